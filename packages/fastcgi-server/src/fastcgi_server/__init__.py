@@ -1,0 +1,1 @@
+"""FastCGI 1.0 for WSGI applications, both roles."""

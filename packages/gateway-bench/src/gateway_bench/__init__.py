@@ -1,0 +1,1 @@
+"""Starts gateways, loads them, samples them, repeats, charts and reports."""

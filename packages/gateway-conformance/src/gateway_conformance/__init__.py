@@ -1,0 +1,1 @@
+"""One black-box suite for every gateway between the web and WSGI."""

@@ -1,0 +1,1 @@
+"""Sockets, threads and processes of every gateway: engine, master, scoreboard, events, loader."""

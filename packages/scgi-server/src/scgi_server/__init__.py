@@ -1,0 +1,1 @@
+"""SCGI for WSGI applications, both roles."""

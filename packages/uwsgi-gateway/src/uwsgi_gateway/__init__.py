@@ -1,0 +1,1 @@
+"""The uwsgi protocol for WSGI applications, both roles."""
