@@ -1,0 +1,363 @@
+"""The server half of PEP 3333 for one request: one implementation for every gateway.
+
+::
+
+    app(environ, start_response) -> iterable        bytes on the wire
+    ----------------------------------------        -----------------
+    start_response(status, fields)                  nothing yet
+    first non-empty bytestring, or write()          head + data
+    each further bytestring                         data, before the next one is asked for
+    end of the iterable                             end
+    an exception before the head                    our own 500
+    an exception after the head                     no end: the connection is cut, so that the peer can tell
+
+A gateway differs by its *encoder*, three functions from values to bytes (see `Encoder`). The transport says when it is
+full; then the iterable rests, and a slow reader costs memory for one block, not a thread.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .errors import ApplicationError
+from .events import Fields
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["HOP_BY_HOP", "Application", "Encoder", "Response", "Transport"]
+
+Application = Callable[[dict[str, Any], Callable[..., Callable[[bytes], None]]], Iterable[bytes]]
+"""What PEP 3333 calls the application object: any callable."""
+
+HOP_BY_HOP = frozenset((
+    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization",
+    "te", "trailer", "trailers", "transfer-encoding", "upgrade",
+))  # fmt: skip
+"""Fields that belong to one connection (RFC 2616 section 13.5.1, as PEP 3333 says); not for applications."""
+
+# status-line of RFC 9112 section 4 without the version: 3DIGIT SP reason-phrase. A final status: 200 to 599.
+_STATUS = re.compile(r"[2-5][0-9]{2} [\t\x20-\x7e\x80-\xff]*(?<![ \t])")
+# RFC 9110 section 5.1: field-name = token.
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# RFC 9110 section 5.5: visible characters, obs-text, SP and HTAB; no CR, LF, NUL or other control.
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_LENGTH = re.compile(r"[0-9]{1,18}")
+
+_CHECKED_MAX = 1024
+"""Entries a cache of checked values may hold; then it starts anew, since cookies never repeat."""
+
+_checked_statuses: set[str] = set()
+_checked_fields: dict[tuple[str, str], int] = {}
+
+_NO_CONTENT = ("204", "304")
+_ERROR_BODY = b"Internal Server Error: the application failed. The server's log says why.\n"
+_ERROR_FIELDS = [("Content-Type", "text/plain; charset=utf-8")]
+
+
+class Encoder(Protocol):
+    """Values to bytes, for one response. Called in the order head, data..., end."""
+
+    @property
+    def close_after(self) -> bool:
+        """After `end`: must the connection close now?"""
+
+    def head(self, status: str, fields: Fields, length: int | None) -> bytes:
+        """Encode the head. `fields` is without Content-Length; `length` is the number of content bytes, if known."""
+
+    def data(self, data: bytes) -> bytes:
+        """Encode a piece of content, never empty."""
+
+    def end(self) -> bytes:
+        """Encode the end of a complete response."""
+
+
+class Transport(Protocol):
+    """Where the bytes go. A socket in the engine, standard output in a CGI program, a list in a test."""
+
+    @property
+    def full(self) -> bool:
+        """More than the high-water mark waits to be sent: rest until `resume`."""
+
+    @property
+    def lost(self) -> bool:
+        """The peer has gone: nothing can be sent any more."""
+
+    def write(self, data: bytes, /) -> None:
+        """Send, or queue for certain sending. Raises ConnectionError when the peer has gone."""
+
+    def close(self) -> None:
+        """Send what is queued, then close."""
+
+    def abort(self) -> None:
+        """Close so that the peer can tell that the response is incomplete."""
+
+
+def check_status(status: object) -> str:
+    """Return `status` if it is three digits (200..599), one space and a reason; else raise ApplicationError."""
+    if status in _checked_statuses:
+        return status  # type: ignore[return-value]  # only str is ever in the set
+    if not isinstance(status, str):
+        raise ApplicationError(f"status must be str, not {type(status).__name__}")
+    if not _STATUS.fullmatch(status):
+        raise ApplicationError(f"status must be three digits (200 to 599), a space and a reason, not {status!r}")
+    if len(_checked_statuses) >= _CHECKED_MAX:
+        _checked_statuses.clear()
+    _checked_statuses.add(status)
+    return status
+
+
+def _check_field(field: object) -> int:
+    """Return the length that a Content-Length field declares, -1 for any other field; else raise ApplicationError."""
+    if not isinstance(field, tuple) or len(field) != 2:
+        raise ApplicationError(f"a response header must be a (name, value) tuple, not {field!r}")
+    name, value = field
+    if not isinstance(name, str) or not isinstance(value, str):
+        raise ApplicationError(f"name and value of a response header must be str, not {field!r}")
+    if not _NAME.fullmatch(name):
+        raise ApplicationError(f"response header name {name!r} is not a token")
+    if not _VALUE.fullmatch(value):
+        raise ApplicationError(f"value {value!r} of response header {name} has a control or non-latin-1 character")
+    if name.lower() in HOP_BY_HOP:
+        raise ApplicationError(f"response header {name} belongs to the connection, not to the application")
+    length = -1
+    if name.lower() == "content-length":
+        if not _LENGTH.fullmatch(value):
+            raise ApplicationError(f"Content-Length must be digits, not {value!r}")
+        length = int(value)
+    if len(_checked_fields) >= _CHECKED_MAX:
+        _checked_fields.clear()
+    _checked_fields[field] = length
+    return length
+
+
+def check_fields(headers: object) -> tuple[Fields, int | None]:
+    """Return the fields without Content-Length, and the length declared (bytes) or None. Raise ApplicationError."""
+    if not isinstance(headers, list):
+        raise ApplicationError(f"response headers must be a list, not {type(headers).__name__}")
+    declared = None
+    for field in headers:
+        try:
+            length = _checked_fields[field]
+        except (KeyError, TypeError):  # not seen before, or not even hashable
+            length = _check_field(field)
+        if length >= 0:
+            if declared is not None:
+                raise ApplicationError("Content-Length must be given once, not several times")
+            declared = (field, length)
+    if declared is None:
+        return headers, None
+    return [field for field in headers if field is not declared[0]], declared[1]
+
+
+class Response:
+    """One response, from the call of the application to the last byte.
+
+    `encoder` turns values into bytes, `transport` takes them, `method` is REQUEST_METHOD (HEAD has no content).
+    After `respond` or `resume`: `paused` says that the transport is full and `resume` is wanted when it has drained;
+    otherwise the response is over, completely or not.
+    """
+
+    __slots__ = (
+        "_encoder", "_errors", "_fields", "_iterable", "_iterator", "_left", "_length",
+        "_no_content", "_status", "_transport", "head_sent", "paused",
+    )  # fmt: skip
+
+    def __init__(self, encoder: Encoder, transport: Transport, method: str) -> None:
+        self._encoder = encoder
+        self._transport = transport
+        self._no_content = method == "HEAD"
+        self._status: str | None = None
+        self._fields: Fields = []
+        self._length: int | None = None  # Content-Length as declared
+        self._left: int | None = None  # of that, bytes still to come
+        self._iterable: Iterable[bytes] | None = None
+        self._iterator: Iterator[bytes] | None = None
+        self._errors: Any = None
+        self.head_sent = False
+        self.paused = False
+
+    # -- what the application is given ---------------------------------------------------------------------------
+
+    def start_response(
+        self,
+        status: str,
+        headers: Fields,
+        exc_info: tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None = None,
+    ) -> Callable[[bytes], None]:
+        """PEP 3333's start_response. Stores the head, sends nothing. Raises ApplicationError."""
+        if exc_info:
+            try:
+                if self.head_sent and exc_info[1] is not None:
+                    raise exc_info[1].with_traceback(exc_info[2])
+            finally:
+                exc_info = None  # PEP 3333, "start_response": no reference cycle through the traceback
+        elif self._status is not None:
+            raise ApplicationError("start_response was called again without exc_info")
+        self._status = ""  # called, even if the checks below raise
+        fields, length = check_fields(headers)
+        self._status, self._fields, self._length = check_status(status), fields, length
+        return self.write
+
+    def write(self, data: bytes) -> None:
+        """PEP 3333's write(): as if `data` had been yielded. Raises ConnectionError when the peer has gone."""
+        if not isinstance(data, bytes):
+            raise ApplicationError(f"write() takes bytes, not {type(data).__name__}")
+        if data and not self._send(data):
+            raise ApplicationError("the application writes more than its Content-Length")
+
+    # -- what the session calls ----------------------------------------------------------------------------------
+
+    def respond(self, application: Application, environ: dict[str, Any]) -> None:
+        """Call the application and send what it gives, to the end or until the transport is full. Never raises."""
+        self._errors = environ["wsgi.errors"]
+        try:
+            iterable = self._iterable = application(environ, self.start_response)
+            if (type(iterable) is list or type(iterable) is tuple) and len(iterable) == 1 and not self.head_sent:
+                self._send_whole(iterable[0])
+                self._close()
+                return
+            self._iterator = iter(iterable)
+        except BaseException as error:
+            self._fail(error)
+            return
+        self.resume()
+
+    def resume(self) -> None:
+        """Go on after a pause. Never raises."""
+        self.paused = False
+        assert self._iterator is not None
+        try:
+            for data in self._iterator:
+                if not isinstance(data, bytes):
+                    raise ApplicationError(f"the application must yield bytes, not {type(data).__name__}")
+                if data and not self._send(data):
+                    break
+                if self._transport.full:
+                    self.paused = True
+                    return
+            self._finish()
+        except BaseException as error:
+            self._fail(error)
+            return
+        self._close()
+
+    def abandon(self) -> None:
+        """The peer has gone, or the server ends: close the iterable, send nothing more. Never raises."""
+        self.paused = False
+        self._close()
+
+    # -- sending -------------------------------------------------------------------------------------------------
+
+    def _head(self, known_length: int | None) -> bytes:
+        """Encode the head; from here on the status cannot change."""
+        if not self._status:
+            raise ApplicationError("the application gave data before it called start_response")
+        length = self._length if self._length is not None else known_length
+        self._left = length
+        if self._status[:3] in _NO_CONTENT:
+            self._no_content = True
+            length = self._length
+        head = self._encoder.head(self._status, self._fields, length)
+        self.head_sent = True
+        return head
+
+    def _send_whole(self, data: bytes) -> None:
+        """The common case, a list of one bytestring: its length is known, so head, content and end are one write."""
+        if type(data) is not bytes and not isinstance(data, bytes):
+            raise ApplicationError(f"the application must return bytes, not {type(data).__name__}")
+        out = self._head(len(data))
+        left = self._left
+        if self._no_content or not data:
+            pass
+        elif left == len(data):
+            out += self._encoder.data(data)
+            self._left = 0
+        else:
+            self._transport.write(out)
+            self._send(data)
+            out = b""
+        self._end(out)
+
+    def _send(self, data: bytes) -> bool:
+        """Send a piece of content, after the head if that is still to go. False: no more content may follow."""
+        out = b"" if self.head_sent else self._head(None)
+        if self._no_content:
+            if out:
+                self._transport.write(out)
+            return False
+        left = self._left
+        over = False
+        if left is not None:
+            over = len(data) > left
+            if over:
+                data = data[:left]
+            self._left = left - len(data)
+        if data:
+            out += self._encoder.data(data)
+        if out:
+            self._transport.write(out)
+        if over:
+            self._log("the application gave more than its Content-Length; the rest was cut")
+        return not over
+
+    def _finish(self) -> None:
+        """The iterable has ended (or no more of it may be sent)."""
+        self._end(b"" if self.head_sent else self._head(0))
+
+    def _end(self, out: bytes) -> None:
+        """Send `out` and the end of the response; or cut the connection if content is missing."""
+        if self._left and not self._no_content:
+            if out:
+                self._transport.write(out)
+            self._log(f"the application gave {self._left} bytes fewer than its Content-Length; the connection is cut")
+            self._transport.abort()
+            return
+        out += self._encoder.end()
+        if out:
+            self._transport.write(out)
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    def _close(self) -> None:
+        """Call the iterable's close(), exactly once (PEP 3333, "Specification Details")."""
+        iterable, self._iterable, self._iterator = self._iterable, None, None
+        close = getattr(iterable, "close", None)
+        if close is None:
+            return
+        try:
+            close()
+        except BaseException as error:
+            self._log_traceback(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Log what went wrong; answer 500 if nothing was sent yet, else cut the connection."""
+        if self._transport.lost:
+            self._close()
+            return
+        self._log_traceback(error)
+        try:
+            if self.head_sent:
+                self._transport.abort()
+            else:
+                self._status, self._fields, self._length = "500 Internal Server Error", list(_ERROR_FIELDS), None
+                self._send_whole(_ERROR_BODY)
+        except ConnectionError:
+            pass  # the peer left while we were telling it
+        self._close()
+
+    def _log(self, sentence: str) -> None:
+        self._errors.write(sentence + "\n")
+        self._errors.flush()
+
+    def _log_traceback(self, error: BaseException) -> None:
+        import traceback  # here: only failures need it, and it is slow to import
+
+        text = "".join(traceback.format_exception(error))
+        error.__traceback__ = None
+        try:
+            self._log("the application raised an exception\n" + text.rstrip("\n"))
+        except Exception:  # noqa: S110 - a broken error stream must not take the worker with it
+            pass

@@ -1,0 +1,272 @@
+"""One connection of a server: a codec on one side, the application on the other, and no I/O.
+
+The engine (or a test) feeds bytes and calls; the session answers through its transport::
+
+    bytes --receive--> codec --events--> environ + content      decode
+                                         ready: True
+          --serve----> application --> Response --> transport   call, encode
+          --resume---> (the transport has drained)
+
+`receive` and `serve` are two calls so that an engine may choose which thread makes the second one.
+Content is collected before the call: small in memory, large in a temporary file, too large refused with 413.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, Any, Protocol
+
+from .environ import Environ, mount
+from .errors import LocalProtocolError, RemoteProtocolError
+from .events import ConnectionClosed, Data, EndOfMessage, NotNow, Phase
+from .input import spool
+from .response import Application, Encoder, Response, Transport
+
+__all__ = ["MAX_BODY", "Peer", "ServerCodec", "Service", "Session"]
+
+MAX_BODY = 1 << 30
+"""Default limit of a request's content, bytes: 1 GiB. Large content lies on disk, so it is the disk that this protects."""
+
+
+class ServerCodec(Protocol):
+    """The application's side of a protocol, as a session uses it."""
+
+    def receive_data(self, data: bytes, /) -> None:
+        """Take bytes; b"" is end of file."""
+
+    def next_event(self) -> Any:
+        """Return an event, or a NotNow. Raises RemoteProtocolError."""
+
+    def data_to_send(self) -> bytes:
+        """Return what the protocol answers by itself (100 Continue, GET_VALUES_RESULT, PONG), or b""."""
+
+    def refusal(self, error: RemoteProtocolError, /) -> bytes:
+        """Return the protocol's own answer to bytes that break it, or b""."""
+
+
+class Peer(Transport, Protocol):
+    """A transport that knows who is at its other end."""
+
+    @property
+    def peer(self) -> str:
+        """IP address, or "" for a unix socket."""
+
+
+@dataclass(slots=True)
+class Service:
+    """What the connections of a worker share."""
+
+    application: Application
+    base: Environ
+    log: Callable[[str], None]
+    max_body: int = MAX_BODY
+    mount: str | None = None
+
+
+@dataclass(slots=True)
+class _Request:
+    """A request on its way in, or ready to be served."""
+
+    environ: Environ
+    encoder: Encoder
+    body: IO[bytes]
+    size: int = 0
+
+
+class Session:
+    """Base of every gateway's session. Subclasses say how an event becomes an environ (`_begin`)."""
+
+    __slots__ = ("_incoming", "_ready", "_response", "_serving", "codec", "phase", "service", "transport")
+
+    def __init__(self, service: Service, transport: Peer, codec: ServerCodec) -> None:
+        self.service = service
+        self.transport = transport
+        self.codec = codec
+        self.phase = Phase.IDLE
+        self._incoming: dict[int, _Request] = {}
+        self._ready: deque[_Request] = deque()
+        self._serving: _Request | None = None
+        self._response: Response | None = None
+
+    # -- what the engine calls -----------------------------------------------------------------------------------
+
+    def receive(self, data: bytes) -> bool:
+        """Take bytes from the peer, b"" for end of file. True: a request stands ready for `serve`."""
+        if data and self.phase is Phase.IDLE:
+            self.phase = Phase.HEAD
+        try:
+            self.codec.receive_data(data)
+            return self._collect()
+        except RemoteProtocolError as error:
+            self._refuse(error)
+            return False
+
+    def serve(self) -> bool:
+        """Call the application for the request that stands ready. True: another one stands ready."""
+        request = self._serving = self._ready.popleft()
+        environ = request.environ
+        environ["wsgi.input"] = request.body
+        application = self.service.application
+        prefix = self.service.mount
+        if prefix is not None and not mount(environ, prefix):
+            application = _not_below_the_mount
+        self.phase = Phase.BUSY
+        response = self._response = Response(request.encoder, self.transport, environ["REQUEST_METHOD"])
+        response.respond(application, environ)
+        return self._after(response)
+
+    def resume(self) -> bool:
+        """Go on with a response that was paused, since the transport has drained. True as for `serve`."""
+        response = self._response
+        if response is None:
+            return False
+        response.resume()
+        return self._after(response)
+
+    def expire(self) -> None:
+        """The time limit of the present phase has passed."""
+        if self.phase is Phase.IDLE:
+            self.transport.close()
+        elif self.phase is Phase.BUSY:
+            self.service.log(f"{self._name()}: the peer does not take the response; the connection is cut")
+            self.transport.abort()
+            self.abandon()
+        else:
+            self._refuse(RemoteProtocolError("the request did not arrive within the time limit", 408))
+
+    def abandon(self) -> None:
+        """The connection is gone: close what is open, forget the rest."""
+        if self._response is not None:
+            self._response.abandon()
+            self._response = None
+        for request in (*self._incoming.values(), *self._ready, self._serving):
+            if request is not None:
+                request.body.close()
+        self._incoming.clear()
+        self._ready.clear()
+        self._serving = None
+
+    @property
+    def route(self) -> str:
+        """Method and path of the request that stands ready, or of the one being served; "" if there is none."""
+        request = self._ready[0] if self._ready else self._serving
+        if request is None:
+            return ""
+        environ = request.environ
+        return f"{environ['REQUEST_METHOD']} {environ['SCRIPT_NAME']}{environ['PATH_INFO']}"
+
+    # -- decode --------------------------------------------------------------------------------------------------
+
+    def _collect(self) -> bool:
+        """Take the codec's events until it has no more for now."""
+        codec = self.codec
+        while True:
+            event = codec.next_event()
+            if event.__class__ is NotNow:
+                break
+            self._take(event)
+            if self.transport.lost or event.__class__ is ConnectionClosed:
+                return bool(self._ready)
+        answer = codec.data_to_send()
+        if answer:
+            self._write(answer)
+        if self._incoming:
+            self.phase = Phase.BODY
+        return bool(self._ready)
+
+    def _take(self, event: Any) -> None:
+        """Act on one event of a protocol that carries one request at a time."""
+        if isinstance(event, Data):
+            self._more(0, event.data)
+        elif isinstance(event, EndOfMessage):
+            self._complete(0)
+        elif isinstance(event, ConnectionClosed):
+            self.transport.close()
+        else:
+            self._begin(event)
+
+    def _begin(self, event: Any) -> None:
+        """Make an environ of a request event and pass it to `_arrived`."""
+        raise AssertionError("a gateway's session says how")
+
+    def _arrived(self, key: int, environ: Environ, encoder: Encoder, body: bytes, complete: bool) -> None:
+        """A request's head is here, with all of its content (`complete`) or the first part."""
+        if complete:
+            if len(body) > self.service.max_body:
+                raise self._too_large()
+            self._ready.append(_Request(environ, encoder, io.BytesIO(body), len(body)))
+            return
+        declared = environ.get("CONTENT_LENGTH", "")
+        if declared.isdecimal() and int(declared) > self.service.max_body:
+            raise self._too_large()
+        self._incoming[key] = _Request(environ, encoder, spool())
+        if body:
+            self._more(key, body)
+
+    def _more(self, key: int, data: bytes) -> None:
+        request = self._incoming[key]
+        request.size += len(data)
+        if request.size > self.service.max_body:
+            raise self._too_large()
+        request.body.write(data)
+
+    def _complete(self, key: int) -> None:
+        """All content is here: CONTENT_LENGTH says how much, whatever the coding was on the wire."""
+        request = self._incoming.pop(key)
+        request.body.seek(0)
+        request.environ["CONTENT_LENGTH"] = str(request.size)
+        self._ready.append(request)
+
+    def _too_large(self) -> RemoteProtocolError:
+        return RemoteProtocolError(f"the content is larger than {self.service.max_body} bytes", 413)
+
+    # -- the end of a request, and of a connection ---------------------------------------------------------------
+
+    def _after(self, response: Response) -> bool:
+        """Is there more to do, now that a response has ended or paused?"""
+        if response.paused:
+            return False
+        self._response = None
+        request, self._serving = self._serving, None
+        assert request is not None
+        request.body.close()
+        if self.transport.lost:
+            return False
+        if request.encoder.close_after:
+            self.transport.close()
+            return False
+        self.phase = Phase.IDLE
+        try:
+            return self._collect()
+        except RemoteProtocolError as error:
+            self._refuse(error)
+            return False
+
+    def _refuse(self, error: RemoteProtocolError) -> None:
+        """Answer bytes that break the protocol in its own way, log one line, close."""
+        self.service.log(f"{self._name()}: {error}")
+        try:
+            answer = self.codec.refusal(error)
+        except LocalProtocolError:
+            answer = b""  # a response is half sent: only closing is left
+        if answer:
+            self._write(answer)
+        self.transport.close()
+        self.abandon()
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self.transport.write(data)
+        except ConnectionError:
+            pass  # the peer has gone; the engine finds out by itself
+
+    def _name(self) -> str:
+        return self.transport.peer or "unix peer"
+
+
+def _not_below_the_mount(environ: Environ, start_response: Any) -> list[bytes]:
+    start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
+    return [b"This application is mounted elsewhere.\n"]
