@@ -5,6 +5,7 @@ Read in this order:
 1. `events`: what codecs give and take.
 2. `errors`: one class for each reaction.
 3. `http1`: the HTTP/1.1 codec, both roles. `cgi`: the response grammar of RFC 3875, which FastCGI and SCGI share.
+   `oneshot`: what SCGI and uwsgi share. `mismatch`: which protocol four bytes give away.
 4. `environ`: from fields and meta-variables to the WSGI environ, and back.
 5. `input`: request content. `response`: the server half of PEP 3333.
 6. `session`: one connection of a server. `client`: the other side, as a WSGI application.
@@ -12,4 +13,16 @@ Read in this order:
 Import from the modules; this page only lists them, so that a CGI program that needs one does not pay for all.
 """
 
-__all__ = ["cgi", "client", "environ", "errors", "events", "http1", "input", "response", "session"]
+__all__ = [
+    "cgi",
+    "client",
+    "environ",
+    "errors",
+    "events",
+    "http1",
+    "input",
+    "mismatch",
+    "oneshot",
+    "response",
+    "session",
+]
