@@ -38,7 +38,13 @@ class _Total:
 
     @property
     def bytes(self) -> int:
+        """Return the bytes in all."""
         return sum(size for _, size in self.parts)
+
+    @property
+    def said(self) -> int:
+        """Return the bytes that are names and values."""
+        return sum(size for kind, size in self.parts if kind in ("name", "value"))
 
 
 def figure(name: str) -> str | None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from markdown import Markdown
 from markdown.extensions.attr_list import AttrListExtension
+from markdown.extensions.def_list import DefListExtension
 from markdown.extensions.fenced_code import FencedCodeExtension
 from markdown.extensions.sane_lists import SaneListExtension
 from markdown.extensions.tables import TableExtension
@@ -70,7 +71,13 @@ def _show(document: layout.Document, request: "Request", start_response: "StartR
 
 def _rendered(source: sources.Source) -> layout.Document:
     # Given as objects: by name, `markdown` would look through everything that is installed for them.
-    extensions = [TableExtension(), FencedCodeExtension(), SaneListExtension(), AttrListExtension()]
+    extensions = [
+        AttrListExtension(),
+        DefListExtension(),
+        FencedCodeExtension(),
+        SaneListExtension(),
+        TableExtension(),
+    ]
     converter = Markdown(extensions=extensions, output_format="html")
     content = converter.convert(source.text)
     content = _LINK_TO_FILE.sub(r'href="\1\2"', content)

@@ -220,7 +220,7 @@ def uwsgi_request() -> Message:
 
 
 def uwsgi_response() -> Message:
-    """An answer (uwsgi protocol): an HTTP response, ended by the end of the connection."""
+    """Answer (uwsgi protocol) by an HTTP response, ended by the end of the connection."""
     return [
         _status_line(),
         *_fields(b"\r\n"),
