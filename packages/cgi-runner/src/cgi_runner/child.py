@@ -1,0 +1,189 @@
+"""The program's side of CGI: a WSGI application as a program that answers one request and ends.
+
+::
+
+    python -m cgi_runner.child MODULE:APP        started by a web server, never by hand
+
+or, as a program in a server's CGI directory, three lines::
+
+    #!/usr/bin/python3
+    from cgi_runner.child import run
+    from demo_app import app; run(app)
+
+The request stands in the environment and on standard input, the response goes to standard output (RFC 3875 sections 4
+and 6). Everything that this module imports is paid for by every single request, so it imports little: see what it
+costs with `python -X importtime -m cgi_runner.child --check MODULE:APP`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from gateway_core.input import LimitedInput
+from gateway_core.response import Response
+
+if TYPE_CHECKING:
+    from gateway_core.events import Fields
+    from gateway_core.response import Application
+
+__all__ = ["main", "run"]
+
+EXIT_USAGE = 2
+"""Not started by a web server, or the application cannot be loaded."""
+
+_USAGE = "usage: python -m cgi_runner.child [--check] MODULE:APP   (a web server starts this, once for each request)"
+
+
+class Encoder:
+    """Values to the bytes of a CGI response (RFC 3875 section 6): a head, then the content as it is.
+
+    Actually `gateway_core.cgi.encode_head` writes the same head, but its module has the decoder too, and importing that
+    would cost each request more than encoding it. `Response` has checked that no value holds a line break.
+    """
+
+    close_after = True
+
+    def head(self, status: str, fields: Fields, length: int | None) -> bytes:
+        """Encode the head. Content-Length saves the server from having to find another way to mark the end."""
+        lines = [f"Status: {status}\r\n", *(f"{name}: {value}\r\n" for name, value in fields)]
+        if length is not None:
+            lines.append(f"Content-Length: {length}\r\n")
+        return ("".join(lines) + "\r\n").encode("latin-1")
+
+    def data(self, data: bytes) -> bytes:
+        """Content needs no frame."""
+        return data
+
+    def end(self) -> bytes:
+        """Nothing: the end of the output is the end of the message (section 6.4)."""
+        return b""
+
+
+class Output:
+    """Standard output, kept for the response alone: what the application prints goes to standard error."""
+
+    full = False
+
+    def __init__(self) -> None:
+        self.lost = False
+        self.aborted = False
+        self._descriptor = os.dup(1)
+        os.dup2(2, 1)
+
+    def write(self, data: bytes) -> None:
+        """Write all of it. Raises BrokenPipeError when the server has closed its end."""
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+        except BrokenPipeError:
+            self.lost = True
+            raise
+
+    def close(self) -> None:
+        """End the response."""
+        os.close(self._descriptor)
+
+    def abort(self) -> None:
+        """Remember that the response cannot be completed."""
+        self.aborted = True
+
+
+def run(application: Application) -> None:
+    """Answer the request that this process was started for. Call it last: the process should end then.
+
+    Ends the process with status 2, and one sentence, when it was not started as a CGI program; and by a signal when the
+    response breaks off in the middle, since that is the only way in which CGI can tell.
+    """
+    if "REQUEST_METHOD" not in os.environ or "GATEWAY_INTERFACE" not in os.environ:
+        _stop("this is a CGI program: a web server must start it, with the request in its environment")
+    output = Output()
+    environ = _environ()
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if not (length.isascii() and length.isdigit()):
+        application, length = _bad_length, "0"
+    with io.FileIO(0, closefd=False) as stdin, LimitedInput(stdin, int(length)) as environ["wsgi.input"]:
+        Response(Encoder(), output, environ["REQUEST_METHOD"]).respond(application, environ)
+    output.close()
+    if output.aborted:
+        _die()
+
+
+def _die() -> NoReturn:
+    """End this process by a signal: TERM, which leaves no core file."""
+    import signal  # needed by few requests, and slow to import
+
+    sys.stderr.flush()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.raise_signal(signal.SIGTERM)
+    raise AssertionError
+
+
+def _environ() -> dict[str, Any]:
+    """Return the WSGI environ: the process environment, and what PEP 3333 adds.
+
+    Actually all of the process environment: which of it the server meant for the request cannot be told apart. Except
+    HTTP_PROXY, which is never a proxy here, but the client's `Proxy:` field (httpoxy, CVE-2016-5385).
+    """
+    environ: dict[str, Any] = {"SCRIPT_NAME": "", "PATH_INFO": "", "QUERY_STRING": ""}
+    environ |= {name.decode("latin-1"): value.decode("latin-1") for name, value in os.environb.items()}
+    environ.pop("HTTP_PROXY", None)
+    secure = environ.get("HTTPS", "").lower() in ("on", "1") or environ.get("REQUEST_SCHEME") == "https"
+    environ |= {
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "https" if secure else "http",
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": True,
+        "gatelab.protocol": "CGI",
+    }
+    return environ
+
+
+def _bad_length(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("400 Bad Request", [("Content-Type", "text/plain; charset=utf-8")])
+    return [b"CONTENT_LENGTH is not a number.\n"]
+
+
+def _load(spec: str) -> Application:
+    """Import the application. Ends the process with one sentence when that fails."""
+    module, _, name = spec.partition(":")
+    try:
+        found = __import__(module, fromlist=[name])
+        for part in name.split("."):
+            found = getattr(found, part)
+        if callable(found):
+            return found
+    except (Exception, SystemExit):  # noqa: S110 - the loader below says it in words
+        pass
+    from gateway_runtime.errors import StartupError
+    from gateway_runtime.loader import load  # not above: it is slow to import, and right after a failure nobody cares
+
+    try:
+        return load(spec)
+    except StartupError as error:
+        _stop(str(error))
+
+
+def _stop(sentence: str) -> NoReturn:
+    sys.stderr.write(f"cgi_runner.child: {sentence}\n")
+    raise SystemExit(EXIT_USAGE)
+
+
+def main(arguments: list[str]) -> None:
+    """Run `MODULE:APP`; with `--check` before it, only import it."""
+    check = arguments[:1] == ["--check"]
+    specs = arguments[check:]
+    if len(specs) != 1 or specs[0].startswith("-"):
+        _stop(_USAGE)
+    application = _load(specs[0])
+    if not check:
+        run(application)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

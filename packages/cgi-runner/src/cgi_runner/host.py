@@ -1,0 +1,211 @@
+"""The web server's side of CGI: a WSGI application that runs a program for each request.
+
+::
+
+    environ --choose--> Job (which program)                  programs.py, or one program for all
+            ----------> environment variables                environment.py
+            --spawn---> Child                                spawn.py
+    content --Pump----> program --Pump--> ResponseParser     pump.py, run.py
+            <---------- status, fields, content
+            --close---> reaped, or made to end               ending.py
+
+A thread waits while its program works, and a worker runs at most `max_children` of them at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway_core.cgi import LocalRedirect, ResponseParser
+from gateway_core.environ import decode_path, mount
+from gateway_core.errors import BackendError, BackendTimeout
+from gateway_core.events import Response
+from gateway_core.response import HOP_BY_HOP
+from gateway_runtime import log
+from gateway_runtime.events import emit
+
+from .environment import BadEnvironment, cgi_environment
+from .programs import Programs
+from .pump import Pump
+from .refused import Refused
+from .run import Run
+from .spawn import Child, Command, Spawn, TryAgain, spawn_program
+
+__all__ = ["CgiApplication", "Choose", "Job", "each_request_runs", "programs_below"]
+
+REDIRECTS_MAX = 10
+"""Local redirects that one request may cause: enough for any honest chain, few enough to stop a circle."""
+
+QUEUE_SECONDS = 5.0
+"""How long a request waits for a place when `max_children` run: a visitor's patience."""
+
+_RETRY_AFTER = (("Retry-After", "5"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to run for a request: `argv`, where it starts, its name in the log, and meta-variables of its own."""
+
+    argv: Sequence[str]
+    directory: str
+    name: str
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+Choose = Callable[[Mapping[str, Any]], Job]
+"""From an environ to a job. Raises Refused when the request names no program."""
+
+
+def each_request_runs(argv: Sequence[str], name: str, directory: str | None = None) -> Choose:
+    """Choose the same program for every request. `directory`: where it starts (default: the working directory)."""
+    job = Job(argv, directory or os.getcwd(), name)  # noqa: PTH109 - the plain string is what is wanted
+    return lambda _environ: job
+
+
+def programs_below(directory: str | os.PathLike[str]) -> Choose:
+    """Choose among the programs in a directory, by the path of the request."""
+    programs = Programs(directory)
+
+    def choose(environ: Mapping[str, Any]) -> Job:
+        program = programs.find(environ)
+        variables = (
+            ("PATH_INFO", program.path_info),
+            ("PATH_TRANSLATED", program.path_translated),
+            ("SCRIPT_NAME", program.script_name),
+            ("SCRIPT_FILENAME", os.fsencode(program.file).decode("latin-1")),
+            ("DOCUMENT_ROOT", program.document_root),
+        )
+        # Section 7.2: the current directory is that of the program. Actually section 4.4 would pass a query without "="
+        # as arguments; that made options of PHP out of it (CVE-2012-1823), so the path is the only argument.
+        return Job([program.file], os.path.dirname(program.file), program.script_name, variables)  # noqa: PTH120
+
+    return choose
+
+
+class CgiApplication:
+    """A WSGI application that runs a program for each request.
+
+    `choose` says which. `own` are environment variables besides those of the request (`environment.own_variables`).
+    `timeout`: seconds that a program may be silent. `max_children`: programs that run at once; more requests wait
+    `queue_seconds` for a place and are then refused with 503. `spawn` is the strategy that starts them; `log` takes one line.
+    """
+
+    def __init__(
+        self,
+        choose: Choose,
+        *,
+        own: Mapping[str, str] | None = None,
+        timeout: float = 30.0,
+        max_children: int = 32,
+        queue_seconds: float = QUEUE_SECONDS,
+        spawn: Spawn = spawn_program,
+        log: Callable[[str], None] = log.line,
+    ) -> None:
+        self._choose = choose
+        self._own = own
+        self._timeout = timeout
+        self._max_children = max_children
+        self._places = threading.BoundedSemaphore(max_children)
+        self._queue_seconds = queue_seconds
+        self._spawn = spawn
+        self._log = log
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Run the program that `environ` asks for and pass its response on."""
+        try:
+            head, content = self._answer(environ)
+        except Refused as refused:
+            return _refuse(refused, start_response)
+        except BackendError as error:
+            status = "504 Gateway Timeout" if isinstance(error, BackendTimeout) else "502 Bad Gateway"
+            return _refuse(Refused(status, str(error)), start_response)
+        try:
+            start_response(f"{head.status} {head.reason}", _end_to_end(head))
+        except BaseException:
+            content.close()
+            raise
+        return content
+
+    def _answer(self, environ: dict[str, Any]) -> tuple[Response, Run]:
+        """Run the program, and those that it redirects to (RFC 3875 section 6.2.2), until one has a response."""
+        no_content = environ["REQUEST_METHOD"] == "HEAD"
+        for _ in range(REDIRECTS_MAX + 1):
+            run = self._start(environ, no_content)
+            head = run.head()
+            redirected = _redirected(environ, head.target) if isinstance(head, LocalRedirect) else None
+            if redirected is None:
+                return head, run
+            try:
+                run.drain()
+            finally:
+                run.close()
+            environ = redirected
+        raise Refused("502 Bad Gateway", f"The programs redirect in a circle (more than {REDIRECTS_MAX} times).")
+
+    def _start(self, environ: dict[str, Any], no_content: bool) -> Run:
+        """Start the program. Raises Refused when there is none, no place for it, or it cannot be started."""
+        job = self._choose(environ)
+        try:
+            variables = cgi_environment(environ, self._own, job.variables)
+        except BadEnvironment as error:
+            raise Refused("400 Bad Request", f"{error}.") from None
+        if not self._places.acquire(timeout=self._queue_seconds):
+            self._log(f"{job.name}: refused: {self._max_children} programs are running (--max-children)")
+            raise Refused("503 Service Unavailable", "Too many programs are running.", _RETRY_AFTER)
+        try:
+            child = self._spawn(Command(job.argv, variables, job.directory))
+        except OSError as error:
+            self._places.release()
+            self._log(f"{job.name}: cannot be started: {_why(error)}")
+            raise _not_started(error) from None
+        emit("spawn", pid=child.pid, ppid=os.getpid(), role="cgi")
+        return self._watch(child, f"{job.name}[{child.pid}]", environ, no_content)
+
+    def _watch(self, child: Child, tag: str, environ: dict[str, Any], no_content: bool) -> Run:
+        def note(sentence: str) -> None:
+            self._log(f"{tag}: {sentence}")
+
+        def done(status: int) -> None:
+            emit("exit", pid=child.pid, ppid=os.getpid(), role="cgi", status=status)
+            self._places.release()
+
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        pump = Pump(child, environ["wsgi.input"], length, self._timeout, note)
+        return Run(child, pump, ResponseParser(head=no_content), self._timeout, note, done)
+
+
+def _redirected(environ: dict[str, Any], target: str) -> dict[str, Any] | None:
+    """Return the environ of a fresh GET for `target`; None if that lies outside of what is mounted here."""
+    path, _, query = target.partition("?")
+    fresh = {name: value for name, value in environ.items() if name not in ("CONTENT_LENGTH", "CONTENT_TYPE")}
+    fresh.update(REQUEST_METHOD="GET", REQUEST_URI=target, SCRIPT_NAME="", PATH_INFO=decode_path(path))
+    fresh.update({"QUERY_STRING": query, "wsgi.input": io.BytesIO()})
+    return fresh if mount(fresh, environ.get("SCRIPT_NAME", "")) else None
+
+
+def _refuse(refused: Refused, start_response: Callable[..., Any]) -> list[bytes]:
+    start_response(refused.status, [("Content-Type", "text/plain; charset=utf-8"), *refused.fields])
+    return [f"{refused}\n".encode()]
+
+
+def _end_to_end(head: Response) -> list[tuple[str, str]]:
+    """Return the fields that a program may set: those of the connection are the server's."""
+    return [(name, value) for name, value in head.fields if name.lower() not in HOP_BY_HOP]
+
+
+def _not_started(error: OSError) -> Refused:
+    if isinstance(error, TryAgain):
+        return Refused("503 Service Unavailable", "The program cannot be started just now.", _RETRY_AFTER)
+    return Refused("500 Internal Server Error", "The program cannot be started; the server's log says why.")
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.ENOEXEC:  # the most common mistake with a new program
+        return "it has no #! line, or one that names no interpreter for this machine"
+    return error.strerror or str(error)

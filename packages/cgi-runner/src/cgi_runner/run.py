@@ -1,0 +1,129 @@
+"""One program at work on one request: the pump feeds the parser, and out come a head and pieces of content.
+
+::
+
+    program --bytes--> Pump --bytes--> ResponseParser --events--> head(), then an iterable of content
+
+What can go wrong, and what the client then sees:
+
+==========================================================  =========================================================
+output that is not a CGI response, or none                  502
+silence before the head                                     504
+death by a signal, or silence, after the head               the connection is cut, so that the client can tell
+an exit status other than 0 after the head                  the response as it is (shell programs do that all the time)
+==========================================================  =========================================================
+
+`close()` may come at any moment, also early, because the client has gone: then the program is made to end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway_core.cgi import ResponseParser
+from gateway_core.errors import BackendTimeout, BadGateway, RemoteProtocolError
+from gateway_core.events import Data, EndOfMessage, NotNow, Response
+
+from .ending import let_finish, make_end, take_leave
+from .pump import Pump, Silence
+from .spawn import Child, exit_words
+
+__all__ = ["Run"]
+
+
+class Run:
+    """The response of a running `child`, as WSGI wants it: an iterable of bytes with close().
+
+    `timeout` is the limit for silence, seconds. `note` takes one line for the log; `done` is called when the child is
+    reaped, from any thread.
+    """
+
+    def __init__(
+        self,
+        child: Child,
+        pump: Pump,
+        parser: ResponseParser,
+        timeout: float,
+        note: Callable[[str], None],
+        done: Callable[[int], None],
+    ) -> None:
+        self._child = child
+        self._pump = pump
+        self._parser = parser
+        self._timeout = timeout
+        self._note = note
+        self._done = done
+        self._status: int | None = None
+        self._closed = False
+
+    def head(self) -> Response:
+        """Wait for the head of the response. Raises BadGateway or BackendTimeout; the program has been seen to then."""
+        try:
+            event = self._next()
+        except BaseException:
+            self.close()
+            raise
+        assert isinstance(event, Response)
+        return event
+
+    def __iter__(self) -> Run:
+        return self
+
+    def __next__(self) -> bytes:
+        event = self._next()
+        if isinstance(event, Data):
+            return event.data
+        raise StopIteration
+
+    def drain(self) -> None:
+        """Read the output to its end, and drop it."""
+        for _ in self:
+            pass
+
+    def close(self) -> None:
+        """Close the pipes; the program is reaped, left to finish, or made to end. Does not wait for it."""
+        if self._closed:
+            return
+        self._closed = True
+        self._pump.close()
+        if self._status is not None:
+            self._done(self._status)
+        elif self._pump.exited and self._pump.output_ended:
+            take_leave(self._child, self._reaped)
+        elif self._pump.output_ended or (self._parser.complete and not self._pump.exited):
+            let_finish(self._child, self._timeout, self._reaped)
+        else:
+            make_end(self._child, self._reaped)
+
+    def _next(self) -> Response | Data | EndOfMessage:
+        """Return the parser's next event, feeding it as it asks for more."""
+        try:
+            while isinstance(event := self._parser.next_event(), NotNow):
+                if self._parser.complete:
+                    self._pump.hurry()
+                self._parser.receive_data(self._pump.read())
+        except Silence:
+            if self._parser.complete:
+                return EndOfMessage()
+            self._note(f"silent for {self._timeout:g} seconds: it is made to end")
+            raise BackendTimeout(f"The program was silent for {self._timeout:g} seconds.") from None
+        except RemoteProtocolError as error:
+            self._note(str(error))
+            raise BadGateway("The program's output is not a response; the server's log says why.") from None
+        if isinstance(event, EndOfMessage):
+            self._check_end()
+        return event
+
+    def _check_end(self) -> None:
+        """The output has ended without a word about how much it would be: was that the end, or did the program die?"""
+        if self._pump.exited and self._pump.output_ended:
+            self._status = self._child.reap()
+            if self._status != 0:
+                self._note(exit_words(self._status))
+            if self._status < 0 and not self._parser.complete:
+                raise BadGateway("The program died before its response was complete.")
+
+    def _reaped(self, status: int) -> None:
+        if status != 0:
+            self._note(exit_words(status))
+        self._done(status)
