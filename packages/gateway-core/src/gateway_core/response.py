@@ -88,8 +88,8 @@ class Transport(Protocol):
     def write(self, data: bytes, /) -> None:
         """Send, or queue for certain sending. Raises ConnectionError when the peer has gone."""
 
-    def close(self) -> None:
-        """Send what is queued, then close."""
+    def close(self, *, linger: bool = False) -> None:
+        """Send what is queued, then close. `linger`: in stages, so that a reset cannot destroy the last bytes."""
 
     def abort(self) -> None:
         """Close so that the peer can tell that the response is incomplete."""
@@ -98,7 +98,7 @@ class Transport(Protocol):
 def check_status(status: object) -> str:
     """Return `status` if it is three digits (200..599), one space and a reason; else raise ApplicationError."""
     if status in _checked_statuses:
-        return status  # type: ignore[return-value]  # only str is ever in the set
+        return status
     if not isinstance(status, str):
         raise ApplicationError(f"status must be str, not {type(status).__name__}")
     if not _STATUS.fullmatch(status):

@@ -28,7 +28,7 @@ from .response import Application, Encoder, Response, Transport
 __all__ = ["MAX_BODY", "Peer", "ServerCodec", "Service", "Session"]
 
 MAX_BODY = 1 << 30
-"""Default limit of a request's content, bytes: 1 GiB. Large content lies on disk, so it is the disk that this protects."""
+"""Default limit of a request's content, bytes: 1 GiB. Large content lies on disk: it is the disk that this protects."""
 
 
 class ServerCodec(Protocol):
@@ -80,6 +80,9 @@ class Session:
     """Base of every gateway's session. Subclasses say how an event becomes an environ (`_begin`)."""
 
     __slots__ = ("_incoming", "_ready", "_response", "_serving", "codec", "phase", "service", "transport")
+
+    linger = False
+    """Close in stages after a response too: where the peer may already be sending what will not be read (HTTP)."""
 
     def __init__(self, service: Service, transport: Peer, codec: ServerCodec) -> None:
         self.service = service
@@ -236,7 +239,7 @@ class Session:
         if self.transport.lost:
             return False
         if request.encoder.close_after:
-            self.transport.close()
+            self.transport.close(linger=self.linger)
             return False
         self.phase = Phase.IDLE
         try:
@@ -254,7 +257,7 @@ class Session:
             answer = b""  # a response is half sent: only closing is left
         if answer:
             self._write(answer)
-        self.transport.close()
+        self.transport.close(linger=True)
         self.abandon()
 
     def _write(self, data: bytes) -> None:

@@ -1,1 +1,14 @@
-"""Sockets, threads and processes of every gateway: engine, master, scoreboard, events, loader."""
+"""Sockets, threads and processes under every gateway; no protocol.
+
+Read in this order:
+
+1. `cli`: from a command line to a running server. `settings`: what it says, and what makes gateways differ.
+2. `master`: forks workers, keeps their number, stops them. `worker`: what each of them does.
+3. `engine`: the loop of a worker's thread. `connection`: what it holds for each peer.
+4. `addresses`, `loader`, `scoreboard`, `events`, `log`, `errors`: the tools of the above.
+"""
+
+__all__ = [
+    "addresses", "cli", "connection", "engine", "errors", "events", "loader", "log", "master", "scoreboard", "settings",
+    "worker",
+]  # fmt: skip

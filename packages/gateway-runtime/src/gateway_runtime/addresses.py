@@ -1,0 +1,192 @@
+"""Where servers listen and clients connect: `HOST:PORT`, `unix:PATH`, `fd:N`."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import re
+import socket
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import StartupError
+
+__all__ = ["Address", "Channel", "Listener", "connect", "listen", "parse", "parse_url"]
+
+_HOST_PORT = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^:\[\]/]*)):(?P<port>[0-9]{1,5})")
+_FD = re.compile(r"fd:[0-9]{1,5}")
+_URL = re.compile(r"(?P<scheme>[a-z]+)(?P<unix>\+unix:|://)(?P<rest>.+)")
+
+BACKLOG = 2048
+"""Connections that the kernel queues until a worker accepts them. It caps this at net.core.somaxconn."""
+
+UNIX_MODE = 0o660
+"""Mode of a socket file: its owner and group may connect, others may not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One of: a TCP host and port, a socket file's path, a descriptor that is already listening."""
+
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    fd: int = -1
+
+    def __str__(self) -> str:
+        if self.path:
+            return f"unix:{self.path}"
+        if self.fd >= 0:
+            return f"fd:{self.fd}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def url(self, scheme: str) -> str:
+        """Return what the ready line and `--to` say: `fastcgi://127.0.0.1:9000`, `fastcgi+unix:/path`."""
+        return f"{scheme}+{self}" if self.path else f"{scheme}://{self}"
+
+    @property
+    def public(self) -> bool:
+        """Can other machines reach it?"""
+        if self.path or self.fd >= 0 or self.host == "localhost":
+            return False
+        try:
+            return not ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return True
+
+
+def parse(text: str) -> Address:
+    """Read `HOST:PORT`, `[IPv6]:PORT`, `unix:PATH` or `fd:N`. Raises StartupError."""
+    if text.startswith("unix:") and len(text) > len("unix:"):
+        return Address(path=text[len("unix:") :])
+    if _FD.fullmatch(text):
+        return Address(fd=int(text[3:]))
+    match = _HOST_PORT.fullmatch(text)
+    if not match or int(match["port"]) > 65535:
+        raise StartupError(f"{text!r} is not an address: write HOST:PORT, [IPV6]:PORT, unix:PATH or fd:N")
+    return Address(host=match["six"] or match["host"] or "0.0.0.0", port=int(match["port"]))  # noqa: S104 - as asked
+
+
+def parse_url(text: str) -> tuple[str, Address]:
+    """Read `SCHEME://HOST:PORT` or `SCHEME+unix:PATH`; return scheme and address. Raises StartupError."""
+    match = _URL.fullmatch(text)
+    if not match:
+        raise StartupError(f"{text!r} is not a backend: write SCHEME://HOST:PORT or SCHEME+unix:PATH")
+    if match["unix"] == "+unix:":
+        return match["scheme"], Address(path=match["rest"])
+    address = parse(match["rest"].rstrip("/"))
+    if not address.host:
+        raise StartupError(f"{text!r} has no host")
+    return match["scheme"], address
+
+
+class Listener:
+    """A listening socket. `address` is where it really listens: port 0 has become a port."""
+
+    def __init__(self, sock: socket.socket, address: Address) -> None:
+        self.sock = sock
+        self.address = address
+        self._owner = os.getpid()
+
+    def close(self) -> None:
+        """Close; the process that bound a socket file also removes it."""
+        self.sock.close()
+        if self.address.path and self._owner == os.getpid():
+            Path(self.address.path).unlink(missing_ok=True)
+
+
+def listen(address: Address, backlog: int = BACKLOG) -> Listener:
+    """Bind and listen. Raises StartupError with one sentence."""
+    try:
+        if address.fd >= 0:
+            return _adopt(address.fd)
+        if address.path:
+            return _listen_unix(address.path, backlog)
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        sock = socket.create_server((address.host, address.port), family=family, backlog=backlog)
+        sock.setblocking(False)
+        host, port = sock.getsockname()[:2]
+        return Listener(sock, Address(host=host, port=port))
+    except OSError as error:
+        reason = "it is in use already" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
+        raise StartupError(f"cannot listen on {address}: {reason}") from None
+
+
+def _adopt(fd: int) -> Listener:
+    """Take a socket that whoever started us has bound (a process manager, or a web server on descriptor 0)."""
+    sock = socket.socket(fileno=os.dup(fd))
+    if not sock.getsockopt(socket.SOL_SOCKET, getattr(socket, "SO_ACCEPTCONN", socket.SO_TYPE)):
+        sock.close()
+        raise StartupError(f"descriptor {fd} is not a listening socket")
+    sock.setblocking(False)
+    if sock.family == socket.AF_UNIX:
+        # Its file belongs to whoever bound it: an Address with a descriptor, so that close() leaves it alone.
+        return Listener(sock, Address(fd=fd))
+    host, port = sock.getsockname()[:2]
+    return Listener(sock, Address(host=host, port=port))
+
+
+def _listen_unix(path: str, backlog: int) -> Listener:
+    """Bind a socket file; one that a dead server left behind is replaced, a live one and any other file are not."""
+    if os.path.exists(path):  # noqa: PTH110 - a string all along
+        if not stat.S_ISSOCK(os.stat(path).st_mode):  # noqa: PTH116
+            raise StartupError(f"cannot listen on unix:{path}: a file that is no socket is there")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            try:
+                probe.connect(path)
+            except ConnectionRefusedError:
+                os.unlink(path)  # noqa: PTH108
+            else:
+                raise StartupError(f"cannot listen on unix:{path}: it is in use already")
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.bind(path)
+        os.chmod(path, UNIX_MODE)  # noqa: PTH101
+        sock.listen(backlog)
+    except OSError:
+        sock.close()
+        raise
+    sock.setblocking(False)
+    return Listener(sock, Address(path=path))
+
+
+class Channel:
+    """A connected stream with a time limit on every operation, in seconds. Time-outs raise TimeoutError."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self.sendall = sock.sendall
+        self.recv = sock.recv
+        self.close = sock.close
+
+    def stale(self) -> bool:
+        """Has the peer closed it, or sent what nobody asked for? Either way it is of no more use."""
+        limit = self._sock.gettimeout()
+        self._sock.settimeout(0)
+        try:
+            self._sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        finally:
+            self._sock.settimeout(limit)
+        return True
+
+
+def connect(address: Address, timeout: float) -> Channel:
+    """Open a channel. Raises OSError (TimeoutError after `timeout` seconds)."""
+    if address.path:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.settimeout(timeout)
+        try:
+            sock.connect(address.path)
+        except OSError:
+            sock.close()
+            raise
+        return Channel(sock)
+    sock = socket.create_connection((address.host, address.port), timeout)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return Channel(sock)

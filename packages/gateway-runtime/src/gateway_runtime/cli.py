@@ -1,0 +1,191 @@
+"""The command line that all servers share, and the way from it to a running master."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import os
+import sys
+from typing import NoReturn
+
+from . import addresses, events, loader, log
+from .addresses import Listener
+from .engine import Limits, SessionFactory
+from .errors import EXIT_CANNOT_START, StartupError
+from .master import Master
+from .settings import Gateway, Settings
+
+__all__ = ["main"]
+
+_EPILOG = """\
+Signals to the first process: TERM ends gracefully, INT and QUIT at once, HUP loads the application anew in new workers.
+The line "ready URL" on standard error says that every worker can serve.
+Exit codes: 0 stopped as asked, 1 failed while running, 2 could not start."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with one sentence for a mistake."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the command line, and exit with code 2."""
+        self.exit(EXIT_CANNOT_START, f"{self.prog}: {message} (--help lists what there is)\n")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1024")
+    return int(text)
+
+
+def _workers(text: str) -> int:
+    """Read a number of workers; `auto` is one for each core this process may use."""
+    if text != "auto":
+        return _count(text)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return cores or 1
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86400:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return seconds
+
+
+def _size(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of bytes")
+    return int(text)
+
+
+def _prefix(text: str) -> str:
+    """Read a mount point: "/" and "" are the root, "/app/" is "/app"."""
+    text = text.rstrip("/")
+    if text and not text.startswith("/"):
+        raise argparse.ArgumentTypeError(f"{text!r} does not begin with a slash")
+    return text
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a network such as 10.0.0.0/8") from None
+
+
+def _parser(gateway: Gateway) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=gateway.program,
+        description=gateway.description,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    if gateway.load is None:
+        parser.add_argument("application", metavar="MODULE:APP", help="the WSGI application, such as demo_app:app")
+    if gateway.add_arguments is not None:
+        gateway.add_arguments(parser)
+    serve = parser.add_argument_group("where and how many")
+    serve.add_argument(
+        "--bind", action="append", metavar="ADDRESS",
+        help=f"HOST:PORT (port 0: any free one), unix:PATH or fd:N; may be repeated (default {gateway.default_bind})",
+    )  # fmt: skip
+    serve.add_argument("--workers", type=_workers, default=1, metavar="N", help="processes, or auto (default 1)")
+    serve.add_argument(
+        "--threads", type=_count, default=gateway.default_threads, metavar="N",
+        help=f"threads in each, every one with its own connections (default {gateway.default_threads})",
+    )  # fmt: skip
+    serve.add_argument("--backlog", type=_count, default=1024, metavar="N", help="connections the kernel may queue")
+    serve.add_argument("--mount", type=_prefix, metavar="PREFIX", help="the application's SCRIPT_NAME; / for the root")
+    if gateway.guarded:
+        serve.add_argument(
+            "--allow-from", type=_network, action="append", default=[], metavar="CIDR",
+            help="who may connect from other machines; needed for a bind that they can reach",
+        )  # fmt: skip
+    limits = parser.add_argument_group("limits, in seconds and bytes")
+    default = Limits()
+    for name, value, text in (
+        ("idle", default.idle, "a connection between two requests"),
+        ("head", default.head, "a request's head, from its first byte"),
+        ("body", default.body, "a silence within a request's content"),
+        ("send", default.send, "a peer that does not take its response"),
+        ("grace", default.grace, "requests under way at the end"),
+    ):
+        limits.add_argument(f"--{name}-timeout", type=_seconds, default=value, metavar="S", help=f"{text} ({value:g})")
+    limits.add_argument("--max-body", type=_size, default=1 << 30, metavar="BYTES", help="a request's content (1 GiB)")
+    limits.add_argument(
+        "--max-connections", type=_size, default=default.connections, metavar="N", help="for each thread (10000)"
+    )
+    watch = parser.add_argument_group("to watch it")
+    watch.add_argument("--events", metavar="PATH", help="send events as JSON to this unix datagram socket")
+    watch.add_argument(
+        "--event-kinds", default="", metavar="KINDS", help=f"only these, comma-separated: {', '.join(events.KINDS)}"
+    )
+    return parser
+
+
+def _settings(gateway: Gateway, arguments: argparse.Namespace) -> Settings:
+    """Turn the arguments into settings. Raises StartupError for what makes no sense together."""
+    bind = tuple(addresses.parse(text) for text in arguments.bind or [gateway.default_bind])
+    allow_from = tuple(getattr(arguments, "allow_from", ()))
+    for address in bind:
+        if gateway.guarded and address.public and not allow_from:
+            raise StartupError(
+                f"{address} can be reached from other machines, and {gateway.protocol} trusts whoever connects: "
+                "say who may, with --allow-from CIDR"
+            )
+    return Settings(
+        workers=arguments.workers,
+        threads=arguments.threads,
+        bind=bind,
+        backlog=arguments.backlog,
+        limits=Limits(
+            idle=arguments.idle_timeout,
+            head=arguments.head_timeout,
+            body=arguments.body_timeout,
+            send=arguments.send_timeout,
+            grace=arguments.grace_timeout,
+            connections=arguments.max_connections,
+        ),
+        max_body=arguments.max_body,
+        mount=arguments.mount,
+        allow_from=allow_from,
+    )
+
+
+def _listen(settings: Settings) -> list[Listener]:
+    listeners: list[Listener] = []
+    try:
+        for address in settings.bind:
+            listeners.append(addresses.listen(address, settings.backlog))  # noqa: PERF401 - those before the bad one are closed
+    except StartupError:
+        for listener in listeners:
+            listener.close()
+        raise
+    return listeners
+
+
+def main(gateway: Gateway, argv: list[str] | None = None) -> int:
+    """Run a gateway from its command line until it is told to stop; return the exit code."""
+    arguments = _parser(gateway).parse_args(argv)
+    log.set_name(gateway.program)
+    try:
+        if not hasattr(os, "fork"):
+            raise StartupError("this system cannot fork processes; use Linux, macOS or WSL")
+        settings = _settings(gateway, arguments)
+        if arguments.events:
+            events.configure(arguments.events, arguments.event_kinds)
+        if gateway.check is not None:
+            gateway.check(arguments)
+        listeners = _listen(settings)
+    except StartupError as error:
+        print(f"{gateway.program}: {error}", file=sys.stderr)
+        return EXIT_CANNOT_START
+
+    def prepare() -> list[tuple[Listener, SessionFactory]]:
+        application = gateway.load(arguments) if gateway.load else loader.load(arguments.application)
+        return [(one, gateway.sessions(application, settings, one.address)) for one in listeners]
+
+    return Master(listeners, prepare, settings, gateway.program, gateway.scheme).run()

@@ -1,0 +1,68 @@
+"""What the command line says, as values; and what makes one gateway differ from another."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .addresses import Address
+from .engine import Limits, SessionFactory
+
+__all__ = ["Application", "Gateway", "Settings"]
+
+Application = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a server is to run. Times in seconds, sizes in bytes."""
+
+    workers: int = 1
+    threads: int = 1
+    bind: tuple[Address, ...] = ()
+    backlog: int = 2048
+    limits: Limits = field(default_factory=Limits)
+    max_body: int = 1 << 30
+    mount: str | None = None
+    allow_from: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+
+    @property
+    def multithread(self) -> bool:
+        """For `wsgi.multithread`: may another thread of the process call the application at the same time?"""
+        return self.threads > 1
+
+    @property
+    def multiprocess(self) -> bool:
+        """For `wsgi.multiprocess`: may another process call an equal application at the same time?"""
+        return self.workers > 1
+
+    def allowed(self, ip: str) -> bool:
+        """May a peer with this address connect? Everybody on the machine, and whoever --allow-from names."""
+        address = ipaddress.ip_address(ip)
+        return address.is_loopback or any(address in network for network in self.allow_from)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What makes one server differ from another.
+
+    `sessions(application, settings, address)` gives the session factory for a listener; it runs in each worker.
+    `load(arguments)` gives the application, in each worker; by default it imports `MODULE:APP`.
+    `check(arguments)` runs once, before anything is bound; it raises StartupError.
+    `guarded`: the protocol trusts its peer, so a bind beyond this machine needs --allow-from.
+    """
+
+    program: str
+    protocol: str
+    scheme: str
+    description: str
+    sessions: Callable[[Application, Settings, Address], SessionFactory]
+    default_bind: str = "127.0.0.1:8000"
+    default_threads: int = 1
+    guarded: bool = False
+    load: Callable[[argparse.Namespace], Application] | None = None
+    check: Callable[[argparse.Namespace], None] | None = None
+    add_arguments: Callable[[argparse.ArgumentParser], None] | None = None

@@ -1,0 +1,115 @@
+"""A worker process: load the application, tell the master, serve until told to stop.
+
+A worker stops when its control pipe reaches end of file (the master closed it, or died), or by a signal::
+
+    TERM    finish what is under way, then exit
+    QUIT    exit now; what is under way is cut
+    INT     ignored: Ctrl-C reaches the whole process group, and the master decides
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+
+from . import events
+from .addresses import Listener
+from .engine import Loop, SessionFactory
+from .errors import EXIT_CANNOT_START, EXIT_FAILED, EXIT_STOPPED, StartupError
+from .log import line
+from .scoreboard import Scoreboard
+from .settings import Settings
+
+__all__ = ["READY", "Worker", "at_quit"]
+
+READY = b"ready"
+"""What a worker writes to its status pipe; anything else is the sentence why it cannot start."""
+
+_quit_callbacks: list[Callable[[], None]] = []
+
+
+def at_quit(callback: Callable[[], None]) -> None:
+    """Have `callback()` called when this worker must exit now: the place to end programs that it has started."""
+    _quit_callbacks.append(callback)
+
+
+class Worker:
+    """Runs in the forked child; `run` returns the exit code.
+
+    `prepare()` gives the listeners with their session factories, and may raise StartupError.
+    """
+
+    def __init__(
+        self,
+        prepare: Callable[[], list[tuple[Listener, SessionFactory]]],
+        settings: Settings,
+        scoreboard: Scoreboard,
+        first_slot: int,
+        control_fd: int,
+        status_fd: int,
+    ) -> None:
+        self._prepare = prepare
+        self._settings = settings
+        self._scoreboard = scoreboard
+        self._first_slot = first_slot
+        self._control_fd = control_fd
+        self._status_fd = status_fd
+        self._stop_read, self._stop_write = os.pipe()
+        self._failed = False
+
+    def run(self) -> int:
+        """Serve. Returns EXIT_STOPPED, EXIT_FAILED, or EXIT_CANNOT_START after telling the master why."""
+        self._install_signals()
+        try:
+            sources = self._prepare()
+        except StartupError as error:
+            os.write(self._status_fd, str(error).encode("utf-8", "replace"))
+            return EXIT_CANNOT_START
+        loops = [self._loop(sources, index) for index in range(self._settings.threads)]
+        threads = [threading.Thread(target=self._run, args=(loop,), daemon=True) for loop in loops[1:]]
+        for thread in threads:
+            thread.start()
+        events.emit("ready", role="worker")
+        os.write(self._status_fd, READY)
+        os.close(self._status_fd)
+        self._run(loops[0])
+        for thread in threads:
+            thread.join()
+        return EXIT_FAILED if self._failed else EXIT_STOPPED
+
+    def _loop(self, sources: list[tuple[Listener, SessionFactory]], index: int) -> Loop:
+        allowed = self._settings.allowed if self._settings.allow_from else None
+        slot = self._scoreboard.slot(self._first_slot + index)
+        return Loop(sources, (self._control_fd, self._stop_read), slot, self._settings.limits, allowed)
+
+    def _run(self, loop: Loop) -> None:
+        """Run one loop; if it fails, which is a defect, the whole worker stops and is replaced."""
+        try:
+            loop.run()
+        except Exception as error:
+            import traceback  # here: only a defect needs it
+
+            self._failed = True
+            line(f"the loop failed: {error!r} {traceback.format_exc()}")
+            self._stop()
+
+    def _install_signals(self) -> None:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda *_: self._stop())
+        signal.signal(signal.SIGQUIT, lambda *_: self._quit())
+
+    def _stop(self) -> None:
+        """Let every loop see end of file on the stop pipe."""
+        if self._stop_write >= 0:
+            os.close(self._stop_write)
+            self._stop_write = -1
+
+    def _quit(self) -> None:
+        """Exit without unwinding: the application may be in the middle of anything, in several threads."""
+        for callback in _quit_callbacks:
+            callback()
+        os._exit(EXIT_STOPPED)

@@ -1,0 +1,74 @@
+"""HTTP/1.1 in front of a WSGI application.
+
+What is here is only what joins the parts: `gateway_core.http1` decodes and encodes, `gateway_core.response` keeps
+PEP 3333, `gateway_runtime` has the sockets and the processes. Other programs that need HTTP in (the CGI runner, the
+front) start from `GATEWAY` and change its application.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from gateway_core.environ import base_environ, environ_from_http
+from gateway_core.http1 import HttpDate, HttpRequest, ServerConnection
+from gateway_core.session import Peer, Service, Session
+from gateway_runtime.addresses import Address
+from gateway_runtime.connection import Connection
+from gateway_runtime.engine import SessionFactory
+from gateway_runtime.log import line
+from gateway_runtime.settings import Application, Gateway, Settings
+
+__all__ = ["GATEWAY", "SOFTWARE", "HttpSession", "sessions"]
+
+SOFTWARE = "wsgi_server/0.1.0"
+"""SERVER_SOFTWARE, and the value of the Server field."""
+
+_date = HttpDate(time.time)
+
+
+class HttpSession(Session):
+    """One HTTP connection: its requests one after another, pipelined ones included."""
+
+    __slots__ = ()
+
+    linger = True
+
+    def __init__(self, service: Service, transport: Peer) -> None:
+        super().__init__(service, transport, ServerConnection(server=SOFTWARE, date=_date))
+
+    def _begin(self, event: HttpRequest) -> None:
+        method, target, version, fields, body, complete = event
+        environ = environ_from_http(self.service.base, method, target, version, fields, self.transport.peer)
+        codec: Any = self.codec
+        self._arrived(0, environ, codec, body, complete)
+
+
+def sessions(application: Application, settings: Settings, address: Address) -> SessionFactory:
+    """Return what makes the session of each connection to `address` (see `gateway_runtime.settings.Gateway`)."""
+    base = base_environ(
+        protocol="HTTP",
+        software=SOFTWARE,
+        server_name=address.host or "localhost",
+        server_port=str(address.port or 80),
+        errors=sys.stderr,
+        multithread=settings.multithread,
+        multiprocess=settings.multiprocess,
+    )
+    service = Service(application, base, line, settings.max_body, settings.mount)
+
+    def new(connection: Connection) -> HttpSession:
+        return HttpSession(service, connection)
+
+    return new
+
+
+GATEWAY = Gateway(
+    program="wsgi_server",
+    protocol="HTTP",
+    scheme="http",
+    description="Serve a WSGI application over HTTP/1.1. TLS and static files are a front's job.",
+    sessions=sessions,
+    default_bind="127.0.0.1:8000",
+)
