@@ -1,0 +1,27 @@
+"""HTTP/1.1 without I/O (RFC 9112, RFC 9110), both roles.
+
+Read in this order: `inbox` (bytes that wait), `grammar` and `request_line` (what a line may be), `framing` (where a
+request ends), `chunked`, `request_reader` (bytes to requests), `server` (responses to bytes), then the other side:
+`request_writer` and `client`.
+"""
+
+from __future__ import annotations
+
+from .chunked import ChunkedReader, encode_chunk
+from .client import ClientConnection
+from .dates import HttpDate, imf_fixdate
+from .limits import DEFAULT_LIMITS, Limits
+from .request_reader import HttpRequest
+from .server import ServerConnection
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "ChunkedReader",
+    "ClientConnection",
+    "HttpDate",
+    "HttpRequest",
+    "Limits",
+    "ServerConnection",
+    "encode_chunk",
+    "imf_fixdate",
+]

@@ -1,0 +1,269 @@
+r"""The reading half of a server's connection: bytes to requests (RFC 9112 sections 2 to 7).
+
+::
+
+    READING HEAD --head--> READING CONTENT --content complete--> PAUSED --the response has ended--> READING HEAD
+         |  \------------head without content---------------------^                                      |
+         +--end of file, or the last response has ended--> CLOSED <--------------------------------------+
+
+A head without content is the common case, and it is one event from one look at the buffer. All that follows from other
+field names, limits, faults and half a head lies on slower paths beside it.
+
+The answer to a faulty head does not depend on how its bytes were split. Whatever makes a head hopeless before its end
+(a bare LF, a line beyond its limit) only starts the search: `_check_lines` then names the first fault in the stream.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple, NoReturn
+
+from ..errors import RemoteProtocolError
+from ..events import NEED_DATA, PAUSED, ConnectionClosed, Data, EndOfMessage, Fields, NotNow, Phase
+from ..mismatch import ENOUGH
+from .chunked import ChunkedReader
+from .framing import STEERING, Framing, request_framing
+from .grammar import REQUEST_FIELDS
+from .inbox import BARE_LF, Inbox
+from .limits import DEFAULT_LIMITS, EMPTY_LINES, Limits
+from .request_line import METHOD_SO_FAR, REQUEST_LINES, check_method, overlong
+
+__all__ = ["HttpRequest", "Reading", "RequestEvent", "RequestReader"]
+
+
+class HttpRequest(NamedTuple):
+    """A request with the content that has come so far.
+
+    `method` and `target` are as sent; a target in absolute-form comes in origin-form, its authority as the Host field.
+    `version` is "HTTP/1.0" or "HTTP/1.1". `fields` have their names in lower case. A tuple and not a dataclass as other
+    events are: one is made for every request, and a frozen dataclass takes three times as long (1.2 against 0.4
+    microseconds).
+    """
+
+    method: str
+    target: str
+    version: str
+    fields: Fields
+    body: bytes = b""
+    complete: bool = True
+
+
+RequestEvent = HttpRequest | Data | EndOfMessage | ConnectionClosed | NotNow
+"""What `next_event` of a server gives."""
+
+
+class Reading(enum.Enum):
+    """What the bytes to come are."""
+
+    HEAD = "a request line and fields, perhaps after empty lines"
+    CONTENT = "content of the request"
+    PAUSED = "a next request, not to be read before the response to this one has ended"
+    CLOSED = "nothing that we will read"
+
+
+_HEAD, _CONTENT, _PAUSED, _CLOSED = Reading.HEAD, Reading.CONTENT, Reading.PAUSED, Reading.CLOSED
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_PLAIN = ["host"]
+"""The names that steer, in a request that needs no more thought."""
+
+
+class RequestReader(Inbox):
+    """`receive_data` and `next_event`. After a RemoteProtocolError, `next_event` raises the same again."""
+
+    __slots__ = (
+        "_allow_missing_host", "_careful", "_chunked", "_empty_lines", "_error", "_framing", "_left",
+        "_limits", "_line", "_pending", "_reading", "_request",
+    )  # fmt: skip
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS, allow_missing_host: bool = False) -> None:
+        super().__init__()
+        self._limits = limits
+        self._careful = min(limits.request_line, limits.field_line, limits.head)
+        self._allow_missing_host = allow_missing_host
+        self._reading = _HEAD
+        self._error: RemoteProtocolError | None = None
+        self._line = 0  # where the last, incomplete line of a head begins
+        self._empty_lines = 0
+        self._request: HttpRequest | None = None  # the one that is being read or answered
+        self._framing = Framing()
+        self._left = 0  # bytes of content still to come
+        self._chunked: ChunkedReader | None = None
+        self._pending = b""
+
+    def receive_data(self, data: bytes) -> None:
+        """Take the next bytes from the peer; b"" is end of file. Dropped after an error or the last response."""
+        if self._error is None and self._reading is not _CLOSED:
+            super().receive_data(data)
+
+    def data_to_send(self) -> bytes:
+        """Return what is to be sent by itself, once: 100 Continue (RFC 9110 section 10.1.1), or b""."""
+        data, self._pending = self._pending, b""
+        return data
+
+    def next_event(self) -> RequestEvent:
+        """Return HttpRequest, if incomplete then Data..., EndOfMessage; or ConnectionClosed, NEED_DATA, PAUSED.
+
+        Raises RemoteProtocolError with status 400, 413, 414, 417, 431, 501 or 505.
+        """
+        if self._error is not None:
+            raise self._error
+        try:
+            reading = self._reading
+            if reading is _HEAD:
+                return self._read_head()
+            if reading is _CONTENT:
+                return self._read_content()
+        except RemoteProtocolError as error:
+            self._error = error
+            self._drop()
+            raise
+        return PAUSED if reading is _PAUSED else ConnectionClosed()
+
+    @property
+    def phase(self) -> Phase:
+        """What the peer is to send now; BUSY while a response is under way or the connection is over."""
+        if self._reading is _HEAD:
+            return Phase.HEAD if self._at < len(self._buffer) else Phase.IDLE
+        return Phase.BODY if self._reading is _CONTENT else Phase.BUSY
+
+    # -- the head ------------------------------------------------------------------------------------------------
+
+    def _read_head(self) -> RequestEvent:
+        """Read a head. The hot path of every HTTP request: longer than others on purpose."""
+        buffer, at = self._buffer, self._at
+        end = buffer.find(b"\r\n\r\n", self._searched)
+        if end < 0:
+            return self._read_half_a_head()
+        head = bytes(buffer[at:end])
+        lines = head.split(b"\r\n")
+        if not lines[0]:
+            self._skip_empty_lines()
+            return self._read_head()
+        if len(head) > self._careful or len(lines) > self._limits.fields:
+            self._check_lines(lines)
+        method, target, version, host = REQUEST_LINES[lines[0]]
+        del lines[0]
+        fields = [REQUEST_FIELDS[line] for line in lines]
+        self._at = self._searched = self._line = end + 4
+        steering = [name for name, _ in fields if name in STEERING]
+        if steering != _PLAIN or version == "HTTP/1.0" or host is not None:
+            framing = request_framing(version, host, fields, self._limits, self._allow_missing_host)
+            if host is not None:
+                fields = [("host", host), *[field for field in fields if field[0] != "host"]]
+            if framing.length != 0:
+                return self._begin_content(HttpRequest(method, target, version, fields, b"", False), framing)
+            self._framing = framing
+        else:
+            self._framing = _PLAIN_FRAMING
+        self._reading = _PAUSED
+        self._empty_lines = 0
+        request = self._request = HttpRequest(method, target, version, fields, b"", True)
+        return request
+
+    def _read_half_a_head(self) -> ConnectionClosed | NotNow:
+        """No empty line yet: see whether there ever can be a request."""
+        self._skip_empty_lines()
+        buffer, at = self._buffer, self._at
+        size = len(buffer)
+        if self._eof:
+            if size > at:
+                raise RemoteProtocolError("the peer closed in the middle of a request's head")
+            self._reading = _CLOSED
+            return ConnectionClosed()
+        start = max(at, self._searched)
+        line_end = buffer.rfind(b"\r\n", start)
+        if line_end >= 0:
+            self._line = line_end + 2
+        limit = self._limits.request_line if self._line == at else self._limits.field_line
+        if (
+            (self._line == at and size - at >= ENOUGH and METHOD_SO_FAR.match(buffer, at) is None)
+            or BARE_LF.search(buffer, start)
+            or size - self._line > limit + len(b"\r")
+            or size - at > self._limits.head + len(b"\r\n\r")
+        ):
+            self._refuse_half_a_head()
+        self._searched = max(at, size - len(b"\r\n\r"))
+        return NEED_DATA
+
+    def _refuse_half_a_head(self) -> NoReturn:
+        """Raise the first fault of a head that is hopeless."""
+        lines = bytes(self._buffer[self._at :]).removesuffix(b"\r").split(b"\r\n")
+        check_method(lines[0])
+        self._check_lines(lines)
+        raise AssertionError("a head was taken for hopeless that has no fault")
+
+    def _check_lines(self, lines: list[bytes]) -> None:
+        """Raise the first fault in the stream, with every limit applied on the way; or nothing."""
+        limits = self._limits
+        room = limits.head
+        for number, line in enumerate(lines):
+            limit = min(room, limits.field_line if number else limits.request_line)
+            if len(line) > limit:
+                if not number:
+                    raise overlong(line, limit)
+                if b"\n" in line[: limit + 1]:
+                    raise RemoteProtocolError("a line ends with LF, not CRLF")
+                raise RemoteProtocolError(
+                    f"a field is longer than {limits.field_line} bytes, or the head than {limits.head}", 431
+                )
+            if number > limits.fields:
+                raise RemoteProtocolError(f"the request has more than {limits.fields} fields", 431)
+            _ = REQUEST_FIELDS[line] if number else REQUEST_LINES[line]
+            room = max(0, room - len(line) - 2)
+
+    def _skip_empty_lines(self) -> None:
+        """Pass over empty lines before a request line (RFC 9112, 2.2). Raises RemoteProtocolError beyond a few."""
+        while self._buffer[self._at : self._at + 2] == b"\r\n":
+            self._at += 2
+            self._empty_lines += 1
+            if self._empty_lines > EMPTY_LINES:
+                raise RemoteProtocolError("there are empty lines instead of a request")
+        self._searched = max(self._searched, self._at)
+        self._line = max(self._line, self._at)
+
+    # -- content -------------------------------------------------------------------------------------------------
+
+    def _begin_content(self, request: HttpRequest, framing: Framing) -> HttpRequest:
+        """Give the request with as much of its content as has arrived."""
+        self._reading = _CONTENT
+        self._empty_lines = 0
+        self._framing = framing
+        self._left = framing.length or 0
+        self._chunked = ChunkedReader(self._limits) if framing.length is None else None
+        here = self._at < len(self._buffer)
+        body, complete = self._content()
+        if complete:
+            self._reading = _PAUSED
+        elif framing.expects and not here:
+            self._pending += _CONTINUE  # section 10.1.1: not needed where content is on its way already
+        request = self._request = request._replace(body=body, complete=complete)
+        return request
+
+    def _read_content(self) -> RequestEvent:
+        body, complete = self._content()
+        if body:
+            return Data(body)
+        if complete:
+            self._reading = _PAUSED
+            return EndOfMessage()
+        if self._chunked is not None and self._chunked.fault is not None:
+            raise self._chunked.fault
+        if self._eof:
+            raise RemoteProtocolError("the peer closed in the middle of a request's content")
+        return NEED_DATA
+
+    def _content(self) -> tuple[bytes, bool]:
+        """Return the content that has arrived, and whether that was all of it."""
+        if self._chunked is not None:
+            body, self._at = self._chunked.decode(self._buffer, self._at)
+            complete = self._chunked.complete
+        else:
+            body = self._take(self._left)
+            self._left -= len(body)
+            complete = not self._left
+        self._searched = self._line = self._at
+        return body, complete
+
+
+_PLAIN_FRAMING = Framing()

@@ -1,0 +1,258 @@
+"""The server's connection: `RequestReader`, and beside it the writing half, values to bytes.
+
+How the end of a response is marked (RFC 9112 section 6.3)::
+
+    HEAD, 1xx, 204, 304          by the empty line           nothing to send, whatever the application gives
+    length known                 by Content-Length           for every version
+    unknown, HTTP/1.1            by the last chunk           the connection stays
+    unknown, HTTP/1.0            by closing                  1.0 knows no chunks
+
+One response answers one request, in order. The next request is read when `end` has been called (`PAUSED` until then).
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..cgi import phrase
+from ..errors import LocalProtocolError, RemoteProtocolError
+from ..events import Fields
+from .chunked import LAST_CHUNK, encode_chunk
+from .grammar import HOP_BY_HOP
+from .limits import DEFAULT_LIMITS, Limits
+from .memo import KEY_MAX, Memo
+from .request_reader import Reading, RequestReader
+
+__all__ = ["RESPONSE_FIELDS", "STATUS_LINES", "ServerConnection"]
+
+# RFC 9112 section 4: status-line = HTTP-version SP status-code SP [ reason-phrase ]; always our own version, 1.1.
+_STATUS = re.compile(r"([1-5][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*+))?")
+# RFC 9112 section 5. Checked here once more, so that nothing that breaks the grammar can be sent (section 11.1).
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*+")
+_LENGTH = re.compile(r"[0-9]{1,18}+")
+
+
+class _Status(NamedTuple):
+    line: bytes
+    code: int
+    bare: bool
+    """No content may follow (RFC 9110 section 6.4.1)."""
+
+
+def _status(status: str) -> _Status:
+    match = _STATUS.fullmatch(status)
+    if match is None:
+        raise LocalProtocolError(f"{status[:60]!r} is not a status")
+    code = int(match[1])
+    if code < 200:
+        raise LocalProtocolError("an interim response is not a response: use interim()")
+    return _Status(f"HTTP/1.1 {code} {match[2] or ''}\r\n".encode("latin-1"), code, code in (204, 304))
+
+
+class _Field(NamedTuple):
+    line: bytes
+    steers: str
+    """Lower-case name, if the codec would else have sent this field itself; "" for all others."""
+
+
+def _field(field: tuple[str, str]) -> _Field:
+    name, value = field
+    lower = name.lower()
+    if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+        raise LocalProtocolError(f"the response field {name[:40]!r} has a character that no field may have")
+    if lower in HOP_BY_HOP:
+        raise LocalProtocolError(f"the response field {name} is for the connection to send")
+    if lower == "content-length" and not _LENGTH.fullmatch(value):
+        raise LocalProtocolError("Content-Length is not a number of bytes")
+    steers = lower if lower in ("content-length", "date", "server") else ""
+    return _Field(f"{name}: {value}\r\n".encode("latin-1"), steers)
+
+
+def _field_size(field: tuple[str, str]) -> int:
+    """Return the size that a memo goes by: a cookie is a secret and never repeats."""
+    return KEY_MAX + 1 if field[0].lower() == "set-cookie" else len(field[0]) + len(field[1])
+
+
+STATUS_LINES: Memo[str, _Status] = Memo(_status, len)
+"""Statuses ("200 OK") and how they are sent. Raises LocalProtocolError."""
+
+RESPONSE_FIELDS: Memo[tuple[str, str], _Field] = Memo(_field, _field_size)
+"""Fields and how they are sent. Raises LocalProtocolError."""
+
+
+class _Writing(enum.Enum):
+    """What is to be sent next."""
+
+    HEAD = "the head of a response"
+    CONTENT = "content, marked by its length or by closing"
+    CHUNKS = "content in chunks"
+    BARE = "the end: no content may follow"
+    NOTHING = "nothing: the last response has ended"
+
+
+_HEAD, _CONTENT, _CHUNKS, _BARE = _Writing.HEAD, _Writing.CONTENT, _Writing.CHUNKS, _Writing.BARE
+
+_CLOSE, _KEEP_ALIVE = b"Connection: close\r\n\r\n", b"Connection: keep-alive\r\n\r\n"
+
+
+class ServerConnection(RequestReader):
+    """One connection of an HTTP/1.1 server, without I/O: decoder and encoder.
+
+    `allow_missing_host`: accept HTTP/1.1 without Host (an empty one is refused in any case). `server`: value of Server,
+    "" for none. `date()` gives the value of Date (see `HttpDate`). Without it no Date is sent, which is what RFC 9110
+    section 6.6.1 asks of a server without a clock.
+    """
+
+    __slots__ = ("_date", "_refused", "_room", "_server", "_writing", "close_after")
+
+    def __init__(
+        self,
+        limits: Limits = DEFAULT_LIMITS,
+        allow_missing_host: bool = False,
+        server: str = "gatelab",
+        date: Callable[[], bytes] | None = None,
+    ) -> None:
+        super().__init__(limits, allow_missing_host)
+        self._server = f"Server: {server}\r\n".encode("latin-1") if server else b""
+        self._date = date
+        self._writing = _HEAD
+        self._room: int | None = None  # bytes of content that may still be sent
+        self._refused = False
+        self.close_after = False
+        """The connection must close when the response has ended. Set before `head`, it makes this response the last."""
+
+    # -- the response --------------------------------------------------------------------------------------------
+
+    def head(self, status: str, fields: Fields, length: int | None) -> bytes:
+        """Encode the head. `status` is "200 OK"; `length` the bytes of content if known. Raises LocalProtocolError."""
+        request = self._request
+        if request is None or self._writing is not _HEAD:
+            raise LocalProtocolError("there is no request to answer")
+        line, code, bare = STATUS_LINES[status]
+        parts = [line]
+        dated = self._date is None
+        served = not self._server
+        for field in fields:
+            encoded, steers = RESPONSE_FIELDS[field]
+            if steers:
+                if steers == "content-length":
+                    length = _declared(field[1], length, fields)
+                    continue
+                if steers == "date":
+                    dated = True
+                else:
+                    served = True
+            parts.append(encoded)
+        if not dated:
+            parts.append(b"Date: %b\r\n" % self._date())  # type: ignore[misc]  # dated is True if it is None
+        if not served:
+            parts.append(self._server)
+        if bare or request.method == "HEAD":
+            self._writing = _BARE
+            if length is not None and (code == 304 or (length and code != 204)):
+                # A length that nobody declared for HEAD is that of the content that was not made: 0 says nothing.
+                parts.append(b"Content-Length: %d\r\n" % length)
+        elif length is not None:
+            self._writing = _CONTENT
+            self._room = length
+            parts.append(b"Content-Length: %d\r\n" % length)
+        elif request.version == "HTTP/1.0":
+            self._writing = _CONTENT
+            self._room = None
+            self.close_after = True
+        else:
+            self._writing = _CHUNKS
+            parts.append(b"Transfer-Encoding: chunked\r\n")
+        parts.append(self._connection_line(request.version))
+        return b"".join(parts)
+
+    def _connection_line(self, version: str) -> bytes:
+        """Decide whether the connection stays (RFC 9112 section 9.3), say so where due, and end the head."""
+        if self._reading is Reading.CONTENT or not self._framing.persistent:
+            self.close_after = True  # content that was not read would be taken for a request (CVE-2022-22720)
+        if self.close_after:
+            return _CLOSE
+        return _KEEP_ALIVE if version == "HTTP/1.0" else b"\r\n"
+
+    def data(self, data: bytes) -> bytes:
+        """Encode a piece of content, not empty. Raises LocalProtocolError if none, or not so much, may follow."""
+        if self._writing is _CHUNKS and data:
+            return encode_chunk(data)
+        if self._writing is not _CONTENT:
+            raise LocalProtocolError("no content may be sent here")
+        if self._room is not None:
+            if len(data) > self._room:
+                raise LocalProtocolError("there is more content than Content-Length")
+            self._room -= len(data)
+        return data
+
+    def end(self) -> bytes:
+        """Encode the end of a complete response; then the next request may be read, or `close_after` is True."""
+        writing = self._writing
+        if self._request is None or writing is _HEAD or writing is _Writing.NOTHING:
+            raise LocalProtocolError("there is no response to end")
+        if self._reading is Reading.CONTENT or (self._room and writing is _CONTENT):
+            self.close_after = True  # the request was not read to its end, or too little was sent: only closing tells
+        self._room = None
+        self._request = None
+        if self.close_after:
+            self._writing = _Writing.NOTHING
+            self._reading = Reading.CLOSED
+            self._drop()
+        else:
+            self._writing = _HEAD
+            self._reading = Reading.HEAD
+        return LAST_CHUNK if writing is _CHUNKS else b""
+
+    # -- beside the response -------------------------------------------------------------------------------------
+
+    def interim(self, code: int) -> bytes:
+        """Encode a 1xx response without fields, before the final one; b"" for HTTP/1.0, which knows none.
+
+        100 Continue needs no call: `data_to_send` has it when it is due. Raises LocalProtocolError.
+        """
+        if not 100 <= code <= 199 or self._request is None or self._writing is not _HEAD:
+            raise LocalProtocolError("an interim response is a 1xx before the final response")
+        if self._request.version == "HTTP/1.0":
+            return b""
+        return f"HTTP/1.1 {code} {phrase(code)}\r\n\r\n".encode()
+
+    def refusal(self, error: RemoteProtocolError) -> bytes:
+        """Encode the whole answer to a faulty request, at most once; the connection is then over.
+
+        b"" if there is nothing to say: it was said already, or the last response has ended. Raises LocalProtocolError
+        if a response is half sent: then only closing is left.
+        """
+        if self._refused or self._writing is _Writing.NOTHING:
+            return b""
+        if self._writing is not _HEAD:
+            raise LocalProtocolError("a response is half sent, another one cannot follow")
+        self._refused = self.close_after = True
+        self._writing = _Writing.NOTHING
+        self._reading = Reading.CLOSED
+        self._pending = b""
+        bare = self._request is not None and self._request.method == "HEAD"
+        self._request = None
+        self._drop()
+        body = f"{error}\n".encode("latin-1", "backslashreplace")
+        date = b"Date: %b\r\n" % self._date() if self._date is not None else b""
+        head = (
+            f"HTTP/1.1 {error.status} {phrase(error.status)}\r\n"
+            "Content-Type: text/plain; charset=iso-8859-1\r\n"
+            f"Content-Length: {len(body)}\r\n"
+        )
+        return head.encode() + date + self._server + _CLOSE + (b"" if bare else body)
+
+
+def _declared(value: str, length: int | None, fields: Fields) -> int:
+    """Return the length that a Content-Length field declares, if nothing contradicts it."""
+    declared = int(value)
+    if length is not None and length != declared:
+        raise LocalProtocolError("Content-Length is not the length of the content")
+    if sum(name.lower() == "content-length" for name, _ in fields) > 1:
+        raise LocalProtocolError("Content-Length comes more than once")
+    return declared
