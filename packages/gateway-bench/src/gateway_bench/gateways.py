@@ -1,0 +1,109 @@
+"""Gateways and peers are rows of data: which command, how it says that it is ready, what it speaks.
+
+A row of `gateways.toml` or `peers.toml`:
+
+    [[gateway]]
+    name = "fastcgi"                    what --only and the record call it
+    label = "FastCGI"                   what charts and tables call it
+    command = ["{python}", "-m", "fastcgi_server", "demo_app:app", "--bind", "127.0.0.1:0"]
+    ready = 'ready (\\S+)'              a line of output; the group is the address, scheme://...
+    keep_alive = true                   whether a visitor may keep the connection
+    workers = 2
+    threads = 1
+    package = "fastcgi-server"          the distribution that it needs
+    environment = "own"                 which interpreter runs it: "own", or that of the "peers"
+    events = true                       whether it tells of the processes that it starts
+
+In a command `{python}` is the interpreter, `{events}` the socket of the events, `{workers}` and `{threads}` the
+numbers of the row, and `{here}` the folder of the TOML file.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from gateway_bench.errors import BenchError
+
+__all__ = ["Gateway", "load_gateways"]
+
+KEYS: dict[str, type] = {
+    "name": str, "label": str, "command": list, "ready": str, "keep_alive": bool, "workers": int, "threads": int,
+    "package": str, "environment": str, "events": bool, "about": str,
+}  # fmt: skip
+REQUIRED = ("name", "label", "command", "ready")
+ENVIRONMENTS = ("own", "peers")
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One row. `package` is the distribution that it needs, in the `environment` "own" or "peers"."""
+
+    name: str
+    label: str
+    command: tuple[str, ...]
+    ready: re.Pattern[str]
+    keep_alive: bool = True
+    workers: int = 1
+    threads: int = 1
+    package: str = ""
+    environment: str = "own"
+    events: bool = False
+    about: str = ""
+    here: Path = Path()
+
+    def argv(self, python: str, events: Path) -> list[str]:
+        """Return the command with its places filled in."""
+        places = {
+            "python": python,
+            "events": str(events),
+            "workers": str(self.workers),
+            "threads": str(self.threads),
+            "here": str(self.here),
+        }
+        return [word.format(**places) for word in self.command]
+
+    def shown(self) -> list[str]:
+        """Return the command as the record shows it: without the paths of one machine."""
+        python = "python" if self.environment == "own" else "peers-python"
+        return replace(self, here=Path("benchmarks")).argv(python, Path("EVENTS"))
+
+
+def load_gateways(path: Path, only: list[str] | None = None) -> list[Gateway]:
+    """Return the rows of a TOML file, in its order, or those named by `only`. Raises BenchError."""
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise BenchError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise BenchError(f"{path} is not TOML: {error}") from error
+    rows = [_gateway(row, path) for row in table.get("gateway", [])]
+    known = [row.name for row in rows]
+    for name in only or []:
+        if name not in known:
+            raise BenchError(f"there is no gateway {name!r} in {path.name}; it has {', '.join(known)}")
+    return [row for row in rows if not only or row.name in only]
+
+
+def _gateway(row: dict[str, Any], path: Path) -> Gateway:
+    shown = f"the row {row.get('name', '?')!r} of {path.name}"
+    for key in REQUIRED:
+        if key not in row:
+            raise BenchError(f"{shown} needs {key!r}")
+    for key, value in row.items():
+        kind = KEYS.get(key)
+        if kind is None:
+            raise BenchError(f"{shown} has the unknown key {key!r}")
+        if type(value) is not kind:
+            raise BenchError(f"{shown} needs {key!r} to be of type {kind.__name__}")
+    if row.get("environment", "own") not in ENVIRONMENTS:
+        raise BenchError(f"{shown} has 'environment', which is not one of {', '.join(ENVIRONMENTS)}")
+    fields = {**row, "command": tuple(map(str, row["command"])), "here": path.parent}
+    try:
+        fields["ready"] = re.compile(row["ready"])
+    except re.error as error:
+        raise BenchError(f"{shown} has a 'ready' that is not a regular expression: {error}") from error
+    return Gateway(**fields)

@@ -1,0 +1,99 @@
+"""The bench's side of the load process: start it, give it its job, wait for its words. See `gateway_bench.load`."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from gateway_bench.errors import LoadFailed
+from gateway_bench.visitor import REQUEST_LIMIT
+
+if TYPE_CHECKING:
+    from gateway_bench.load import Job, Yield
+
+__all__ = ["LoadProcess"]
+
+START_LIMIT = 20.0
+"""Seconds for the load process to import locust on a busy machine."""
+BLOCK = 65_536
+KEPT = 4_000
+"""Characters of a failed process's output that are kept."""
+
+
+class LoadProcess:
+    """A load process with its job. Use it as a context manager: it has ended when the block has.
+
+    A LoadFailed that leaves the block carries what the process printed.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._pending = b""
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115  # __exit__ closes it
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "gateway_bench.load"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._words,
+            bufsize=0,
+            start_new_session=True,  # Ctrl-C is for the bench, which ends this one itself
+        )
+
+    def __enter__(self) -> Self:
+        """Hand the job over. Raises LoadFailed."""
+        try:
+            self._say(json.dumps(self._job))
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        """End the process."""
+        if isinstance(error, LoadFailed):
+            self._process.kill()
+            self._process.wait()
+            self._words.seek(0)
+            error.output = self._words.read().decode("utf-8", "replace")[-KEPT:]
+        self.close()
+
+    def close(self) -> None:
+        """Kill the process, which holds nothing that this could harm, and close its pipes."""
+        self._process.kill()
+        with self._words, self._process:  # waits for it
+            pass
+
+    def warm_up(self) -> None:
+        """Wait until the warm-up is over and nothing is in flight. Raises LoadFailed."""
+        self._hear(START_LIMIT + self._job["warmup"] + 2 * REQUEST_LIMIT)
+
+    def go(self) -> Yield:
+        """Let it load, and return what it counted. Raises LoadFailed."""
+        self._say("go")
+        return cast("Yield", self._hear(self._job["max_seconds"] + 4 * REQUEST_LIMIT))
+
+    def _say(self, line: str) -> None:
+        assert self._process.stdin
+        try:
+            self._process.stdin.write(line.encode() + b"\n")  # shorter than a pipe's buffer: never in part
+        except BrokenPipeError:
+            raise LoadFailed("the load generator has ended early") from None
+
+    def _hear(self, limit: float) -> dict[str, Any]:
+        assert self._process.stdout
+        source, deadline = self._process.stdout.fileno(), time.monotonic() + limit
+        while b"\n" not in self._pending:
+            if not select.select([source], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise LoadFailed(f"the load generator was silent for {limit:.0f} s")
+            block = os.read(source, BLOCK)
+            if not block:
+                raise LoadFailed("the load generator ended without an answer")
+            self._pending += block
+        line, _, self._pending = self._pending.partition(b"\n")
+        return cast("dict[str, Any]", json.loads(line))

@@ -1,0 +1,79 @@
+"""What a run will do and in which order, decided before anything starts.
+
+Gateways come in a new random order in every round, and so do the scenarios of a gateway. A machine that gets
+slower while the run goes on (heat, a neighbour) then slows each of them as often as the others. The order comes
+from a seed, and the seed is in the record.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway_bench.document import Parameters
+
+__all__ = ["Turn", "expected_seconds", "parameters_for", "turns_of"]
+
+OVERHEAD = 1.5
+"""Seconds that a measurement takes beside its load: a load process starts, the server comes to rest."""
+START = 1.5
+"""Seconds that a server takes to start and to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One start of one gateway in one round, with the scenarios in the order in which it meets them."""
+
+    round: int
+    gateway: str
+    scenarios: tuple[str, ...]
+
+
+def parameters_for(suite: str, quick: bool, repeats: int | None, seconds: float | None) -> Parameters:
+    """Return the parameters of a suite ("evolution" or "peers"), with what the command line asks for instead."""
+    if suite == "peers":
+        parameters = _parameters(users=32, warmup=1.0, seconds=1.0 if quick else 3.0, repeats=3 if quick else 5)
+    elif quick:
+        parameters = _parameters(users=4, warmup=0.3, seconds=1.5, repeats=1)
+        parameters["min_requests"] = 12
+    else:
+        parameters = _parameters(users=4, warmup=0.5, seconds=2.0, repeats=3)
+    parameters["quick"] = quick
+    parameters["pinned"] = suite == "peers"
+    if repeats is not None:
+        parameters["repeats"] = repeats
+    if seconds is not None:
+        parameters["seconds"] = seconds
+        parameters["max_seconds"] = max(parameters["max_seconds"], 3 * seconds)
+    return parameters
+
+
+def _parameters(users: int, warmup: float, seconds: float, repeats: int) -> Parameters:
+    return Parameters(
+        quick=False,
+        engine="locust",
+        users=users,
+        warmup_seconds=warmup,
+        seconds=seconds,
+        min_requests=24,
+        max_seconds=8.0,
+        repeats=repeats,
+        pinned=False,
+    )
+
+
+def turns_of(gateways: Sequence[str], scenarios: Sequence[str], repeats: int, seed: int) -> list[Turn]:
+    """Return all turns in the order to take them: round by round, shuffled within each."""
+    dice = random.Random(seed)  # noqa: S311  # an order, not a secret
+    return [
+        Turn(round_, gateway, tuple(dice.sample(scenarios, len(scenarios))))
+        for round_ in range(1, repeats + 1)
+        for gateway in dice.sample(gateways, len(gateways))
+    ]
+
+
+def expected_seconds(turns: Sequence[Turn], parameters: Parameters) -> float:
+    """Return about how long the turns take, in seconds."""
+    measured = OVERHEAD + parameters["warmup_seconds"] + parameters["seconds"]
+    return sum(START + len(turn.scenarios) * measured for turn in turns)

@@ -1,0 +1,144 @@
+"""What a server costs: the processor time and the memory of its whole process tree.
+
+Processor time of a tree is the sum, over its living processes, of two numbers that the kernel keeps for each:
+
+    own time (user + system)   +   time of ended children that it has waited for, and of theirs
+
+The second is what makes CGI visible. A child that lives for a fifth of a second is gone before anybody polls,
+but whoever waits for it inherits its account (times(2): tms_cutime, tms_cstime). The sum over the tree
+therefore loses nothing, as long as every child is reaped by its parent. Linux counts in ticks of 10 ms, so a
+reading is right to about one tick a process.
+
+Memory is PSS: private pages, plus each shared page divided by the number of its owners. Adding RSS would
+count the pages that forked workers share once for each worker. Where the system does not tell PSS the
+sample says what it is instead ("uss", "rss").
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from statistics import median
+from typing import TypedDict
+
+import psutil
+
+__all__ = ["Memory", "MemorySampler", "Tree"]
+
+SETTLE_LIMIT = 2.0
+"""Seconds to wait for ended children to be reaped before a reading is taken anyway."""
+SETTLE_STEP = 0.005
+
+
+class Memory(TypedDict):
+    """Samples of the memory of a tree: `[seconds since the first, bytes, processes]` each."""
+
+    kind: str
+    samples: list[tuple[float, int, int]]
+    median: int
+    peak: int
+
+
+class Tree:
+    """The process `pid` and everything that it started. Raises psutil.NoSuchProcess if it has ended."""
+
+    def __init__(self, pid: int) -> None:
+        self._root = psutil.Process(pid)
+
+    def processes(self) -> list[psutil.Process]:
+        """Return the living processes, the root first; empty when the root has ended."""
+        try:
+            return [self._root, *self._root.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def pids(self) -> set[int]:
+        """Return the ids of the living processes."""
+        return {process.pid for process in self.processes()}
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time used so far, by the living and by the ended that were waited for."""
+        return sum(_cpu_seconds(process) for process in self.processes())
+
+    def settle(self, at_rest: set[int], limit: float = SETTLE_LIMIT) -> bool:
+        """Wait until no process is left beside those `at_rest`; False when the limit (seconds) passed first."""
+        deadline = time.monotonic() + limit
+        while self.pids() - at_rest:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(SETTLE_STEP)
+        return True
+
+    def memory(self) -> tuple[str, int, int]:
+        """Return what is counted ("pss", "uss" or "rss"), its sum in bytes, and the number of processes."""
+        kind, total, alive = "pss", 0, 0
+        for process in self.processes():
+            try:
+                kind, size = _memory_bytes(process)
+            except psutil.NoSuchProcess:
+                continue
+            total += size
+            alive += 1
+        return kind, total, alive
+
+
+@dataclass
+class MemorySampler:
+    """Reads the memory of a tree every `interval` seconds, in a thread, while it runs."""
+
+    tree: Tree
+    interval: float = 0.2
+    _kind: str = "pss"
+    _samples: list[tuple[float, int, int]] = field(default_factory=list)
+
+    @contextmanager
+    def running(self) -> Iterator[MemorySampler]:
+        """Sample at once and then until the block ends."""
+        finished = threading.Event()
+        thread = threading.Thread(target=self._sample, args=(finished,), name="memory", daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            finished.set()
+            thread.join()
+
+    def _sample(self, finished: threading.Event) -> None:
+        began = time.monotonic()
+        while True:
+            self._kind, size, alive = self.tree.memory()
+            if alive:
+                self._samples.append((round(time.monotonic() - began, 3), size, alive))
+            if finished.wait(self.interval):
+                return
+
+    def result(self) -> Memory:
+        """Return the samples so far with their median and peak in bytes; zero when there are none."""
+        sizes = [size for _, size, _ in self._samples]
+        return Memory(
+            kind=self._kind,
+            samples=list(self._samples),
+            median=round(median(sizes)) if sizes else 0,
+            peak=max(sizes, default=0),
+        )
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0  # ended a moment ago: its parent's account has it
+    return float(times.user + times.system + times.children_user + times.children_system)
+
+
+def _memory_bytes(process: psutil.Process) -> tuple[str, int]:
+    try:
+        info = process.memory_full_info()
+    except psutil.AccessDenied:
+        return "rss", int(process.memory_info().rss)
+    if hasattr(info, "pss"):
+        return "pss", int(info.pss)
+    return "uss", int(info.uss)

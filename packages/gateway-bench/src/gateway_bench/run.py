@@ -1,0 +1,239 @@
+"""A run from beginning to end: each gateway started, measured and ended, turn by turn, and one document of it all.
+
+What goes wrong with one gateway stays with it: it is marked failed, its output is kept, and the run goes on.
+Ctrl-C (and TERM) ends the current turn, with every process of it, and keeps what was measured.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+from gateway_bench.cores import can_pin, on_core, two_cores
+from gateway_bench.document import (
+    SCHEMA_VERSION,
+    Document,
+    Failed,
+    GatewayRecord,
+    Parameters,
+    Repeat,
+    Result,
+    ScenarioRecord,
+)
+from gateway_bench.errors import LoadFailed, NotReady
+from gateway_bench.gateways import Gateway
+from gateway_bench.machine import describe_machine, describe_source, describe_versions
+from gateway_bench.measure import Subject, check_answer, measure
+from gateway_bench.plan import Turn, expected_seconds, turns_of
+from gateway_bench.presence import look_for
+from gateway_bench.processes import Tree
+from gateway_bench.scenarios import SCENARIOS
+from gateway_bench.service import READY_LIMIT, server_environment, started
+from gateway_bench.spawns import SpawnListener
+from gateway_bench.summary import ratios_of, results_of
+
+__all__ = ["OURS", "Order", "Watcher", "run"]
+
+OURS = "gatelab"
+"""The row of peers.toml that is our own server: the ratios are taken over it."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was ordered. `pythons` are the interpreters by environment ("own", "peers"); `root` is the checkout."""
+
+    suite: str
+    gateways: Sequence[Gateway]
+    scenarios: Sequence[str]
+    parameters: Parameters
+    seed: int
+    root: Path
+    pythons: dict[str, str]
+    command: Sequence[str] = ()
+    wrk: str | None = None
+    ready_limit: float = READY_LIMIT
+
+
+class Watcher(Protocol):
+    """Whoever watches the run; `gateway_bench.console` shows it on a terminal."""
+
+    def planned(self, steps: int, seconds: float) -> None:
+        """Take note of the number of measurements to come, and about how long they will take, in seconds."""
+
+    def doing(self, what: str) -> None:
+        """Show what happens now."""
+
+    def measured(self, repeat: Repeat) -> None:
+        """Show a finished measurement."""
+
+    def failed(self, failure: Failed) -> None:
+        """Show a failure, with what the gateway printed."""
+
+    def skipped(self, steps: int) -> None:
+        """Count measurements that will not take place."""
+
+
+def run(order: Order, watcher: Watcher) -> Document:
+    """Carry out an order and return its document, complete or (after Ctrl-C) not."""
+    document = _blank(order)
+    present = {record["name"] for record in document["gateways"] if record["status"] == "ok"}
+    names = [gateway.name for gateway in order.gateways if gateway.name in present]
+    turns = turns_of(names, order.scenarios, order.parameters["repeats"], order.seed)
+    watcher.planned(sum(len(turn.scenarios) for turn in turns), expected_seconds(turns, order.parameters))
+    try:
+        with _interruptible():
+            for turn in turns:
+                _take(turn, order, document, watcher)
+            document["complete"] = True
+    except KeyboardInterrupt:
+        document["notes"].append("The run was broken off; the figures are those measured until then.")
+    document["finished"] = _now()
+    document["results"] = _in_order(order, document)
+    document["ratios"] = ratios_of(document["repeats"], OURS)
+    return document
+
+
+def _take(turn: Turn, order: Order, document: Document, watcher: Watcher) -> None:
+    """Start one gateway, measure each scenario of the turn, end it."""
+    gateway = next(row for row in order.gateways if row.name == turn.gateway)
+    record = next(row for row in document["gateways"] if row["name"] == turn.gateway)
+    if record["status"] != "ok":
+        watcher.skipped(len(turn.scenarios))
+        return
+    left = list(turn.scenarios)
+    scenario = ""
+    try:
+        watcher.doing(f"{gateway.label}: starting")
+        with _ready(gateway, order) as subject:
+            while left:
+                scenario = left[0]
+                watcher.doing(f"{gateway.label}: {SCENARIOS[scenario].title}")
+                place = turn.round, len(document["repeats"]) + 1
+                repeat = measure(subject, scenario, order.parameters, place, order.wrk)
+                document["repeats"].append(repeat)
+                watcher.measured(repeat)
+                left.pop(0)
+    except (NotReady, LoadFailed) as error:
+        reason = str(error)
+        failure = Failed(
+            gateway=gateway.name, scenario=scenario, round=turn.round, reason=reason, output=error.output
+        )
+        document["failures"].append(failure)
+        record["status"], record["reason"] = "failed", reason
+        watcher.failed(failure)
+        watcher.skipped(len(left))
+
+
+@contextmanager
+def _ready(gateway: Gateway, order: Order) -> Iterator[Subject]:
+    """Run a gateway for the length of a block, with a folder, a guestbook and a listener of its own."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatelab-bench-")))
+        inbox = SpawnListener(folder / "events")
+        listener = stack.enter_context(inbox.listening()) if gateway.events else None
+        argv = gateway.argv(order.pythons[gateway.environment], inbox.path)
+        environment = server_environment(folder / "guestbook.sqlite3")
+        with on_core(two_cores(order.parameters["pinned"])[0]):
+            service, address = stack.enter_context(
+                started(argv, gateway.ready, environment, order.root, order.ready_limit)
+            )
+        try:
+            check_answer(address)
+        except NotReady as error:
+            error.output = service.output
+            raise
+        yield Subject(gateway, address, Tree(service.pid), listener)
+
+
+def _blank(order: Order) -> Document:
+    return Document(
+        schema_version=SCHEMA_VERSION,
+        suite=order.suite,
+        complete=False,
+        started=_now(),
+        finished="",
+        command=list(order.command),
+        seed=order.seed,
+        parameters=order.parameters,
+        machine=describe_machine(),
+        versions=describe_versions(),
+        source=describe_source(order.root),
+        gateways=[_gateway_record(gateway, order) for gateway in order.gateways],
+        scenarios=[_scenario_record(name) for name in order.scenarios],
+        repeats=[],
+        failures=[],
+        results=[],
+        ratios=[],
+        notes=_notes(order),
+    )
+
+
+def _gateway_record(gateway: Gateway, order: Order) -> GatewayRecord:
+    presence = look_for(gateway.package, order.pythons[gateway.environment], order.root)
+    return GatewayRecord(
+        name=gateway.name,
+        label=gateway.label,
+        about=gateway.about,
+        command=gateway.shown(),
+        version=presence.version,
+        workers=gateway.workers,
+        threads=gateway.threads,
+        keep_alive=gateway.keep_alive,
+        status="absent" if presence.reason else "ok",
+        reason=presence.reason,
+        install=presence.install,
+    )
+
+
+def _scenario_record(name: str) -> ScenarioRecord:
+    scenario = SCENARIOS[name]
+    return ScenarioRecord(name=scenario.name, title=scenario.title, about=scenario.about)
+
+
+def _notes(order: Order) -> list[str]:
+    notes = []
+    if order.parameters["pinned"] and not can_pin():
+        notes.append("Server and generator shared the processors: this system has no sched_setaffinity, or one core.")
+    if order.suite == "peers" and not order.wrk:
+        notes.append("wrk was not found: locust made the load, which it can do far less fast.")
+    if sys.platform == "darwin":
+        notes.append("macOS does not tell the processor time of ended children: that of CGI is missing here.")
+    return notes
+
+
+def _in_order(order: Order, document: Document) -> list[Result]:
+    rank = {gateway.name: number for number, gateway in enumerate(order.gateways)}
+    turn = {name: number for number, name in enumerate(order.scenarios)}
+    results = results_of(document["repeats"])
+    return sorted(results, key=lambda result: (turn[result["scenario"]], rank[result["gateway"]]))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let the first INT or TERM raise KeyboardInterrupt, and ignore the next: the clean-up must not be broken off."""
+    asked = False
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if not asked:
+            asked = True
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

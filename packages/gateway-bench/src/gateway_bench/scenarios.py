@@ -1,0 +1,111 @@
+"""What visitors do, and what they must get back: the same three journeys for every gateway.
+
+A *visit* is a short list of exchanges; an *exchange* is one request and the check of its answer. Nothing
+here knows a protocol, a socket or a clock, so the load engine, the locust file and the tests share it.
+
+Every answer is checked, its content included. A server that answers quickly and wrongly would otherwise
+win: a 500 is often the fastest page there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+__all__ = ["SCENARIOS", "Answer", "Exchange", "Scenario"]
+
+HELLO = b"Hello, world!\n"
+"""The whole content of /hello."""
+
+PAGE = "/fastcgi"
+PAGE_TITLE = b"<h1>FastCGI</h1>"
+PAGE_END = b"</footer>"
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the status code and the whole content."""
+
+    status: int
+    content: bytes
+
+
+Check = Callable[[Answer], str | None]
+"""Returns None when the answer is right, else which part of it is wrong: `"status 500"`, `"content"`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its check. `name` groups it in the statistics ("POST /guestbook")."""
+
+    method: str
+    path: str
+    check: Check
+    content: bytes = b""
+    content_type: str = ""
+
+    @property
+    def name(self) -> str:
+        """Method and path, as the tables show it."""
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A journey. `visit(token)` gives its exchanges; `token` is unique to one visit, made of [a-z0-9-]."""
+
+    name: str
+    title: str
+    about: str
+    visit: Callable[[str], tuple[Exchange, ...]]
+
+
+def _complaint(answer: Answer, status: int, right: bool) -> str | None:
+    if answer.status != status:
+        return f"status {answer.status}"
+    return None if right else "content"
+
+
+def _is_hello(answer: Answer) -> str | None:
+    return _complaint(answer, 200, answer.content == HELLO)
+
+
+def _is_page(answer: Answer) -> str | None:
+    return _complaint(answer, 200, PAGE_TITLE in answer.content and PAGE_END in answer.content)
+
+
+def _is_redirect(answer: Answer) -> str | None:
+    return _complaint(answer, 303, True)
+
+
+def _shows(message: bytes) -> Check:
+    def shows(answer: Answer) -> str | None:
+        return _complaint(answer, 200, message in answer.content and PAGE_END in answer.content)
+
+    return shows
+
+
+_HELLO_VISIT = (Exchange("GET", "/hello", _is_hello),)
+_PAGE_VISIT = (Exchange("GET", PAGE, _is_page),)
+
+
+def _sign_and_look(token: str) -> tuple[Exchange, ...]:
+    message = f"I was here: {token}"
+    form = urlencode({"name": "A visitor", "message": message}).encode("ascii")
+    return (
+        Exchange("POST", "/guestbook", _is_redirect, form, FORM),
+        Exchange("GET", "/guestbook", _shows(message.encode("ascii"))),
+    )
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("hello", "Hello", "14 constant bytes: what is left is the gateway", lambda _: _HELLO_VISIT),
+        Scenario("page", "Page", "a Markdown page in a template", lambda _: _PAGE_VISIT),
+        Scenario("guestbook", "Guestbook", "sign (POST, SQLite), then read (GET)", _sign_and_look),
+    )
+}
+"""By name, in the order of the tables."""

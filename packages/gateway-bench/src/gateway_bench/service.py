@@ -1,0 +1,146 @@
+"""A server as a process of ours: started, waited for, listened to, and ended with everything it started.
+
+Readiness is never a matter of time: the server prints a line, and the bench waits for it. Each server gets a
+session of its own, so that Ctrl-C at the terminal reaches the bench alone, which then ends the servers in order.
+Ending is TERM to the server itself, a grace period, and KILL for whatever of its tree is left.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from gateway_bench.address import Address, parse_address
+from gateway_bench.errors import NotReady
+
+__all__ = ["Service", "server_environment", "started"]
+
+READY_LIMIT = 20.0
+"""Seconds for a server to say that it is ready; a cold import of a CGI child is the slowest of them."""
+STOP_LIMIT = 5.0
+KEPT_LINES = 200
+KEPT_WIDTH = 2_000
+
+DISTURBING = ("DEMO_APP_CONTENT", "PYTHONDEVMODE", "PYTHONWARNINGS", "PYTHONTRACEMALLOC", "PYTHONPROFILEIMPORTTIME")
+"""Left out of a server's environment: each changes what is measured."""
+
+
+class Service:
+    """A running server: its `address`, its process id, and the end of its output."""
+
+    def __init__(self, process: subprocess.Popen[str], ready: re.Pattern[str]) -> None:
+        self._process = process
+        self._pattern = ready
+        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._settled = threading.Event()
+        self._ready_text = ""
+        self._reader = threading.Thread(target=self._read, name="output", daemon=True)
+
+    @property
+    def pid(self) -> int:
+        """The id of the server's first process."""
+        return self._process.pid
+
+    @property
+    def output(self) -> str:
+        """The last lines that it printed."""
+        return "\n".join(self._lines)
+
+    def wait_ready(self, limit: float) -> Address:
+        """Return the address of the ready line. Raises NotReady if the server ends, or stays silent for `limit` s."""
+        self._reader.start()
+        if not self._settled.wait(limit):
+            raise NotReady(f"it was not ready within {limit:g} s", self.output)
+        if not self._ready_text:
+            status = self._process.wait(STOP_LIMIT)
+            raise NotReady(f"it ended with exit code {status} before it was ready", self.output)
+        return parse_address(self._ready_text)
+
+    def stop(self) -> list[int]:
+        """End the server and its tree; return the ids of processes that had to be killed."""
+        tree = _tree(self._process.pid)
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_LIMIT)
+        except subprocess.TimeoutExpired:
+            tree = _tree(self._process.pid) or tree
+        killed = [process.pid for process in tree if _kill(process)]
+        self._process.wait()
+        if self._reader.is_alive():
+            self._reader.join(STOP_LIMIT)
+        return killed
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        with self._process.stdout as output:
+            for line in output:
+                self._lines.append(line.rstrip("\n")[:KEPT_WIDTH])
+                found = None if self._ready_text else self._pattern.search(line)
+                if found:
+                    self._ready_text = found[1]
+                    self._settled.set()
+        self._settled.set()
+
+
+@contextmanager
+def started(
+    argv: Sequence[str],
+    ready: re.Pattern[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    limit: float = READY_LIMIT,
+) -> Iterator[tuple[Service, Address]]:
+    """Run a server for the length of a block: gives it and its address. Raises NotReady."""
+    try:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=folder,
+            text=True,
+            errors="backslashreplace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise NotReady(f"{argv[0]} does not start: {error.strerror}") from error
+    service = Service(process, ready)
+    try:
+        yield service, service.wait_ready(limit)
+    finally:
+        service.stop()
+
+
+def server_environment(database: Path) -> dict[str, str]:
+    """Return the environment for a server: ours, without what disturbs, with the guestbook at `database`."""
+    kept = {name: value for name, value in os.environ.items() if name not in DISTURBING}
+    return {**kept, "DEMO_APP_DB": str(database), "PYTHONUNBUFFERED": "1"}
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    try:
+        root = psutil.Process(pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _kill(process: psutil.Process) -> bool:
+    """KILL a process that is still the one we knew (ids are used again); True if there was one to kill."""
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        process.send_signal(signal.SIGKILL)
+    except psutil.NoSuchProcess:
+        return False
+    return True

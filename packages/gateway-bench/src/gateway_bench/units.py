@@ -1,0 +1,56 @@
+"""Figures as people read them: three significant digits and a unit that keeps the number short."""
+
+from __future__ import annotations
+
+from math import floor, log10
+
+from gateway_bench.document import Range
+
+__all__ = ["duration", "figure", "per_request", "rate", "ratio", "size", "spread"]
+
+
+def figure(value: float) -> str:
+    """Return a number to three significant digits, thousands marked: 0.0123, 4.57, 68.9, 12,300."""
+    if value == 0:
+        return "0"
+    digits = 2 - floor(log10(abs(value)))
+    rounded = round(value, digits)
+    if rounded == 0:
+        return "0"
+    return f"{rounded:,.{max(0, 2 - floor(log10(abs(rounded))))}f}"
+
+
+def duration(microseconds: float) -> str:
+    """Return a time in µs, ms or s."""
+    for limit, factor, unit in ((999.5, 1, "µs"), (999_500, 1e3, "ms")):
+        if microseconds < limit:
+            return f"{figure(microseconds / factor)} {unit}"
+    return f"{figure(microseconds / 1e6)} s"
+
+
+def rate(per_second: float, lower_bound: bool = False) -> str:
+    """Return requests a second; "≥" says that the generator, not the server, set the limit."""
+    return f"{'≥ ' if lower_bound else ''}{figure(per_second)}"
+
+
+def size(in_bytes: float) -> str:
+    """Return an amount of memory in MiB."""
+    return f"{figure(in_bytes / 2**20)} MiB"
+
+
+def per_request(value: float | None) -> str:
+    """Return a count for each request: whole where it is whole, "not counted" where nobody counts."""
+    if value is None:
+        return "not counted"
+    return str(round(value)) if value == round(value) else f"{value:.3f}"
+
+
+def ratio(value: float) -> str:
+    """Return a factor: 0.482, 3.10, 112."""
+    return f"{figure(value)} ×"
+
+
+def spread(range_: Range) -> str:
+    """Return "(min..max)" of a time in microseconds; "" when all repeats agree or there is one."""
+    low, high = duration(range_["min"]), duration(range_["max"])
+    return "" if low == high else f"({low} .. {high})"
