@@ -1,0 +1,142 @@
+"""The jobs of this repository: `nox -l` lists them, `nox -s bench -- --quick` runs one.
+
+Without nox, `python3 noxfile.py -s bench` does the same: it makes a private environment in `.noxenv`, installs nox and uv
+there, and hands over. Python 3.11 or newer is all it needs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+
+
+def hand_over() -> None:
+    """Run nox on this file, from the present environment or from a private one that is made first."""
+    python = sys.executable
+    try:
+        import nox  # noqa: F401
+    except ImportError:
+        python = str(private_environment())
+    command = [python, "-m", "nox", "-f", __file__, *sys.argv[1:]]
+    # Its uv must be found as well, and an active environment of the caller's must not be.
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    environment["PATH"] = os.pathsep.join((str(Path(python).parent), os.environ.get("PATH", os.defpath)))
+    try:
+        sys.exit(subprocess.run(command, env=environment, check=False).returncode)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def private_environment() -> Path:
+    """Return the Python of `.noxenv`, made on first use."""
+    if sys.version_info < (3, 11):
+        sys.exit(f"Gatelab needs Python 3.11 or newer; this is {sys.version.split()[0]} ({sys.executable})")
+    home = ROOT / ".noxenv"
+    python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    done = home / "complete"
+    if done.exists():
+        return python
+    print("First run: making a private environment in .noxenv (nox and uv)", file=sys.stderr)
+    try:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
+    except subprocess.CalledProcessError:
+        sys.exit("This Python cannot make environments: install its venv module (Debian: apt install python3-venv)")
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    try:
+        subprocess.run([*install, "-c", str(ROOT / "constraints.txt"), "nox", "uv"], check=True)
+    except subprocess.CalledProcessError:
+        sys.exit("nox and uv could not be installed; the lines above say why (the first run needs a package index)")
+    done.touch()
+    return python
+
+
+if __name__ == "__main__":
+    hand_over()
+
+import nox  # noqa: E402 - not before it is known to be there
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "types", "tests"]
+
+PACKAGES = sorted(str(path.parent.relative_to(ROOT)) for path in ROOT.glob("packages/*/pyproject.toml"))
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+
+PROGRAMS = {
+    "nginx": "nginx-light",
+    "wrk": "wrk",
+    "chromium": "chromium",
+}
+"""Real programs that some tests and suites use, and the Debian package of each."""
+
+
+def install(session: nox.Session, *groups: str, packages: bool = True) -> None:
+    """Install dependency groups, and this repository's packages in editable form, in their tested versions."""
+    editable = [argument for package in PACKAGES for argument in ("-e", package)] if packages else []
+    session.install("-c", "constraints.txt", *editable, *nox.project.dependency_groups(PROJECT, *groups))
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests; arguments go to pytest (`-- packages/fastcgi-server -k padding`)."""
+    install(session, "test")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Run the tests with branch coverage, subprocesses included, and show what is missed."""
+    install(session, "test")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format with ruff; `-- --fix` repairs what can be."""
+    install(session, "lint", packages=False)
+    session.run("ruff", "check", *session.posargs, ".")
+    session.run("ruff", "format", *([] if "--fix" in session.posargs else ["--check"]), ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types with mypy --strict."""
+    install(session, "test", "types")
+    session.run("mypy", *(f"{package}/src" for package in PACKAGES), *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Compare the gateways under load: `-- --quick` in a minute and a half, `-- --help` for the rest."""
+    install(session)
+    session.run("python", "-m", "gateway_bench", "run", *session.posargs)
+
+
+@nox.session
+def peers(session: nox.Session) -> None:
+    """Install the Python servers that `bench -- --suite peers` compares with, and list real programs found."""
+    session.install("-c", "constraints.txt", *nox.project.dependency_groups(PROJECT, "peers"))
+    session.install("-c", "constraints.txt", "-e", "packages/demo-app")
+    for program, package in PROGRAMS.items():
+        found = shutil.which(program)
+        session.log(f"{program}: {found or f'not found; on Debian: apt install {package}'}")
+
+
+@nox.session
+def constraints(session: nox.Session) -> None:
+    """Write constraints.txt anew: the newest versions that fit, for every Python and platform."""
+    session.install("uv")
+    members = [argument for package in PACKAGES for argument in ("--no-emit-package", Path(package).name)]
+    session.run(
+        "uv", "pip", "compile", "--universal", "--python-version", "3.11", "--upgrade", "--no-header", "--no-annotate", "--quiet",
+        "--group", "dev", *members, "pyproject.toml", "-o", "constraints.txt",
+    )  # fmt: skip
