@@ -28,7 +28,7 @@ UNIX_MODE = 0o660
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One of: a TCP host and port, a socket file's path, a descriptor that is already listening."""
+    """One of: a TCP host and port, a socket file's path, a descriptor that is already listening (with its path)."""
 
     host: str = ""
     port: int = 0
@@ -93,7 +93,7 @@ class Listener:
     def close(self) -> None:
         """Close; the process that bound a socket file also removes it."""
         self.sock.close()
-        if self.address.path and self._owner == os.getpid():
+        if self.address.path and self.address.fd < 0 and self._owner == os.getpid():
             Path(self.address.path).unlink(missing_ok=True)
 
 
@@ -122,8 +122,8 @@ def _adopt(fd: int) -> Listener:
         raise StartupError(f"descriptor {fd} is not a listening socket")
     sock.setblocking(False)
     if sock.family == socket.AF_UNIX:
-        # Its file belongs to whoever bound it: an Address with a descriptor, so that close() leaves it alone.
-        return Listener(sock, Address(fd=fd))
+        # Its file belongs to whoever bound it: an Address with a descriptor too, so that close() leaves it alone.
+        return Listener(sock, Address(path=os.fsdecode(sock.getsockname()), fd=fd))
     host, port = sock.getsockname()[:2]
     return Listener(sock, Address(host=host, port=port))
 
