@@ -26,10 +26,9 @@ def hand_over() -> None:
     # Its uv must be found as well, and an active environment of the caller's must not be.
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     environment["PATH"] = os.pathsep.join((str(Path(python).parent), os.environ.get("PATH", os.defpath)))
-    try:
-        sys.exit(subprocess.run(command, env=environment, check=False).returncode)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    if os.name == "posix":
+        os.execve(python, command, environment)
+    sys.exit(subprocess.run(command, env=environment, check=False).returncode)
 
 
 def private_environment() -> Path:

@@ -81,6 +81,9 @@ class Session:
 
     __slots__ = ("_incoming", "_ready", "_response", "_serving", "codec", "phase", "service", "transport")
 
+    request: type[Any]
+    """The class of the codec's request event."""
+
     linger = False
     """Close in stages after a response too: where the peer may already be sending what will not be read (HTTP)."""
 
@@ -164,32 +167,34 @@ class Session:
     # -- decode --------------------------------------------------------------------------------------------------
 
     def _collect(self) -> bool:
-        """Take the codec's events until it has no more for now."""
-        codec = self.codec
-        while True:
-            event = codec.next_event()
-            if event.__class__ is NotNow:
-                break
-            self._take(event)
-            if self.transport.lost or event.__class__ is ConnectionClosed:
-                return bool(self._ready)
-        answer = codec.data_to_send()
-        if answer:
-            self._write(answer)
-        if self._incoming:
-            self.phase = Phase.BODY
-        return bool(self._ready)
+        """Take the codec's events until a request stands ready, or it has no more for now."""
+        next_event = self.codec.next_event
+        while not self._ready:
+            event = next_event()
+            if event.__class__ is self.request:
+                self._begin(event)
+            elif event.__class__ is NotNow:
+                answer = self.codec.data_to_send()
+                if answer:
+                    self._write(answer)
+                if self._incoming:
+                    self.phase = Phase.BODY
+                return False
+            else:
+                self._take(event)
+                if self.transport.lost or event.__class__ is ConnectionClosed:
+                    return False
+        return True
 
     def _take(self, event: Any) -> None:
-        """Act on one event of a protocol that carries one request at a time."""
+        """Act on an event other than a request, of a protocol that carries one request at a time."""
         if isinstance(event, Data):
             self._more(0, event.data)
         elif isinstance(event, EndOfMessage):
             self._complete(0)
-        elif isinstance(event, ConnectionClosed):
-            self.transport.close()
         else:
-            self._begin(event)
+            assert isinstance(event, ConnectionClosed), event
+            self.transport.close()
 
     def _begin(self, event: Any) -> None:
         """Make an environ of a request event and pass it to `_arrived`."""

@@ -33,6 +33,7 @@ class HttpSession(Session):
 
     __slots__ = ()
 
+    request = HttpRequest
     linger = True
 
     def __init__(self, service: Service, transport: Peer) -> None:
