@@ -25,7 +25,7 @@ CAPTIONS = {
 DRAWN = frozenset({"path", "each-its-process", "one-process-stays", "wsgi-call", "asgi-call", "map"})
 
 #: Bytes that a reader knows by these names; others that cannot be printed are a dot.
-_SHOWN = {0x00: "\\0", 0x0A: "\\n", 0x0D: "\\r", 0x20: "␠"}
+_SHOWN = {0x00: "\\0", 0x0A: "\\n", 0x0D: "\\r"}
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _lines(message: wire.Message) -> list[dict[str, object]]:
 
 
 def _shown(content: bytes) -> str:
-    return "".join(_SHOWN.get(byte) or (chr(byte) if 0x20 < byte < 0x7F else "·") for byte in content)
+    return "".join(_SHOWN.get(byte) or (chr(byte) if 0x20 <= byte < 0x7F else "·") for byte in content)
 
 
 def _totals() -> list[_Total]:

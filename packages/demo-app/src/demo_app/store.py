@@ -89,6 +89,15 @@ def _open(file: Path) -> sqlite3.Connection:
     # One thread at a time uses a connection, though not always the same one.
     connection = sqlite3.connect(file, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
     try:
+        _prepare(connection)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    try:
         connection.execute("PRAGMA journal_mode = WAL")
     except sqlite3.OperationalError:
         # Somebody is switching the file to WAL at this moment, and SQLite does not wait for that.
@@ -96,7 +105,6 @@ def _open(file: Path) -> sqlite3.Connection:
         pass
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(SCHEMA)
-    return connection
 
 
 @contextmanager
@@ -109,7 +117,11 @@ def _connection() -> Iterator[sqlite3.Connection]:
             connection = idle.pop()
         except IndexError:
             connection = _open(file)
-        yield connection
+        try:
+            yield connection
+        except sqlite3.Error:
+            connection.close()
+            raise
         idle.append(connection)
     except (sqlite3.Error, OSError) as error:
         raise NoStoreError(f"The guestbook's file cannot be used: {error}.") from error
