@@ -45,7 +45,8 @@ class Page:
     document: layout.Document
 
 
-_kept: dict[tuple[Path, str], Page] = {}
+#: Pages by folder and path. Only pages that exist are kept, so strangers cannot make it grow.
+_kept: dict[tuple[str, str], Page] = {}
 
 
 def find(path: str) -> "Handler | None":
@@ -99,6 +100,6 @@ def _figure_or_history(marker: re.Match[str]) -> str:
     return made or marker[0]
 
 
-def _contents_page(folder: Path) -> layout.Document:
+def _contents_page(folder: str) -> layout.Document:
     """Make the home page of a folder that has none: a list of its pages."""
     return layout.render("contents.html", "/", title="Contents", pages=sources.contents(folder))

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-MUSEUM = Path(__file__).parent / "content"
+MUSEUM = str(Path(__file__).parent / "content")
 
 #: Pages beyond this order stand last in the menu, by their names.
 LAST = 1000
@@ -49,15 +49,16 @@ class Source:
     text: str
 
 
-def folder() -> Path:
+def folder() -> str:
     """Return the folder whose pages this process shows."""
-    return Path(os.environ.get("DEMO_APP_CONTENT") or MUSEUM)
+    return os.environ.get("DEMO_APP_CONTENT") or MUSEUM
 
 
-def find_file(place: Path, path: str) -> Path | None:
-    """Return the file for a path of the site; None if there is none, or it is outside of ``place``."""
+def find_file(folder: str, path: str) -> Path | None:
+    """Return the file for a path of the site; None if there is none, or it is outside of ``folder``."""
     if not _PATH.fullmatch(path):
         return None
+    place = Path(folder)
     name = f"{path}index.md" if path.endswith("/") else f"{path}.md"
     file = (place / name.lstrip("/")).resolve()
     return file if file.is_file() and file.is_relative_to(place.resolve()) else None
@@ -84,11 +85,12 @@ def read(file: Path, path: str) -> Source:
 
 
 @cache
-def contents(place: Path) -> tuple[Source, ...]:
+def contents(folder: str) -> tuple[Source, ...]:
     """Return every page of a folder in reading order. Read once in the life of a process."""
     found = []
+    place = Path(folder)
     for file in place.rglob("*.md"):
         path = "/" + file.relative_to(place).as_posix().removesuffix(".md").removesuffix("index")
-        if find_file(place, path):
+        if find_file(folder, path):
             found.append(read(file, path))
     return tuple(sorted(found, key=lambda source: (source.order, source.path)))
