@@ -1,7 +1,7 @@
 """The jobs of this repository: `nox -l` lists them, `nox -s bench -- --quick` runs one.
 
-Without nox, `python3 noxfile.py -s bench` does the same: it makes a private environment in `.noxenv`, installs nox and uv
-there, and hands over. Python 3.11 or newer is all it needs.
+Without nox, `python3 noxfile.py -s bench` does the same: it makes a private environment in `.noxenv`, installs nox and
+uv there, and hands over. Python 3.11 or newer is all it needs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def hand_over() -> None:
 
 def private_environment() -> Path:
     """Return the Python of `.noxenv`, made on first use."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - it is here that an older one is told
         sys.exit(f"Gatelab needs Python 3.11 or newer; this is {sys.version.split()[0]} ({sys.executable})")
     home = ROOT / ".noxenv"
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -136,6 +136,6 @@ def constraints(session: nox.Session) -> None:
     session.install("uv")
     members = [argument for package in PACKAGES for argument in ("--no-emit-package", Path(package).name)]
     session.run(
-        "uv", "pip", "compile", "--universal", "--python-version", "3.11", "--upgrade", "--no-header", "--no-annotate", "--quiet",
-        "--group", "dev", *members, "pyproject.toml", "-o", "constraints.txt",
+        "uv", "pip", "compile", "--universal", "--python-version", "3.11", "--upgrade", "--no-header", "--no-annotate",
+        "--quiet", "--group", "dev", *members, "pyproject.toml", "-o", "constraints.txt",
     )  # fmt: skip
