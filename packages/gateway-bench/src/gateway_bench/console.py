@@ -5,16 +5,18 @@ On a terminal there is a bar; where the output goes to a file or a CI log, one p
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from gateway_bench.document import Document, Failed, Repeat, Result
+from gateway_bench.document import Document, Failed, Range, Repeat, Result
 from gateway_bench.summary import cpu_us, throughput
 from gateway_bench.units import duration, per_request, rate, ratio, size, spread
 
@@ -30,7 +32,7 @@ class ConsoleWatcher:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bar = Progress(
-            TextColumn("[bold]{task.description}", table_column=None),
+            TextColumn("[bold]{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -56,7 +58,8 @@ class ConsoleWatcher:
         """Say how long it will take."""
         self._total = steps
         self._bar.update(self._task, total=steps)
-        self._console.print(f"{steps} measurements, about {max(1, round(seconds / 60))} min. Ctrl-C keeps what is done.")
+        minutes = max(1, round(seconds / 60))
+        self._console.print(f"{steps} measurements, about {minutes} min. Ctrl-C keeps what is done.")
 
     def doing(self, what: str) -> None:
         """Name what happens now beside the bar."""
@@ -74,6 +77,7 @@ class ConsoleWatcher:
             f"server CPU {duration(cpu_us(repeat))} a request",
             markup=False,
             highlight=False,
+            soft_wrap=True,
         )
 
     def failed(self, failure: Failed) -> None:
@@ -93,29 +97,18 @@ class ConsoleWatcher:
 def print_results(document: Document, console: Console) -> None:
     """Print the table of results, one block for each scenario, and what is missing from it."""
     labels = {gateway["name"]: gateway["label"] for gateway in document["gateways"]}
-    titles = {scenario["name"]: scenario["title"] for scenario in document["scenarios"]}
-    table = Table(title=_title(document), title_justify="left", header_style="bold")
-    for heading in ("scenario", "gateway"):
-        table.add_column(heading)
-    for heading in ("server CPU / request", "spawned / request", "requests / s", "p50", "p99", "memory", "errors"):
-        table.add_column(heading, justify="right")
+    table = _table(_title(document), ["scenario", "gateway"], ["CPU/request", "born/request", "requests/s", "p50",
+                                                                "p99", "memory", "errors"])  # fmt: skip
     previous = ""
     for result in document["results"]:
-        if previous and previous != result["scenario"]:
+        scenario = result["scenario"]
+        if previous and previous != scenario:
             table.add_section()
-        shown = titles[result["scenario"]] if previous != result["scenario"] else ""
-        previous = result["scenario"]
-        table.add_row(shown, labels[result["gateway"]], *_cells(result))
+        table.add_row(scenario if scenario != previous else "", labels[result["gateway"]], *_cells(result))
+        previous = scenario
     console.print(table)
-    if any(result["lower_bound"] for result in document["results"]):
-        console.print("≥  the load generator was the limit: the server could do more, so these are not ranked")
-    for gateway in document["gateways"]:
-        if gateway["status"] == "absent":
-            console.print(f"absent: {gateway['label']}: {gateway['reason']}; install: {gateway['install']}", markup=False)
-        elif gateway["status"] == "failed":
-            console.print(f"failed: {gateway['label']}: {gateway['reason']}", markup=False, style="red")
-    for note in document["notes"]:
-        console.print(f"note: {note}", markup=False)
+    for line in _remarks(document):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_ratios(document: Document, console: Console) -> None:
@@ -123,21 +116,40 @@ def print_ratios(document: Document, console: Console) -> None:
     if not document["ratios"]:
         return
     labels = {gateway["name"]: gateway["label"] for gateway in document["gateways"]}
-    ours = labels[document["ratios"][0]["gateway"]]
-    table = Table(title=f"{ours} over each peer, round by round", title_justify="left", header_style="bold")
-    table.add_column("peer")
-    for heading in ("requests / s, times the peer's", "min .. max", "CPU / request, times the peer's", "min .. max"):
-        table.add_column(heading, justify="right")
+    title = f"{labels[document['ratios'][0]['gateway']]} over each peer: median of the rounds (min .. max)"
+    table = _table(title, ["peer"], ["times its requests/s", "", "times its CPU/request", ""])
     for row in document["ratios"]:
         bound = "≥ " if row["lower_bound"] else ""
-        cells = [bound + ratio(row["throughput"]["median"]), _low_high(row["throughput"]["min"], row["throughput"]["max"])]
-        cells += [ratio(row["cpu"]["median"]), _low_high(row["cpu"]["min"], row["cpu"]["max"])]
+        throughput_, cpu = row["throughput"], row["cpu"]
+        cells = [bound + ratio(throughput_["median"]), _low_high(throughput_), ratio(cpu["median"]), _low_high(cpu)]
         table.add_row(labels[row["against"]], *cells)
     console.print(table)
 
 
-def _low_high(low: float, high: float) -> str:
-    return f"{ratio(low)} .. {ratio(high)}"
+def _table(title: str, left: list[str], right: list[str]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, header_style="bold")
+    for heading in left:
+        table.add_column(heading, no_wrap=True)
+    for heading in right:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _remarks(document: Document) -> Iterator[str]:
+    """Give the lines under the table: what a mark means, what is missing, what else is to be known."""
+    if any(result["lower_bound"] for result in document["results"]):
+        yield "≥ the load generator was the limit: the server could do more, so these are not ranked"
+    for gateway in document["gateways"]:
+        if gateway["status"] == "absent":
+            yield f"absent: {gateway['label']}: {gateway['reason']}; to install: {gateway['install']}"
+        elif gateway["status"] == "failed":
+            yield f"failed: {gateway['label']}: {gateway['reason']}"
+    for note in document["notes"]:
+        yield f"note: {note}"
+
+
+def _low_high(range_: Range) -> str:
+    return f"({ratio(range_['min'])} .. {ratio(range_['max'])})"
 
 
 def _title(document: Document) -> str:

@@ -1,4 +1,4 @@
-"""Gateways and peers are rows of data: which command, how it says that it is ready, what it speaks.
+r"""Gateways and peers are rows of data: which command, how it says that it is ready, what it speaks.
 
 A row of `gateways.toml` or `peers.toml`:
 
@@ -6,7 +6,7 @@ A row of `gateways.toml` or `peers.toml`:
     name = "fastcgi"                    what --only and the record call it
     label = "FastCGI"                   what charts and tables call it
     command = ["{python}", "-m", "fastcgi_server", "demo_app:app", "--bind", "127.0.0.1:0"]
-    ready = 'ready (\\S+)'              a line of output; the group is the address, scheme://...
+    ready = 'ready (\S+)'              a line of output; the group is the address, scheme://...
     keep_alive = true                   whether a visitor may keep the connection
     workers = 2
     threads = 1

@@ -39,15 +39,15 @@ def size(in_bytes: float) -> str:
 
 
 def per_request(value: float | None) -> str:
-    """Return a count for each request: whole where it is whole, "not counted" where nobody counts."""
+    """Return a count for each request: whole where it is whole, "?" where nobody counts."""
     if value is None:
-        return "not counted"
+        return "?"
     return str(round(value)) if value == round(value) else f"{value:.3f}"
 
 
 def ratio(value: float) -> str:
-    """Return a factor: 0.482, 3.10, 112."""
-    return f"{figure(value)} ×"
+    """Return a factor: 0.482x, 3.10x, 112x."""
+    return f"{figure(value)}x"
 
 
 def spread(range_: Range) -> str:

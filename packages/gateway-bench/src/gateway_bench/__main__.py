@@ -1,0 +1,150 @@
+"""The command line: `python -m gateway_bench run`, `report` and `compare`."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from gateway_bench.compare import print_comparison
+from gateway_bench.console import ConsoleWatcher, print_ratios, print_results
+from gateway_bench.document import Document, load_document
+from gateway_bench.errors import BenchError
+from gateway_bench.gateways import load_gateways
+from gateway_bench.outcome import find_root, folder_for, point_latest, save_all, save_reference
+from gateway_bench.plan import parameters_for
+from gateway_bench.run import Order, run
+from gateway_bench.scenarios import SCENARIOS
+from gateway_bench.wrk import find_wrk
+
+__all__ = ["main"]
+
+TABLES = {"evolution": "gateways.toml", "peers": "peers.toml"}
+PEERS_PYTHON = Path(".nox", "peers", "bin", "python")
+
+PLAIN_WIDTH = 120
+
+FAILED = 1
+REFUSED = 2
+BROKEN_OFF = 130
+"""Exit codes: a gateway failed or gave errors; the run cannot be done as asked; Ctrl-C (128 + SIGINT)."""
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, help=__doc__)
+
+
+@app.command("run")
+def run_command(
+    suite: Annotated[str, typer.Option(help="evolution: our five gateways. peers: our WSGI server beside others.")] = (
+        "evolution"
+    ),
+    quick: Annotated[bool, typer.Option("--quick", help="One short repeat: a look, not a measurement.")] = False,
+    only: Annotated[str, typer.Option(help="Gateways to measure, with commas between: cgi,fastcgi")] = "",
+    scenario: Annotated[str, typer.Option(help="Scenarios to measure, with commas between: hello,page")] = "",
+    repeats: Annotated[int | None, typer.Option(min=1, max=100, help="Rounds, each in a new random order.")] = None,
+    duration: Annotated[float | None, typer.Option(min=0.1, max=600, help="Seconds of each measurement.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the random order, to have the same one again.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results, instead of results/<time>.")] = None,
+    peers_python: Annotated[Path | None, typer.Option(help="Interpreter that has the peers installed.")] = None,
+    keep: Annotated[bool, typer.Option("--save-reference", help="Keep this run in benchmarks/reference/.")] = False,
+) -> None:
+    """Start each gateway, load it, measure it, and write record, charts and report."""
+    root = find_root(Path.cwd())
+    if suite not in TABLES:
+        raise BenchError(f"there is no suite {suite!r}; there are {' and '.join(TABLES)}")
+    parameters = parameters_for(suite, quick, repeats, duration)
+    wrk = find_wrk() if suite == "peers" else None
+    parameters["engine"] = "wrk" if wrk else "locust"
+    order = Order(
+        suite=suite,
+        gateways=load_gateways(root / "benchmarks" / TABLES[suite], _words(only)),
+        scenarios=_chosen_scenarios(suite, _words(scenario)),
+        parameters=parameters,
+        seed=secrets.randbelow(2**31) if seed is None else seed,
+        root=root,
+        pythons={"own": sys.executable, "peers": _peers_python(peers_python, root)},
+        command=["python", "-m", "gateway_bench", *sys.argv[1:]],
+        wrk=wrk,
+    )
+    console = _console()
+    with ConsoleWatcher(console) as watcher:
+        document = run(order, watcher)
+    _hand_over(document, out or folder_for(document, root), console, latest=out is None)
+    if keep and document["complete"]:
+        console.print(f"kept in {save_reference(document, root)}", markup=False, soft_wrap=True)
+    raise typer.Exit(_exit_code(document))
+
+
+@app.command()
+def report(result: Annotated[Path, typer.Argument(help="The result.json of a run.")]) -> None:
+    """Draw an old run again: CSV, charts and report are written beside its record."""
+    _hand_over(load_document(result), result.parent, _console(), latest=False)
+
+
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="The result.json of the earlier run.")],
+    after: Annotated[Path, typer.Argument(help="The result.json of the later run.")],
+) -> None:
+    """Show by what factor each figure changed from one run to another."""
+    print_comparison(load_document(before), load_document(after), _console())
+
+
+def main() -> None:
+    """Run the command line; a BenchError becomes one sentence and exit code 2."""
+    try:
+        app(prog_name="gateway-bench")
+    except BenchError as error:
+        print(f"gateway-bench: {error}", file=sys.stderr)
+        sys.exit(REFUSED)
+
+
+def _hand_over(document: Document, folder: Path, console: Console, latest: bool) -> None:
+    """Write everything, print the tables and the path to open."""
+    page = save_all(document, folder)
+    if latest:
+        point_latest(folder)
+    print_results(document, console)
+    print_ratios(document, console)
+    console.print(f"open {page}", markup=False, soft_wrap=True)
+
+
+def _console() -> Console:
+    """Return the terminal, or a wide one where the output goes to a file: tables there need no wrapping."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PLAIN_WIDTH)
+
+
+def _exit_code(document: Document) -> int:
+    if not document["complete"]:
+        return BROKEN_OFF
+    absent = document["suite"] == "evolution" and any(row["status"] == "absent" for row in document["gateways"])
+    errors = any(result["errors"] for result in document["results"])
+    return FAILED if document["failures"] or errors or absent else 0
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _chosen_scenarios(suite: str, named: list[str]) -> list[str]:
+    for name in named:
+        if name not in SCENARIOS:
+            raise BenchError(f"there is no scenario {name!r}; there are {', '.join(SCENARIOS)}")
+    default = ["hello"] if suite == "peers" else list(SCENARIOS)
+    return [name for name in SCENARIOS if name in named] or default
+
+
+def _peers_python(given: Path | None, root: Path) -> str:
+    """Return the interpreter of the peers: the one given, else that of `nox`, else this one."""
+    if given is not None:
+        return str(given)
+    made_by_nox = root / PEERS_PYTHON
+    return str(made_by_nox) if made_by_nox.exists() else sys.executable
+
+
+if __name__ == "__main__":
+    main()

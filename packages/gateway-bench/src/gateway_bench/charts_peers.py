@@ -1,0 +1,54 @@
+"""The charts of the suite "peers": our WSGI server beside others, one core for the server, one for the generator."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from gateway_bench import findings
+from gateway_bench.chart_parts import BAR, ROW, draw_rates, draw_rows, draw_whisker, method_of
+from gateway_bench.chart_style import bare, colour_of, page
+from gateway_bench.document import Document
+from gateway_bench.units import duration
+
+__all__ = ["peers_cpu", "peers_throughput"]
+
+
+def peers_throughput(document: Document) -> Figure:
+    """Draw requests a second, the most on top."""
+    results = sorted(document["results"], key=lambda result: -result["throughput_rps"]["median"])
+    parameters = document["parameters"]
+    figure, (axis,) = page(
+        findings.peers_finding(document),
+        f"Right answers a second to GET /hello over {parameters['users']} connections, load by "
+        f"{parameters['engine']}; {method_of(document)}",
+        document,
+        2.6 + ROW * len(results),
+    )
+    draw_rows(axis, results, document)
+    draw_rates(axis, results)
+    return figure
+
+
+def peers_cpu(document: Document) -> Figure:
+    """Draw server CPU for each request, the least on top."""
+    results = sorted(document["results"], key=lambda result: result["cpu_us_per_request"]["median"])
+    known = findings.labels(document)
+    best = results[0]
+    figure, (axis,) = page(
+        f"{known[best['gateway']]} takes {duration(best['cpu_us_per_request']['median'])} of CPU for a request, "
+        "the least of these",
+        f"Server CPU for one GET /hello, all processes counted; {method_of(document)}",
+        document,
+        2.6 + ROW * len(results),
+    )
+    draw_rows(axis, results, document)
+    for row, result in enumerate(results):
+        range_ = result["cpu_us_per_request"]
+        axis.barh(row, range_["median"], BAR, color=colour_of(result["gateway"]))
+        draw_whisker(axis, range_, row, 1.0)
+        words = duration(range_["median"])
+        axis.annotate(words, (range_["max"], row), (8, 0), textcoords="offset points", va="center")
+    axis.set_xlim(0, 1.2 * max(result["cpu_us_per_request"]["max"] for result in results))
+    axis.set_xlabel("µs", loc="right")
+    bare(axis)
+    return figure

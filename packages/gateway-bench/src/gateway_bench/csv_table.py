@@ -1,0 +1,28 @@
+"""The results as CSV, a line for each gateway and scenario: for spreadsheets and data frames."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from gateway_bench.document import Document, Range
+
+__all__ = ["to_csv"]
+
+RANGES = ("throughput_rps", "cpu_us_per_request", "p50_us", "p99_us", "spawned_per_request", "memory_median_bytes",
+          "memory_peak_bytes")  # fmt: skip
+PLAIN = ("gateway", "scenario", "repeats", "requests", "lower_bound", "ranked")
+
+
+def to_csv(document: Document) -> str:
+    """Return the results with a heading line. A figure that nobody counted is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    parts = ("median", "min", "max")
+    writer.writerow([*PLAIN, "errors", *(f"{name}_{part}" for name in RANGES for part in parts)])
+    for result in document["results"]:
+        ranges: list[Range | None] = [result[name] for name in RANGES]  # type: ignore[literal-required]
+        figures = [range_[part] if range_ else "" for range_ in ranges for part in parts]  # type: ignore[literal-required]
+        plain = [result[name] for name in PLAIN]  # type: ignore[literal-required]
+        writer.writerow([*plain, sum(result["errors"].values()), *figures])
+    return text.getvalue()

@@ -1,0 +1,159 @@
+"""What a run shows, in words made from its figures. Titles of charts and the report come from here.
+
+A sentence is only said when the record supports it: figures with errors are left out, and where the generator was
+the limit, no order of throughput is claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gateway_bench.document import Document, Result
+from gateway_bench.units import duration, figure, size
+
+__all__ = ["cpu_finding", "headline", "latency_finding", "memory_finding", "peers_finding", "spawned_finding",
+           "throughput_finding"]  # fmt: skip
+
+ONE_PROCESS_EACH = "cgi"
+"""The gateway that starts a process for each request."""
+
+
+def labels(document: Document) -> dict[str, str]:
+    """Return the label of each gateway by its name."""
+    return {gateway["name"]: gateway["label"] for gateway in document["gateways"]}
+
+
+def of_scenario(document: Document, scenario: str) -> list[Result]:
+    """Return the results of one scenario, in the order of the gateways."""
+    return [result for result in document["results"] if result["scenario"] == scenario]
+
+
+def main_scenario(document: Document) -> str:
+    """Return the scenario that stands for all: "page" where it was run, else the first; "" when there is none."""
+    names = [result["scenario"] for result in document["results"]]
+    return "page" if "page" in names else next(iter(names), "")
+
+
+def headline(document: Document) -> str:
+    """Say what a process for each request costs, and what staying alive saves."""
+    scenario = main_scenario(document)
+    results = of_scenario(document, scenario)
+    born, stays = _split(results)
+    if born is None or not stays:
+        return f"Server CPU for one request ({scenario})"
+    cheapest = min(stays, key=_cpu)
+    return (
+        f"A process for each request costs {duration(_cpu(born))} of CPU; "
+        f"one that stays alive answers the same for {duration(_cpu(cheapest))}, {_times(born, cheapest)} less"
+    )
+
+
+def cpu_finding(document: Document) -> str:
+    """Say between which factors the scenarios put CGI and the cheapest persistent gateway apart."""
+    factors = []
+    for scenario in document["scenarios"]:
+        born, stays = _split(of_scenario(document, scenario["name"]))
+        if born is not None and stays:
+            factors.append(_cpu(born) / min(map(_cpu, stays)))
+    if not factors:
+        return "Server CPU for each request"
+    low, high = figure(min(factors)), figure(max(factors))
+    span = f"{low} times" if low == high else f"{low} to {high} times"
+    return f"Under CGI a request takes {span} the CPU of the cheapest gateway that stays alive"
+
+
+def spawned_finding(document: Document) -> str:
+    """Say who starts a process for each request, and who starts none."""
+    known = labels(document)
+    counted = [result for result in document["results"] if result["spawned_per_request"] is not None]
+    ones = {known[result["gateway"]] for result in counted if _spawned(result) == 1}
+    zeros = {known[result["gateway"]] for result in counted if _spawned(result) == 0}
+    others = {known[result["gateway"]] for result in counted} - (ones ^ zeros)
+    if not counted or others:
+        return "Processes started for 100 requests"
+    if not ones:
+        return "Not one process was started for a request"
+    rest = ", the others start none" if zeros else ""
+    return f"{_listed(sorted(ones))} starts one process for each request, exactly{rest}"
+
+
+def latency_finding(document: Document) -> str:
+    """Say how long half of the requests take at most, with a process for each and without."""
+    born, stays = _split(of_scenario(document, main_scenario(document)))
+    if born is None or not stays:
+        return "Half of the requests are quicker than p50, one in a hundred is slower than p99"
+    slowest = max(stays, key=lambda result: result["p50_us"]["median"])
+    return (
+        f"Four visitors wait {duration(born['p50_us']['median'])} for a page under CGI, "
+        f"at most {duration(slowest['p50_us']['median'])} elsewhere (medians)"
+        if document["parameters"]["users"] == 4
+        else f"A page takes {duration(born['p50_us']['median'])} under CGI, "
+        f"at most {duration(slowest['p50_us']['median'])} elsewhere (medians)"
+    )
+
+
+def memory_finding(document: Document) -> str:
+    """Say who needs the most memory at the peak, and who the least."""
+    results = of_scenario(document, main_scenario(document))
+    if len(results) < 2:
+        return "Memory of the process tree"
+    known = labels(document)
+    most = max(results, key=_memory)
+    least = min(results, key=_memory)
+    return (
+        f"{known[most['gateway']]} needs the most memory at its peak, {size(_memory(most))}; "
+        f"{known[least['gateway']]} the least, {size(_memory(least))}"
+    )
+
+
+def throughput_finding(document: Document) -> str:
+    """Say how many requests a second CGI answers, and what is (not) known of the others."""
+    born, stays = _split(of_scenario(document, main_scenario(document)))
+    if born is None or not stays:
+        return "Requests a second"
+    few, slowest = born["throughput_rps"]["median"], min(result["throughput_rps"]["median"] for result in stays)
+    at_least = "at least " if any(result["lower_bound"] for result in stays) else ""
+    return f"CGI answers {figure(few)} pages a second; each of the others {at_least}{figure(slowest)} or more"
+
+
+def peers_finding(document: Document) -> str:
+    """Say how our server compares with each peer in requests a second."""
+    if not document["ratios"]:
+        return "Requests a second, one core for the server"
+    known = labels(document)
+    parts = [
+        f"{figure(ratio['throughput']['median'])} times {known[ratio['against']]}"
+        for ratio in sorted(document["ratios"], key=lambda ratio: ratio["throughput"]["median"])
+    ]
+    ours = known[document["ratios"][0]["gateway"]]
+    at_least = "at least " if document["ratios"][0]["lower_bound"] else ""
+    return f"Requests a second of {ours} on one core: {at_least}{_listed(parts)}"
+
+
+def _split(results: Iterable[Result]) -> tuple[Result | None, list[Result]]:
+    """Return the gateway with a process for each request, and those that stay alive; none with errors."""
+    sound = [result for result in results if not result["errors"] and _cpu(result) > 0]
+    born = next((result for result in sound if result["gateway"] == ONE_PROCESS_EACH), None)
+    return born, [result for result in sound if result["gateway"] != ONE_PROCESS_EACH]
+
+
+def _cpu(result: Result) -> float:
+    return result["cpu_us_per_request"]["median"]
+
+
+def _memory(result: Result) -> float:
+    return result["memory_peak_bytes"]["median"]
+
+
+def _spawned(result: Result) -> float:
+    spawned = result["spawned_per_request"]
+    assert spawned is not None
+    return spawned["median"]
+
+
+def _times(more: Result, less: Result) -> str:
+    return f"{figure(_cpu(more) / _cpu(less))} times"
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

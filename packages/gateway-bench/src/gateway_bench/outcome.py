@@ -1,0 +1,64 @@
+"""Where a run ends up: `results/<UTC time>/` with the record and all that is made from it, and `results/latest`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway_bench.charts import save_charts
+from gateway_bench.csv_table import to_csv
+from gateway_bench.document import Document, save_document
+from gateway_bench.errors import BenchError
+from gateway_bench.report import render_report
+
+__all__ = ["find_root", "folder_for", "point_latest", "save_all", "save_reference"]
+
+MARK = Path("benchmarks", "gateways.toml")
+README_CHARTS = {"evolution": ["overview", "cpu"], "peers": ["throughput", "cpu"]}
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder above `start` (or above this file) that holds benchmarks/gateways.toml.
+
+    Raises BenchError.
+    """
+    for place in (start, Path(__file__)):
+        for folder in (place, *place.parents):
+            if (folder / MARK).is_file():
+                return folder
+    raise BenchError(f"there is no {MARK} here or above; run this in a checkout of the repository")
+
+
+def folder_for(document: Document, root: Path) -> Path:
+    """Return a folder under results/ named after the start of the run: 20260131T235959Z."""
+    return root / "results" / document["started"].replace("+00:00", "Z").replace("-", "").replace(":", "")
+
+
+def save_all(document: Document, folder: Path) -> Path:
+    """Write result.json first, then CSV, charts and report; return the path of the report."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_document(document, folder / "result.json")
+    (folder / "result.csv").write_text(to_csv(document), "utf-8")
+    save_charts(document, folder / "charts")
+    report = folder / "report.html"
+    report.write_text(render_report(document), "utf-8")
+    return report
+
+
+def point_latest(folder: Path) -> None:
+    """Let results/latest lead to `folder`, its sibling. Where links are not to be had, there is none."""
+    link, beside = folder.parent / "latest", folder.parent / ".latest"
+    try:
+        beside.unlink(missing_ok=True)
+        beside.symlink_to(folder.name, target_is_directory=True)
+        beside.replace(link)
+    except OSError:
+        beside.unlink(missing_ok=True)
+
+
+def save_reference(document: Document, root: Path) -> Path:
+    """Keep a run as data in benchmarks/reference/: the record, and the charts that the README shows."""
+    folder = root / "benchmarks" / "reference"
+    folder.mkdir(exist_ok=True)
+    save_document(document, folder / f"{document['suite']}.json")
+    save_charts(document, folder / document["suite"], README_CHARTS[document["suite"]])
+    return folder

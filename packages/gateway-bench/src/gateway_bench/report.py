@@ -1,0 +1,80 @@
+"""The report: one HTML file that needs nothing else, made from a document alone.
+
+The charts are inline SVG, the style is inline CSS, the record is in the file too, as a link to download. It reads
+in light and dark, on paper, and on the machine of somebody who has never installed this.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from gateway_bench import findings, units
+from gateway_bench.charts import draw_svg
+from gateway_bench.document import Document, GatewayRecord
+from gateway_bench.summary import cpu_us, throughput
+
+__all__ = ["render_report"]
+
+CAPTIONS = {
+    "overview": "Both panels start at zero. The left one is why persistence was invented; the right one is all "
+    "that is left to argue about afterwards.",
+    "cpu": "A step of the scale is a factor of ten. The dot is the median, the line behind it reaches from the "
+    "smallest to the largest repeat.",
+    "spawned": "The gateway itself reports each process that it starts, so that none is too short-lived to be seen.",
+    "latency": "Visitors who ask again at once queue behind each other: this is the wait at full load, not that of "
+    "a lone visitor.",
+    "memory": "Pages that several processes share are counted once, divided among them.",
+    "throughput": "Read this one last. Where bars are hatched, it shows the load generator.",
+}
+
+_IDS = re.compile(r'(\bid="|href="#|url\(#)')
+_PROLOGUE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
+_METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
+_SIZE = re.compile(r'(<svg[^>]*?) width="[^"]*"', re.DOTALL)
+_HEIGHT = re.compile(r'(<svg[^>]*?) height="[^"]*"', re.DOTALL)
+
+
+def render_report(document: Document) -> str:
+    """Return the report as HTML."""
+    environment = Environment(
+        loader=PackageLoader("gateway_bench"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        cpu_us=cpu_us, throughput=throughput, duration=units.duration, rate=units.rate, ratio=units.ratio,
+        size=units.size, spread=units.spread, per_request=units.per_request, words=" ".join,
+    )  # fmt: skip
+    return environment.get_template("report.html.j2").render(
+        document=document,
+        headline=findings.peers_finding(document) if document["suite"] == "peers" else findings.headline(document),
+        labels=findings.labels(document),
+        titles={scenario["name"]: scenario["title"] for scenario in document["scenarios"]},
+        charts=[(name, _inline(name, svg), CAPTIONS.get(name, "")) for name, svg in draw_svg(document).items()],
+        missing=[gateway for gateway in document["gateways"] if _is_missing(gateway)],
+        record=_data_link(document),
+    )
+
+
+def _is_missing(gateway: GatewayRecord) -> bool:
+    return gateway["status"] != "ok"
+
+
+def _inline(name: str, svg: str) -> Markup:
+    """Return SVG that can stand in a page beside others: its ids are its own, its width is the page's."""
+    bare = _METADATA.sub("", _PROLOGUE.sub("", svg, count=1))
+    flexible = _HEIGHT.sub(r"\1", _SIZE.sub(r"\1", bare, count=1), count=1)
+    named = _IDS.sub(rf"\g<1>{name}-", flexible)
+    return Markup(named.replace("<svg", '<svg role="img" aria-label="chart"', 1))  # noqa: S704  # drawn by us
+
+
+def _data_link(document: Document) -> str:
+    record = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return "data:application/json;base64," + base64.b64encode(record).decode("ascii")
