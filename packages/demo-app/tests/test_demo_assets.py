@@ -71,6 +71,27 @@ def test_pages_name_the_style_sheet_by_its_content(ask):
     assert assets.stamp() in ask("/static/style.css").one("ETag")
 
 
+def luminance(colour: str) -> float:
+    """WCAG 2.2, relative luminance of "#rrggbb"."""
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(ask, scheme):
+    """WCAG 2.2 asks for a contrast of 4.5 : 1."""
+    text = ask("/static/style.css").text
+    light, dark = re.findall(r":root \{(.*?)\}", text, re.DOTALL)[:2]
+    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", light if scheme == "light" else dark))
+    pairs = [(ink, ground) for ink in ("ink", "soft", "accent") for ground in ("paper", "card", "wash")]
+    pairs += [(kind, "card") for kind in ("frame", "length", "name", "value", "body", "padding")]
+    pairs += [("on-accent", "accent"), ("bad", "bad-wash")]
+    for ink, ground in pairs:
+        bright, dim = sorted((luminance(colours[ink]), luminance(colours[ground])), reverse=True)
+        assert (bright + 0.05) / (dim + 0.05) >= 4.5, f"{ink} on {ground}"
+
+
 def test_assets_fetch_nothing_from_elsewhere(ask):
     for name in assets.table():
         text = ask(f"/static/{name}").text

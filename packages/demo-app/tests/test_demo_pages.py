@@ -162,6 +162,13 @@ def test_a_page_that_is_not_utf8_is_shown_all_the_same(ask, folder):
     assert "<h1>caf\ufffd</h1>" in ask("/latin").text
 
 
+def test_a_code_cell_is_code(ask, folder):
+    (folder / "cells.md").write_text("```{code-cell} ipython3\nprint(1 < 2)\n```\n\nafter\n")
+    text = ask("/cells").text
+    assert '<pre><code class="language-code-cell">print(1 &lt; 2)\n</code></pre>' in text
+    assert "<p>after</p>" in text
+
+
 def test_an_unknown_figure_stays_as_it_was_written(ask, folder):
     (folder / "fig.md").write_text("[[figure nothing]]\n\n[[figure sizes]]\n\n[[history nothing]]\n")
     text = ask("/fig").text

@@ -6,7 +6,8 @@ contrast is what this application is for.
 
 A line ``[[figure NAME]]`` in the Markdown becomes a figure, ``[[history]]`` or ``[[history TOPIC]]`` a
 list of dates. Links that start with "/" are links from the site's root, wherever it is mounted, and
-links to a file ``other.md`` lead to its page.
+links to a file ``other.md`` lead to its page. The code cells of a notebook written as Markdown,
+fenced with ``{code-cell}``, are shown as code.
 """
 
 import re
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _MARKER = re.compile(r"<p>\[\[(figure|history)(?: ([a-z-]+))?\]\]</p>")
 _LINK_FROM_ROOT = re.compile(r'(href|src)="/(?!/)')
 _LINK_TO_FILE = re.compile(r'href="(?![a-z]+:)([^"#]+)\.md(#[^"]*)?"')
+_CODE_CELL = re.compile(r"^(`{3,})\{([\w-]+)\}.*$", re.MULTILINE)
 _TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
 
 
@@ -80,7 +82,7 @@ def _rendered(source: sources.Source) -> layout.Document:
         TableExtension(),
     ]
     converter = Markdown(extensions=extensions, output_format="html")
-    content = converter.convert(source.text)
+    content = converter.convert(_CODE_CELL.sub(r"\1\2", source.text))
     content = _LINK_TO_FILE.sub(r'href="\1\2"', content)
     content = _TABLE.sub(r'<div class="scroll" role="group" aria-label="Table" tabindex="0">\g<0></div>', content)
     content = _MARKER.sub(_figure_or_history, content)

@@ -40,7 +40,7 @@ def next_number() -> int:
 
 
 def age() -> float:
-    """Seconds since this process imported the application, or was forked from one that had."""
+    """Return the seconds since this process imported the application, or was forked from one that had."""
     return time.monotonic() - _born
 
 
