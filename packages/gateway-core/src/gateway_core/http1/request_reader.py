@@ -67,33 +67,49 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PLAIN = ["host"]
 """The names that steer, in a request that needs no more thought."""
 
+_PLAIN_FRAMING = Framing()
+
+_REMEMBERED = 4096
+"""Bytes of field lines that a connection remembers: what browsers send, and few enough for thousands of connections."""
+
 
 class RequestReader(Inbox):
     """`receive_data` and `next_event`. After a RemoteProtocolError, `next_event` raises the same again."""
 
     __slots__ = (
-        "_allow_missing_host", "_careful", "_chunked", "_empty_lines", "_error", "_framing", "_left",
-        "_limits", "_line", "_pending", "_reading", "_request",
+        "_allow_missing_host", "_careful", "_chunked", "_empty_lines", "_error", "_faulty_head", "_framing",
+        "_last_fields", "_last_framing", "_last_lines", "_left", "_limits", "_line", "_memory", "_pending", "_reading",
+        "_request",
     )  # fmt: skip
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS, allow_missing_host: bool = False) -> None:
         super().__init__()
         self._limits = limits
         self._careful = min(limits.request_line, limits.field_line, limits.head)
+        # Lines that are remembered were within all limits, and must be so behind any request line.
+        self._memory = min(_REMEMBERED, limits.head - limits.request_line)
         self._allow_missing_host = allow_missing_host
         self._reading = _HEAD
         self._error: RemoteProtocolError | None = None
-        self._line = 0  # where the last, incomplete line of a head begins
+        self._faulty_head = False  # the head of a HEAD request had a fault
+        self._line = 0  # where the incomplete line of half a head begins, counted from `_at`
         self._empty_lines = 0
         self._request: HttpRequest | None = None  # the one that is being read or answered
         self._framing = Framing()
         self._left = 0  # bytes of content still to come
         self._chunked: ChunkedReader | None = None
         self._pending = b""
+        # The field lines of the last request without content, and what they came to: see _read_head.
+        self._last_lines: bytes | None = None
+        self._last_fields: Fields = []
+        self._last_framing = _PLAIN_FRAMING
 
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes from the peer; b"" is end of file. Dropped after an error or the last response."""
-        if self._error is None and self._reading is not _CLOSED:
+        if data and self._reading is _HEAD and self._at == len(self._buffer) and self._error is None:
+            self._buffer = data
+            self._at = self._searched = 0
+        elif self._error is None and self._reading is not _CLOSED:
             super().receive_data(data)
 
     def data_to_send(self) -> bytes:
@@ -116,6 +132,7 @@ class RequestReader(Inbox):
                 return self._read_content()
         except RemoteProtocolError as error:
             self._error = error
+            self._faulty_head = self._buffer[self._at : self._at + 5] == b"HEAD "
             self._drop()
             raise
         return PAUSED if reading is _PAUSED else ConnectionClosed()
@@ -130,11 +147,25 @@ class RequestReader(Inbox):
     # -- the head ------------------------------------------------------------------------------------------------
 
     def _read_head(self) -> RequestEvent:
-        """Read a head. The hot path of every HTTP request: longer than others on purpose."""
+        """Read a head. The hot path of every HTTP request: longer than others on purpose.
+
+        On a kept connection the lines after the request line are mostly those of the last request, byte for byte.
+        Then so are the fields and what they mean; the list is the same one, so nobody may change it.
+        """
         buffer, at = self._buffer, self._at
         end = buffer.find(b"\r\n\r\n", self._searched)
         if end < 0:
             return self._read_half_a_head()
+        line_end = buffer.find(b"\r\n", at)
+        if self._last_lines == buffer[line_end:end] and at < line_end <= at + self._careful:
+            method, target, version, host = REQUEST_LINES[bytes(buffer[at:line_end])]
+            if version == "HTTP/1.1" and host is None:
+                self._at = self._searched = end + 4
+                self._line = self._empty_lines = 0
+                self._framing = self._last_framing
+                self._reading = _PAUSED
+                request = self._request = HttpRequest(method, target, version, self._last_fields, b"", True)
+                return request
         head = bytes(buffer[at:end])
         lines = head.split(b"\r\n")
         if not lines[0]:
@@ -145,17 +176,22 @@ class RequestReader(Inbox):
         method, target, version, host = REQUEST_LINES[lines[0]]
         del lines[0]
         fields = [REQUEST_FIELDS[line] for line in lines]
-        self._at = self._searched = self._line = end + 4
         steering = [name for name, _ in fields if name in STEERING]
         if steering != _PLAIN or version == "HTTP/1.0" or host is not None:
             framing = request_framing(version, host, fields, self._limits, self._allow_missing_host)
             if host is not None:
                 fields = [("host", host), *[field for field in fields if field[0] != "host"]]
-            if framing.length != 0:
-                return self._begin_content(HttpRequest(method, target, version, fields, b"", False), framing)
-            self._framing = framing
         else:
-            self._framing = _PLAIN_FRAMING
+            framing = _PLAIN_FRAMING
+        self._at = self._searched = end + 4
+        self._line = 0
+        if framing.length != 0:
+            return self._begin_content(HttpRequest(method, target, version, fields, b"", False), framing)
+        if end - line_end <= self._memory and version == "HTTP/1.1" and host is None:
+            self._last_lines = bytes(buffer[line_end:end])
+            self._last_fields = fields
+            self._last_framing = framing
+        self._framing = framing
         self._reading = _PAUSED
         self._empty_lines = 0
         request = self._request = HttpRequest(method, target, version, fields, b"", True)
@@ -163,6 +199,8 @@ class RequestReader(Inbox):
 
     def _read_half_a_head(self) -> ConnectionClosed | NotNow:
         """No empty line yet: see whether there ever can be a request."""
+        if self._at == len(self._buffer) and not self._eof:
+            return NEED_DATA
         self._skip_empty_lines()
         buffer, at = self._buffer, self._at
         size = len(buffer)
@@ -172,19 +210,28 @@ class RequestReader(Inbox):
             self._reading = _CLOSED
             return ConnectionClosed()
         start = max(at, self._searched)
-        line_end = buffer.rfind(b"\r\n", start)
-        if line_end >= 0:
-            self._line = line_end + 2
-        limit = self._limits.request_line if self._line == at else self._limits.field_line
         if (
-            (self._line == at and size - at >= ENOUGH and METHOD_SO_FAR.match(buffer, at) is None)
+            (size - at >= ENOUGH and METHOD_SO_FAR.match(buffer, at) is None)
             or BARE_LF.search(buffer, start)
-            or size - self._line > limit + len(b"\r")
+            or self._has_overlong_line(size)
             or size - at > self._limits.head + len(b"\r\n\r")
         ):
             self._refuse_half_a_head()
+        line_end = buffer.rfind(b"\r\n", start)
+        if line_end >= 0:
+            self._line = line_end + 2 - at
         self._searched = max(at, size - len(b"\r\n\r"))
         return NEED_DATA
+
+    def _has_overlong_line(self, size: int) -> bool:
+        """Look at the lines that have not been looked at, which begin with the one that was incomplete."""
+        line = self._at + self._line
+        if size - line <= self._careful:
+            return False
+        limits = self._limits
+        first, *others = bytes(self._buffer[line:]).removesuffix(b"\r").split(b"\r\n")
+        limit = limits.field_line if self._line else limits.request_line
+        return len(first) > limit or any(len(line) > limits.field_line for line in others)
 
     def _refuse_half_a_head(self) -> NoReturn:
         """Raise the first fault of a head that is hopeless."""
@@ -220,7 +267,6 @@ class RequestReader(Inbox):
             if self._empty_lines > EMPTY_LINES:
                 raise RemoteProtocolError("there are empty lines instead of a request")
         self._searched = max(self._searched, self._at)
-        self._line = max(self._line, self._at)
 
     # -- content -------------------------------------------------------------------------------------------------
 
@@ -262,8 +308,5 @@ class RequestReader(Inbox):
             body = self._take(self._left)
             self._left -= len(body)
             complete = not self._left
-        self._searched = self._line = self._at
+        self._searched = self._at
         return body, complete
-
-
-_PLAIN_FRAMING = Framing()

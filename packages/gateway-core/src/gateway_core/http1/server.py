@@ -235,7 +235,7 @@ class ServerConnection(RequestReader):
         self._writing = _Writing.NOTHING
         self._reading = Reading.CLOSED
         self._pending = b""
-        bare = self._request is not None and self._request.method == "HEAD"
+        bare = self._faulty_head if self._request is None else self._request.method == "HEAD"
         self._request = None
         self._drop()
         body = f"{error}\n".encode("latin-1", "backslashreplace")
