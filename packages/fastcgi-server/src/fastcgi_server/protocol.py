@@ -1,0 +1,311 @@
+r"""FastCGI 1.0, both roles, as bytes and events. The records themselves are in `records`.
+
+A request and its response; {1: ...} is a record of request 1 (the specification's appendix B, example 2)::
+
+    front ->   {1: BEGIN_REQUEST, responder, KEEP_CONN}
+               {1: PARAMS, "\016\003REQUEST_METHODGET..."} {1: PARAMS, ""}
+               {1: STDIN, "quantity=100&item=3047936"} {1: STDIN, ""}
+    front <-   {1: STDOUT, "Status: 200 OK\r\nContent-type: text/html\r\n\r\n<html>..."} {1: STDOUT, ""}
+               {1: END_REQUEST, 0, REQUEST_COMPLETE}
+
+The environment, standard input and standard output of a CGI program are three streams here. An empty record says what
+the end of a process used to say, and that is the whole trick: the process may stay.
+
+What needs no application (GET_VALUES, an unknown type, a request that is refused) is answered by the codec itself;
+`data_to_send` gives the bytes. A request that is wrong in itself is answered 400 and does not disturb the others on its
+connection; records that are wrong leave nothing to agree on, so the connection ends.
+
+The application's side is below, the web server's side in `webserver`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from gateway_core import cgi
+from gateway_core.errors import LocalProtocolError, PeerMismatch, RemoteProtocolError
+from gateway_core.events import NEED_DATA, ConnectionClosed, NotNow
+from gateway_core.mismatch import ENOUGH, http_refusal, mismatch, recognise
+
+from . import records
+from .events import Abort, Data, EndOfMessage, GetValues, Request, Response, Stderr, UnknownType, Values
+from .records import RecordReader, encode_end, encode_pairs, encode_record, encode_stream
+from .request import ABORTED, ActiveRequest, Encoder, State
+from .webserver import ClientConnection
+
+__all__ = [
+    "MAX_ACTIVE",
+    "MAX_PAIRS",
+    "MAX_PARAMS",
+    "Abort",
+    "ClientConnection",
+    "Data",
+    "Encoder",
+    "EndOfMessage",
+    "GetValues",
+    "Request",
+    "Response",
+    "ServerConnection",
+    "Stderr",
+    "UnknownType",
+    "Values",
+]
+
+MAX_PARAMS = 128 * 1024
+"""Bytes of the PARAMS of one request. The protocol has no limit; common web servers send 64 KiB at most."""
+
+MAX_PAIRS = 1000
+"""Variables of one request. Real ones have some dozens; each costs an object."""
+
+MAX_ACTIVE = 64
+"""Requests at a time on one connection: times MAX_PARAMS, that is what a connection can make us hold."""
+
+_MANAGEMENT = frozenset((records.GET_VALUES, records.GET_VALUES_RESULT, records.UNKNOWN_TYPE))
+_Event = Request | Data | EndOfMessage | Abort | ConnectionClosed
+
+
+class ServerConnection:
+    """The application's side of one connection.
+
+    `max_conns` and `max_reqs` are what a web server is told that asks for FCGI_MAX_CONNS and FCGI_MAX_REQS.
+    `max_active` is the number of requests at a time on this connection; 1 means that it does not multiplex.
+    `max_params` is a number of bytes, `roles` those of section 6 that the application plays.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_conns: int = 1,
+        max_reqs: int = 1,
+        max_active: int = MAX_ACTIVE,
+        max_params: int = MAX_PARAMS,
+        roles: Collection[int] = (records.RESPONDER,),
+    ) -> None:
+        self._values = {
+            records.MAX_CONNS: str(max_conns),
+            records.MAX_REQS: str(max_reqs),
+            records.MPXS_CONNS: "1" if max_active > 1 else "0",
+        }
+        self._max_active = max_active
+        self._max_params = max_params
+        self._roles = roles
+        self._records = RecordReader()
+        self._recognised = False  # the first byte is that of FastCGI
+        self._peer_speaks_http = False
+        self._active: dict[int, ActiveRequest] = {}
+        self._out: list[bytes] = []
+        self._closing = False  # a request without KEEP_CONN has ended: close once no other is active
+        self._eof = False
+        self._error: RemoteProtocolError | None = None
+
+    # -- input -----------------------------------------------------------------------------------------------------
+
+    def receive_data(self, data: bytes) -> None:
+        """Take the next bytes of the web server; b"" is end of file."""
+        if data:
+            self._records.receive(data)
+        else:
+            self._eof = True
+
+    def next_event(self) -> _Event | NotNow:
+        """Return the next event, or NEED_DATA. Raises RemoteProtocolError, the same one ever after.
+
+        ConnectionClosed also says that we are to close: after the refusal of a request without KEEP_CONN.
+        """
+        if self._error is not None:
+            raise self._error
+        try:
+            if not self._recognised and not self._recognise():
+                return NEED_DATA
+            while not self._over:
+                record = self._records.next()
+                if record is None:
+                    break
+                event = self._take(record.type, record.request_id, record.content)
+                if event is not None:
+                    return event
+            return self._rest()
+        except RemoteProtocolError as error:
+            self._error = error
+            raise
+
+    @property
+    def _over(self) -> bool:
+        """Must this connection close now (section 3.5)?"""
+        return self._closing and not self._active
+
+    def _recognise(self) -> bool:
+        """Look at the first bytes. False: too few to tell. Raises PeerMismatch if they are of another protocol."""
+        first = self._records.pending[:ENOUGH]
+        if first and first[0] != records.VERSION_1:
+            error = mismatch(first, "FastCGI")
+            if error is not None:
+                guess = recognise(first)
+                self._peer_speaks_http = guess is not None and guess.protocol == "HTTP"
+                raise error
+            if len(first) < ENOUGH and not self._eof:
+                return False
+        self._recognised = bool(first)
+        return True
+
+    def _rest(self) -> _Event | NotNow:
+        """No whole record is left: what is there to say?"""
+        if self._over:
+            return ConnectionClosed()
+        if not self._eof:
+            for request in self._active.values():
+                if request.state is State.STDIN and not request.announced:
+                    return request.announce()
+            return NEED_DATA
+        if self._records.pending:
+            raise RemoteProtocolError("the web server closed in the middle of a record")
+        for request in list(self._active.values()):  # section 5.4: a web server may abort by closing
+            self._forget(request)
+            if request.announced:
+                return Abort(request.id)
+        return ConnectionClosed()
+
+    def _take(self, type_: int, request_id: int, content: bytes) -> _Event | None:
+        """Act on one record."""
+        if request_id == records.NULL_REQUEST_ID or type_ in _MANAGEMENT:
+            self._manage(type_, request_id, content)
+            return None
+        if type_ == records.BEGIN_REQUEST:
+            self._begin(request_id, content)
+            return None
+        request = self._active.get(request_id)
+        if request is None:
+            return None  # section 3.3: records for an inactive id are ignored
+        if type_ == records.PARAMS:
+            self._params(request, content)
+            return None
+        if type_ == records.STDIN:
+            return self._stdin(request, content)
+        if type_ == records.ABORT_REQUEST:
+            return self._abort(request)
+        # STDOUT, STDERR and END_REQUEST go the other way (appendix A); DATA is for filters (section 6.4).
+        raise RemoteProtocolError(f"a web server sends a responder no {records.type_name(type_)} record")
+
+    def _manage(self, type_: int, request_id: int, content: bytes) -> None:
+        """Management records (section 4): always id 0."""
+        if request_id != records.NULL_REQUEST_ID or records.BEGIN_REQUEST <= type_ <= records.DATA:
+            raise RemoteProtocolError(f"a {records.type_name(type_)} record with request id {request_id}")
+        if type_ == records.GET_VALUES:
+            asked = {name for name, _ in records.decode_pairs(content)}
+            known = [(name, value) for name, value in self._values.items() if name in asked]
+            self._out.append(encode_record(records.GET_VALUES_RESULT, 0, encode_pairs(known)))
+        elif type_ in _MANAGEMENT:
+            raise RemoteProtocolError(f"a web server sends no {records.type_name(type_)} record")
+        else:
+            self._out.append(encode_record(records.UNKNOWN_TYPE, 0, bytes((type_, 0, 0, 0, 0, 0, 0, 0))))
+
+    def _begin(self, request_id: int, content: bytes) -> None:
+        if request_id in self._active:
+            raise RemoteProtocolError(f"BEGIN_REQUEST for request {request_id}, which is active")
+        role, keep = records.decode_begin(content)
+        full = len(self._active) >= self._max_active
+        request = self._active[request_id] = ActiveRequest(request_id, role, keep)
+        if role not in self._roles:
+            self._reject(request, records.UNKNOWN_ROLE)
+        elif full:
+            self._reject(request, records.CANT_MPX_CONN if self._max_active == 1 else records.OVERLOADED)
+
+    def _params(self, request: ActiveRequest, content: bytes) -> None:
+        if request.state is not State.PARAMS:
+            raise RemoteProtocolError(f"PARAMS of request {request.id} after their end")
+        if content:
+            request.params.append(content)
+            request.params_size += len(content)
+            if request.params_size > self._max_params:
+                self._reject(request, records.OVERLOADED)
+            return
+        request.variables = records.decode_pairs(b"".join(request.params))
+        request.params.clear()
+        if len(request.variables) > MAX_PAIRS:
+            self._reject(request, records.OVERLOADED)
+            return
+        request.state = State.STDIN
+        try:
+            request.left = cgi.content_length(request.variables)
+        except RemoteProtocolError as error:
+            self._answer(request, error)
+
+    def _stdin(self, request: ActiveRequest, content: bytes) -> _Event | None:
+        if request.state is State.PARAMS:
+            raise RemoteProtocolError(f"STDIN of request {request.id} before the end of its PARAMS")
+        if request.state is State.ANSWERING:
+            return None  # after the end of the stream, or of our interest in it
+        if not content:
+            return self._end_of_stdin(request)
+        if request.left is not None:  # section 6.2: at most CONTENT_LENGTH bytes are read
+            content = content[: request.left]
+            request.left -= len(content)
+        if request.announced:
+            return Data(request.id, content) if content else None
+        request.stdin.append(content)
+        return None
+
+    def _end_of_stdin(self, request: ActiveRequest) -> _Event | None:
+        if request.left:  # section 6.2: the client failed; the application is not to act on half of its data
+            self._answer(request, RemoteProtocolError(f"the content ends {request.left} bytes before CONTENT_LENGTH"))
+            return Abort(request.id) if request.announced else None
+        request.state = State.ANSWERING
+        return EndOfMessage(request.id) if request.announced else request.announce()
+
+    def _abort(self, request: ActiveRequest) -> Abort | None:
+        request.state = State.ANSWERING
+        if request.announced:
+            return Abort(request.id)  # whoever serves it sends END_REQUEST: `Encoder.abort`
+        self._end(request, encode_end(request.id, ABORTED, records.REQUEST_COMPLETE))
+        return None
+
+    # -- output ----------------------------------------------------------------------------------------------------
+
+    def data_to_send(self) -> bytes:
+        """Return, once, the bytes that answer what needs no application."""
+        data = b"".join(self._out)
+        self._out.clear()
+        return data
+
+    def refusal(self, error: RemoteProtocolError) -> bytes:
+        """Return what to say to records that are wrong: nothing, unless the peer speaks HTTP."""
+        if isinstance(error, PeerMismatch) and self._peer_speaks_http:
+            return http_refusal(error.status, str(error))
+        return b""
+
+    def encoder(self, request_id: int) -> Encoder:
+        """Return the encoder of the response to a request. Raises LocalProtocolError if the id is not active."""
+        request = self._active.get(request_id)
+        if request is None or not request.announced:
+            raise LocalProtocolError(f"request {request_id} is not active")
+        if request.encoder is None:
+            request.encoder = Encoder(request, self._forget)
+        return request.encoder
+
+    def send(self, event: Response | Data | EndOfMessage) -> bytes:
+        """Encode one event of a response."""
+        encoder = self.encoder(event.request_id)
+        if isinstance(event, Response):
+            return encoder.head(f"{event.status} {event.reason}", event.fields, None)
+        return encoder.data(event.data) if isinstance(event, Data) else encoder.end()
+
+    def _reject(self, request: ActiveRequest, protocol_status: int) -> None:
+        """Refuse a request in the protocol's own terms (section 5.5)."""
+        self._end(request, encode_end(request.id, 0, protocol_status))
+
+    def _answer(self, request: ActiveRequest, error: RemoteProtocolError) -> None:
+        """Refuse a request in terms of HTTP."""
+        stdout = encode_stream(records.STDOUT, request.id, cgi.refusal(error.status, str(error)))
+        end = encode_record(records.STDOUT, request.id) + encode_end(request.id, 0, records.REQUEST_COMPLETE)
+        self._end(request, stdout + end)
+
+    def _end(self, request: ActiveRequest, data: bytes) -> None:
+        self._out.append(data)
+        self._forget(request)
+
+    def _forget(self, request: ActiveRequest) -> bool:
+        """END_REQUEST is on its way: the id is inactive. True: the connection must close now."""
+        request.ended = True
+        del self._active[request.id]
+        self._closing = self._closing or not request.keep
+        return self._over

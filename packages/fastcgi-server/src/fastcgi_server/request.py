@@ -1,0 +1,123 @@
+"""One request on the application's side: its life, and the encoder of its response.
+
+The life of a request id. Any other record for it is an error, or is skipped (section 3.3)::
+
+              BEGIN_REQUEST        PARAMS, empty           STDIN, empty
+    inactive --------------> PARAMS -----------> STDIN ------------> ANSWERING --> inactive
+                               |                   |                     |         END_REQUEST sent
+                               +---- ABORT_REQUEST, or refused by us ----+
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+
+from gateway_core import cgi
+from gateway_core.errors import LocalProtocolError
+from gateway_core.events import Fields, Variables
+
+from . import records
+from .events import Request
+from .records import encode_end, encode_record, encode_stream
+
+__all__ = ["ABORTED", "ActiveRequest", "Encoder", "State"]
+
+ABORTED = 1
+"""appStatus of a request that was aborted: what a program ends with that did not finish."""
+
+
+class State(enum.Enum):
+    """How far an active request has come."""
+
+    PARAMS = "its variables are still to come"
+    STDIN = "its content is still to come"
+    ANSWERING = "all of it is here, or no more of it is wanted"
+
+
+class ActiveRequest:
+    """From BEGIN_REQUEST received to END_REQUEST sent. `keep`: the connection outlives it."""
+
+    __slots__ = (
+        "announced", "encoder", "ended", "id", "keep", "left", "params", "params_size", "role", "state", "stdin",
+        "variables",
+    )  # fmt: skip
+
+    def __init__(self, request_id: int, role: int, keep: bool) -> None:
+        self.id = request_id
+        self.role = role
+        self.keep = keep
+        self.state = State.PARAMS
+        self.params: list[bytes] = []
+        self.params_size = 0  # bytes
+        self.variables: Variables = []
+        self.stdin: list[bytes] = []  # content that came before the request was announced
+        self.left: int | None = None  # bytes of CONTENT_LENGTH still to come; None: it was not given
+        self.announced = False  # the Request event was given
+        self.ended = False  # END_REQUEST is on its way
+        self.encoder: Encoder | None = None
+
+    def announce(self) -> Request:
+        """Return the event that makes the request known outside."""
+        self.announced = True
+        body = b"".join(self.stdin)
+        self.stdin.clear()
+        return Request(self.id, self.role, self.variables, body, complete=self.state is State.ANSWERING)
+
+
+class _Sent(enum.Enum):
+    """How far the response has been sent."""
+
+    NOTHING = "nothing yet"
+    HEAD = "the head went out"
+    ALL = "END_REQUEST went out"
+
+
+class Encoder:
+    """Values to records, for the response to one request. `ended(request)` is told of END_REQUEST, True: now close."""
+
+    def __init__(self, request: ActiveRequest, ended: Callable[[ActiveRequest], bool]) -> None:
+        self.close_after = not request.keep
+        self._request = request
+        self._ended = ended
+        self._sent = _Sent.NOTHING
+        self._stderr = False
+
+    def head(self, status: str, fields: Fields, length: int | None) -> bytes:
+        """Encode the response head. `status` is "200 OK", `length` the bytes of content if known."""
+        self._expect(_Sent.NOTHING)
+        head = cgi.encode_head(status, fields, None if status.startswith("204") else length)
+        self._sent = _Sent.HEAD
+        return encode_stream(records.STDOUT, self._request.id, head)
+
+    def data(self, data: bytes) -> bytes:
+        """Encode a piece of content: STDOUT records."""
+        self._expect(_Sent.HEAD)
+        return encode_stream(records.STDOUT, self._request.id, data)
+
+    def stderr(self, data: bytes) -> bytes:
+        """Encode a message for the web server's log. Allowed at any time before `end`."""
+        if self._sent is _Sent.ALL or self._request.ended:
+            self._expect(_Sent.NOTHING)
+        self._stderr = self._stderr or bool(data)
+        return encode_stream(records.STDERR, self._request.id, data)
+
+    def end(self, app_status: int = 0) -> bytes:
+        """Encode the end of the streams and of the request. `app_status` is what a CGI program gives to exit()."""
+        self._expect(_Sent.HEAD)
+        end = encode_record(records.STDERR, self._request.id) if self._stderr else b""
+        end += encode_record(records.STDOUT, self._request.id)
+        return end + self._end(app_status)
+
+    def abort(self) -> bytes:
+        """Encode the answer to ABORT_REQUEST (section 5.4), at whatever point; b"" if the request has ended already."""
+        return b"" if self._request.ended else self._end(ABORTED)
+
+    def _end(self, app_status: int) -> bytes:
+        self._sent = _Sent.ALL
+        self.close_after = self._ended(self._request)
+        return encode_end(self._request.id, app_status, records.REQUEST_COMPLETE)
+
+    def _expect(self, sent: _Sent) -> None:
+        if self._sent is not sent or self._request.ended:
+            raise LocalProtocolError(f"out of turn in the response to request {self._request.id}: {self._sent.value}")
