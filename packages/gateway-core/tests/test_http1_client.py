@@ -1,4 +1,4 @@
-"""The client: responses at every split, requests in both forms, round trips with our server, the standard library beside it."""
+"""The client: responses at every split, requests in both forms, round trips, the standard library beside it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gateway_core.http1 import ClientConnection, HttpRequest, Limits, ServerConn
 
 
 def read(pieces, *, eof=True, head=False, keep_alive=True, **options):
-    """Return head, content, and how it ended: "end" and whether the connection may be used again, "open", or "broken"."""
+    """Return head, content, and how it ended: ("end", is it reusable?), "open" or "broken"."""
     conn = ClientConnection(keep_alive, head, **options)
     conn.send(HttpRequest("HEAD" if head else "GET", "/", "HTTP/1.1", [("host", "a")]))
     response, content = None, b""
@@ -60,18 +60,22 @@ GOOD = [
     (OK + b"X-A:1\r\nx-a:\t2 \r\nContent-Length: 0\r\n\r\n", {},
      Response(200, "OK", [("X-A", "1"), ("x-a", "2"), ("Content-Length", "0")]), b"", True),
     (b"HTTP/1.1 299 \r\nContent-Length: 0\r\n\r\n", {}, Response(299, "", [("Content-Length", "0")]), b"", True),
-    (b"HTTP/1.1 404 N\xe9 such\r\nContent-Length: 0\r\n\r\n", {}, Response(404, "N\xe9 such", [("Content-Length", "0")]), b"", True),
+    (b"HTTP/1.1 404 N\xe9 such\r\nContent-Length: 0\r\n\r\n", {}, Response(404, "N\xe9 such", [("Content-Length",
+     "0")]), b"", True),
     (CHUNKED + b"2\r\nhi\r\n1;x=y\r\n!\r\n0\r\nX: y\r\n\r\n", {}, Response(200, "OK", []), b"hi!", True),
     (CHUNKED + b"0\r\n\r\n", {}, Response(200, "OK", []), b"", True),
     (OK + b"\r\nall of it", {"eof": True}, Response(200, "OK", []), b"all of it", False),
     (OK + b"\r\n", {"eof": True}, Response(200, "OK", []), b"", False),
-    (OK + b"Connection: x, Close\r\nContent-Length: 1\r\n\r\na", {}, Response(200, "OK", [("Content-Length", "1")]), b"a", False),
-    (OK + b"Content-Length: 1\r\n\r\na", {"keep_alive": False}, Response(200, "OK", [("Content-Length", "1")]), b"a", False),
+    (OK + b"Connection: x, Close\r\nContent-Length: 1\r\n\r\na", {}, Response(200, "OK", [("Content-Length", "1")]),
+     b"a", False),
+    (OK + b"Content-Length: 1\r\n\r\na", {"keep_alive": False}, Response(200, "OK", [("Content-Length", "1")]), b"a",
+     False),
     (b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\na", {}, Response(200, "OK", [("Content-Length", "1")]), b"a", False),
     (b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\na", {},
      Response(200, "OK", [("Content-Length", "1")]), b"a", True),
     (b"HTTP/1.1 204 No Content\r\n\r\n", {}, Response(204, "No Content", []), b"", True),
-    (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", {}, Response(304, "Not Modified", [("Content-Length", "9")]), b"", True),
+    (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", {}, Response(304, "Not Modified", [("Content-Length",
+     "9")]), b"", True),
     (OK + b"Content-Length: 9\r\n\r\n", {"head": True}, Response(200, "OK", [("Content-Length", "9")]), b"", True),
     (CHUNKED, {"head": True}, Response(200, "OK", []), b"", True),
     (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: a\r\n\r\n" + OK + b"Content-Length: 0\r\n\r\n", {},
@@ -200,16 +204,20 @@ VARIABLES = [
     ([("SERVER_NAME", "b"), ("SERVER_PORT", "8080")], "/", [("host", "b:8080"), CLOSE]),
     ([("REQUEST_URI", "/a%2fb?c=%20"), ("PATH_INFO", "/a/b")], "/a%2fb?c=%20", [("host", "localhost"), CLOSE]),
     ([("REQUEST_URI", "http://x/y"), ("PATH_INFO", "/y")], "/y", [("host", "localhost"), CLOSE]),
-    ([("SCRIPT_NAME", "/app"), ("PATH_INFO", "/a b?#%\xc3\xa9")], "/app/a%20b%3F%23%25%C3%A9", [("host", "localhost"), CLOSE]),
+    ([("SCRIPT_NAME", "/app"), ("PATH_INFO", "/a b?#%\xc3\xa9")], "/app/a%20b%3F%23%25%C3%A9", [("host", "localhost"),
+     CLOSE]),
     ([("PATH_INFO", "/p"), ("QUERY_STRING", "q=1&r")], "/p?q=1&r", [("host", "localhost"), CLOSE]),
     ([("HTTP_X_A", "1"), ("HTTP_ACCEPT", ""), ("HTTP_X_A", "2")], "/",
      [("host", "localhost"), ("x-a", "1"), ("accept", ""), ("x-a", "2"), CLOSE]),
-    ([("HTTP_CONNECTION", "upgrade"), ("HTTP_UPGRADE", "h2c"), ("HTTP_TE", "x"), ("HTTP_PROXY", "x"), ("HTTP_EXPECT", "x"),
-      ("HTTP_TRANSFER_ENCODING", "chunked"), ("HTTP_CONTENT_LENGTH", "7"), ("HTTP_KEEP_ALIVE", "1"), ("HTTP_TRAILER", "x")], "/",
+    ([("HTTP_CONNECTION", "upgrade"), ("HTTP_UPGRADE", "h2c"), ("HTTP_TE", "x"), ("HTTP_PROXY", "x"), ("HTTP_EXPECT",
+     "x"),
+      ("HTTP_TRANSFER_ENCODING", "chunked"), ("HTTP_CONTENT_LENGTH", "7"), ("HTTP_KEEP_ALIVE", "1"), ("HTTP_TRAILER",
+       "x")], "/",
      [("host", "localhost"), CLOSE]),
     ([("CONTENT_TYPE", "a/b"), ("CONTENT_LENGTH", "")], "/", [("host", "localhost"), ("content-type", "a/b"), CLOSE]),
     ([("CONTENT_LENGTH", "0")], "/", [("host", "localhost"), ("content-length", "0"), CLOSE]),
-    ([("SERVER_PROTOCOL", "HTTP/1.0"), ("GATEWAY_INTERFACE", "CGI/1.1"), ("REMOTE_ADDR", "::1")], "/", [("host", "localhost"), CLOSE]),
+    ([("SERVER_PROTOCOL", "HTTP/1.0"), ("GATEWAY_INTERFACE", "CGI/1.1"), ("REMOTE_ADDR", "::1")], "/", [("host",
+     "localhost"), CLOSE]),
 ]  # fmt: skip
 
 

@@ -107,13 +107,15 @@ GOOD = [
     ("HTTP-36", get(fields=H + b"X: 1\r\nX: 2\r\n"), "GET", "/", "HTTP/1.1", [("x", "1"), ("x", "2")], b""),
     ("HTTP-40", get(fields=H + b"Connection: , ,keep-alive,\r\n"), "GET", "/", "HTTP/1.1",
      [("connection", ", ,keep-alive,")], b""),
-    ("HTTP-41", get(fields=H + b"Content-Length: 3\r\n") + b"abc", "GET", "/", "HTTP/1.1", [("content-length", "3")], b"abc"),
+    ("HTTP-41", get(fields=H + b"Content-Length: 3\r\n") + b"abc", "GET", "/", "HTTP/1.1", [("content-length", "3")],
+     b"abc"),
     ("HTTP-49", get(fields=H + b"Content-Length: 00003\r\n") + b"abc", "GET", "/", "HTTP/1.1",
      [("content-length", "00003")], b"abc"),
     ("HTTP-49", get(fields=H + b"Content-Length: 0\r\n"), "GET", "/", "HTTP/1.1", [("content-length", "0")], b""),
     ("HTTP-82", get(fields=H + b"Expect: 200-maybe\r\n", version=b"HTTP/1.0"), "GET", "/", "HTTP/1.0",
      [("expect", "200-maybe")], b""),
-    ("HTTP-87", get(fields=H + b"Expect: ,100-Continue,\r\n"), "GET", "/", "HTTP/1.1", [("expect", ",100-Continue,")], b""),
+    ("HTTP-87", get(fields=H + b"Expect: ,100-Continue,\r\n"), "GET", "/", "HTTP/1.1", [("expect", ",100-Continue,")],
+     b""),
     ("HTTP-89", get(fields=H + b"Upgrade: h2c\r\nContent-Length: 1\r\n") + b"z", "GET", "/", "HTTP/1.1",
      [("upgrade", "h2c"), ("content-length", "1")], b"z"),
 ]  # fmt: skip
@@ -147,8 +149,10 @@ HOSTS = [
         b"%61", b"xn--nxasmq6b", b"a!$&'()*+;=",
     )],
     *[("HTTP-23", b"/", b"Host: " + host + b"\r\n", False, None) for host in (
-        b"u@a", b"a/", b"a b", b"a,b", b"a, a", b"a:65536", b"a:123456", b"a:-1", b"a:x", b"a:80:80", b"::1", b"[::1", b"::1]",
-        b"[]", b"[1:2]", b"[:::]", b"[::1]x", b"[::1%25eth0]", b"\xe9", b"a?b", b"a#b", b"a\\b", b"<a>", b"\"a\"", b"%6", b":80",
+        b"u@a", b"a/", b"a b", b"a,b", b"a, a", b"a:65536", b"a:123456", b"a:-1", b"a:x", b"a:80:80", b"::1", b"[::1",
+        b"::1]",
+        b"[]", b"[1:2]", b"[:::]", b"[::1]x", b"[::1%25eth0]", b"\xe9", b"a?b", b"a#b", b"a\\b", b"<a>", b"\"a\"",
+        b"%6", b":80",
     )],
 ]  # fmt: skip
 
@@ -185,11 +189,13 @@ BAD = [
     ("HTTP-6", get(fields=b" " + H), 400),
     ("HTTP-6", get(fields=b"\t\r\n" + H), 400),
     *[("HTTP-8", line + b"\r\n" + H + b"\r\n", 400) for line in (
-        b"GET  / HTTP/1.1", b"GET /  HTTP/1.1", b"GET / HTTP/1.1 ", b" GET / HTTP/1.1", b"GET\t/ HTTP/1.1", b"GET /\tHTTP/1.1",
+        b"GET  / HTTP/1.1", b"GET /  HTTP/1.1", b"GET / HTTP/1.1 ", b" GET / HTTP/1.1", b"GET\t/ HTTP/1.1",
+        b"GET /\tHTTP/1.1",
         b"GET /\x0bHTTP/1.1", b"GET /a b HTTP/1.1", b"GET /\x0c HTTP/1.1", b"GET", b"GET ", b"/ HTTP/1.1",
     )],
     *[("HTTP-9", get(version=version), 400) for version in (
-        b"http/1.1", b"HTTP/1", b"HTTP/1.11", b"HTTP/01.1", b"HTTP/1. 1", b"HTTP/1.1x", b"HTTP/11", b"HTTP/.1", b"HTTP/1,1",
+        b"http/1.1", b"HTTP/1", b"HTTP/1.11", b"HTTP/01.1", b"HTTP/1. 1", b"HTTP/1.1x", b"HTTP/11", b"HTTP/.1",
+        b"HTTP/1,1",
         b"HTTPS/1.1", b"HTTP /1.1", b"HTTP/", b"HTTP/1.\xb2",
     )],
     ("HTTP-10", get(version=b"HTTP/2.0"), 505),
@@ -202,7 +208,8 @@ BAD = [
     ("HTTP-13", b"M" * 33 + b" / HTTP/1.1\r\n" + H + b"\r\n", 501),
     ("HTTP-13", b"M" * 9000 + b" / HTTP/1.1\r\n" + H + b"\r\n", 501),
     ("HTTP-14", get(b"/" + b"a" * 8192), 414),
-    *[("HTTP-15", get(target), 400) for target in (b"/#a", b"/a#", b"/\x00", b"/\x7f", b"/\x80", b"/\xc3\xa9", b"/a\x1b")],
+    *[("HTTP-15", get(target), 400) for target in (b"/#a", b"/a#", b"/\x00", b"/\x7f", b"/\x80", b"/\xc3\xa9",
+        b"/a\x1b")],
     *[("HTTP-17", get(target), 400) for target in (b"a", b"a/b", b"?a", b".", b"a:80", b"mailto:a", b"http:/a")],
     ("HTTP-19", b"CONNECT a:443 HTTP/1.1\r\n" + H + b"\r\n", 501),
     ("HTTP-19", b"CONNECT a HTTP/1.1\r\n" + H + b"\r\n", 400),
@@ -234,7 +241,8 @@ BAD = [
     ("HTTP-46", get(fields=H + b"Content-Length: 0\r\ntransfer-ENCODING: chunked\r\n") + b"0\r\n\r\n", 400),
     ("HTTP-47", get(fields=CHUNKED, version=b"HTTP/1.0") + b"0\r\n\r\n", 400),
     *[("HTTP-48", get(fields=H + TE + value + b"\r\n") + b"0\r\n\r\n", 400) for value in (
-        b"\x0bchunked", b'"chunked"', b",chunked", b"chunked,", b"chunked;q=1", b"", b"chunked\xa0", b"\x00chunked", b"chunked\x0c",
+        b"\x0bchunked", b'"chunked"', b",chunked", b"chunked,", b"chunked;q=1", b"", b"chunked\xa0", b"\x00chunked",
+        b"chunked\x0c",
     )],
     *[("HTTP-49", get(fields=H + b"Content-Length: " + value + b"\r\n"), 400) for value in (
         b"+5", b"-0", b"-5", b"0x5", b"5_0", b"5 5", b"5,", b"5, 5", b"", b"\xd9\xa3", b"\xb2", b"5.0", b"1e1", b"five",
@@ -315,20 +323,23 @@ CHUNKS = [
     ("HTTP-3", b"1\r\nx\r\n0\n\r\n", None),
     ("HTTP-3", b"1\r\nx\r\n0\r\n\n", None),
     *[("HTTP-55", size + b"\r\nhello\r\n0\r\n\r\n", None) for size in (
-        b"0x5", b"+5", b"-5", b"5_0", b"", b" 5", b"5 ", b"5\t", b"g", b"5\x00", b"5,", b"\xb2", b"5 5", b"00000000000000005",
+        b"0x5", b"+5", b"-5", b"5_0", b"", b" 5", b"5 ", b"5\t", b"g", b"5\x00", b"5,", b"\xb2", b"5 5",
+        b"00000000000000005",
     )],
     ("HTTP-57", b"5\r\nhelloX\r\n0\r\n\r\n", None),
     ("HTTP-57", b"5\r\nhello0\r\n\r\n", None),
     ("HTTP-57", b"5\r\nhello\r0\r\n\r\n", None),
     ("HTTP-57", b"4\r\nhello\r\n0\r\n\r\n", None),
     *[("HTTP-59", b"1" + extension + b"\r\nx\r\n0\r\n\r\n", None) for extension in (
-        b";", b";;a", b";=a", b";a=", b"; ", b";a\x00", b";a=\rb", b';a="b', b';a="b"c', b";a b", b";\xe9", b";a='\x01'", b' "a"',
+        b";", b";;a", b";=a", b";a=", b"; ", b";a\x00", b";a=\rb", b';a="b', b';a="b"c', b";a b", b";\xe9",
+        b";a='\x01'", b' "a"',
         b";a=b\n", b';a="\\\x00"',
     )],
     ("HTTP-60", b"1;" + b"a" * 4096 + b"\r\nx\r\n0\r\n\r\n", None),
     ("HTTP-60", (b"1;" + b"a" * 4000 + b"\r\nx\r\n") * 20 + b"0\r\n\r\n", None),
     *[("HTTP-62", b"0\r\n" + name + b": 1\r\n\r\n", None) for name in (
-        b"Content-Length", b"transfer-encoding", b"HOST", b"Content-Type", b"Authorization", b"Trailer", b"Cookie", b"Connection",
+        b"Content-Length", b"transfer-encoding", b"HOST", b"Content-Type", b"Authorization", b"Trailer", b"Cookie",
+        b"Connection",
     )],
     ("HTTP-61", b"0\r\n X: 1\r\n\r\n", None),
     ("HTTP-61", b"0\r\nX\r\n\r\n", None),
@@ -531,10 +542,13 @@ def test_small_chunks_and_single_bytes_cost_linear_time():  # HTTP-63, HTTP-111
 
 
 PIECES = [
-    b"GET ", b"POST ", b"/", b"/a", b"*", b"http://b/", b" ", b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2.0", b"\r\n", b"\r\n\r\n",
-    b"\n", b"\r", b"Host: a", b"Host: a\r\n", b"X: 1\r\n", b"X : 1\r\n", b"X: " + b"a" * 44, b"a" * 30, b"\x00", b"M" * 33,
+    b"GET ", b"POST ", b"/", b"/a", b"*", b"http://b/", b" ", b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2.0", b"\r\n",
+    b"\r\n\r\n",
+    b"\n", b"\r", b"Host: a", b"Host: a\r\n", b"X: 1\r\n", b"X : 1\r\n", b"X: " + b"a" * 44, b"a" * 30, b"\x00",
+    b"M" * 33,
     b"Content-Length: 3\r\n", b"Content-Length: 99\r\n", b"Transfer-Encoding: chunked\r\n", b"Connection: close\r\n",
-    b"5\r\nhello\r\n", b"0\r\n\r\n", b"3;a=b\r\n", b"abc", b"Expect: 100-continue\r\n", get(), get(b"/" + b"a" * 49), get(fields=CHUNKED),
+    b"5\r\nhello\r\n", b"0\r\n\r\n", b"3;a=b\r\n", b"abc", b"Expect: 100-continue\r\n", get(), get(b"/" + b"a" * 49),
+    get(fields=CHUNKED),
 ]  # fmt: skip
 
 
