@@ -205,6 +205,8 @@ class Session:
         if complete:
             if len(body) > self.service.max_body:
                 raise self._too_large()
+            if body:  # a chunked one comes without; see `_complete`
+                environ["CONTENT_LENGTH"] = str(len(body))
             self._ready.append(_Request(environ, encoder, io.BytesIO(body), len(body)))
             return
         declared = environ.get("CONTENT_LENGTH", "")
