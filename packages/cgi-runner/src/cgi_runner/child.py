@@ -83,7 +83,7 @@ class Output:
             self.lost = True
             raise
 
-    def close(self) -> None:
+    def close(self, *, linger: bool = False) -> None:
         """End the response."""
         os.close(self._descriptor)
 

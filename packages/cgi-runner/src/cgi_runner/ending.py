@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 from .spawn import TICK, Child
 
-__all__ = ["KILL_AFTER", "let_finish", "make_end", "take_leave"]
+__all__ = ["KILL_AFTER", "group_lives", "let_finish", "make_end", "take_leave"]
 
 KILL_AFTER = 2.0
 """Seconds between TERM and KILL: time to roll back and to remove temporary files."""
@@ -60,14 +60,14 @@ def _see_off(child: Child, done: Done) -> None:
     limit = time.monotonic() + KILL_AFTER
     if not child.has_exited(KILL_AFTER):
         child.signal_group(signal.SIGKILL)
-    status = child.reap()
-    while _group_lives(child.pid) and time.monotonic() < limit:
+    done(child.reap())
+    while group_lives(child.pid) and time.monotonic() < limit:
         time.sleep(TICK)
     child.signal_group(signal.SIGKILL)
-    done(status)
 
 
-def _group_lives(group: int) -> bool:
+def group_lives(group: int) -> bool:
+    """Is anybody left in a process group?"""
     try:
         os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):

@@ -20,7 +20,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from gateway_core.cgi import LocalRedirect, ResponseParser
 from gateway_core.environ import decode_path, mount
@@ -31,6 +31,7 @@ from gateway_runtime import log
 from gateway_runtime.events import emit
 
 from .environment import BadEnvironment, cgi_environment
+from .guard import Guard
 from .programs import Programs
 from .pump import Pump
 from .refused import Refused
@@ -93,7 +94,8 @@ class CgiApplication:
 
     `choose` says which. `own` are environment variables besides those of the request (`environment.own_variables`).
     `timeout`: seconds that a program may be silent. `max_children`: programs that run at once; more requests wait
-    `queue_seconds` for a place and are then refused with 503. `spawn` is the strategy that starts them; `log` takes one line.
+    `queue_seconds` for a place and are then refused with 503. `spawn` starts them; `log` takes one line.
+    `guard`: ends the programs when this process dies.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class CgiApplication:
         queue_seconds: float = QUEUE_SECONDS,
         spawn: Spawn = spawn_program,
         log: Callable[[str], None] = log.line,
+        guard: Guard | None = None,
     ) -> None:
         self._choose = choose
         self._own = own
@@ -115,6 +118,7 @@ class CgiApplication:
         self._queue_seconds = queue_seconds
         self._spawn = spawn
         self._log = log
+        self._guard = guard or Guard()  # one that was not started does nothing
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Run the program that `environ` asks for and pass its response on."""
@@ -151,6 +155,9 @@ class CgiApplication:
     def _start(self, environ: dict[str, Any], no_content: bool) -> Run:
         """Start the program. Raises Refused when there is none, no place for it, or it cannot be started."""
         job = self._choose(environ)
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if not (length.isascii() and length.isdigit()):
+            raise Refused("400 Bad Request", "CONTENT_LENGTH is not a number.")
         try:
             variables = cgi_environment(environ, self._own, job.variables)
         except BadEnvironment as error:
@@ -164,19 +171,20 @@ class CgiApplication:
             self._places.release()
             self._log(f"{job.name}: cannot be started: {_why(error)}")
             raise _not_started(error) from None
+        self._guard.started(child.pid)
         emit("spawn", pid=child.pid, ppid=os.getpid(), role="cgi")
-        return self._watch(child, f"{job.name}[{child.pid}]", environ, no_content)
+        return self._watch(child, f"{job.name}[{child.pid}]", environ["wsgi.input"], int(length), no_content)
 
-    def _watch(self, child: Child, tag: str, environ: dict[str, Any], no_content: bool) -> Run:
+    def _watch(self, child: Child, tag: str, content: IO[bytes], length: int, no_content: bool) -> Run:
         def note(sentence: str) -> None:
             self._log(f"{tag}: {sentence}")
 
         def done(status: int) -> None:
+            self._guard.ended(child.pid)
             emit("exit", pid=child.pid, ppid=os.getpid(), role="cgi", status=status)
             self._places.release()
 
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        pump = Pump(child, environ["wsgi.input"], length, self._timeout, note)
+        pump = Pump(child, content, length, self._timeout, note)
         return Run(child, pump, ResponseParser(head=no_content), self._timeout, note, done)
 
 

@@ -58,7 +58,7 @@ class Pump:
         self._silence = silence
         self._limit = time.monotonic() + silence
         self._stderr = StderrLog(log)
-        self._selector = selectors.DefaultSelector()
+        self._selector = selectors.PollSelector()  # four descriptors: poll needs none of its own
         self._output_ended = False
         self._hurried = False
         self.exited = False

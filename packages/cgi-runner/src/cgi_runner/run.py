@@ -54,6 +54,7 @@ class Run:
         self._note = note
         self._done = done
         self._status: int | None = None
+        self._promise_kept = False  # all content that Content-Length or the status allows has come
         self._closed = False
 
     def head(self) -> Response:
@@ -90,7 +91,7 @@ class Run:
             self._done(self._status)
         elif self._pump.exited and self._pump.output_ended:
             take_leave(self._child, self._reaped)
-        elif self._pump.output_ended or (self._parser.complete and not self._pump.exited):
+        elif self._pump.output_ended or (self._promise_kept and not self._pump.exited):
             let_finish(self._child, self._timeout, self._reaped)
         else:
             make_end(self._child, self._reaped)
@@ -100,10 +101,11 @@ class Run:
         try:
             while isinstance(event := self._parser.next_event(), NotNow):
                 if self._parser.complete:
+                    self._promise_kept = True
                     self._pump.hurry()
                 self._parser.receive_data(self._pump.read())
         except Silence:
-            if self._parser.complete:
+            if self._promise_kept:
                 return EndOfMessage()
             self._note(f"silent for {self._timeout:g} seconds: it is made to end")
             raise BackendTimeout(f"The program was silent for {self._timeout:g} seconds.") from None
@@ -120,7 +122,7 @@ class Run:
             self._status = self._child.reap()
             if self._status != 0:
                 self._note(exit_words(self._status))
-            if self._status < 0 and not self._parser.complete:
+            if self._status < 0 and not self._promise_kept:
                 raise BadGateway("The program died before its response was complete.")
 
     def _reaped(self, status: int) -> None:
