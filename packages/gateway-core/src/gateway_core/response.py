@@ -137,19 +137,21 @@ def check_fields(headers: object) -> tuple[Fields, int | None]:
     """Return the fields without Content-Length, and the length declared (bytes) or None. Raise ApplicationError."""
     if not isinstance(headers, list):
         raise ApplicationError(f"response headers must be a list, not {type(headers).__name__}")
-    declared = None
+    declared = -1
     for field in headers:
         try:
             length = _checked_fields[field]
         except (KeyError, TypeError):  # not seen before, or not even hashable
             length = _check_field(field)
         if length >= 0:
-            if declared is not None:
+            if declared >= 0:
                 raise ApplicationError("Content-Length must be given once, not several times")
-            declared = (field, length)
-    if declared is None:
+            declared, at = length, field
+    if declared < 0:
         return headers, None
-    return [field for field in headers if field is not declared[0]], declared[1]
+    fields = headers.copy()
+    fields.remove(at)
+    return fields, declared
 
 
 class Response:

@@ -48,10 +48,11 @@ class Line:
 class Slot:
     """The writing end of one slot."""
 
-    __slots__ = ("_memory", "_text_at", "_word", "_words")
+    __slots__ = ("_memory", "_request", "_text_at", "_word", "_words")
 
     def __init__(self, memory: mmap.mmap, index: int) -> None:
         self._memory = memory
+        self._request = ""  # what the slot says, to write it only when it changes
         self._words = memoryview(memory).cast("Q")
         self._word = index * _WORDS
         self._text_at = index * _SLOT + _TEXT_AT
@@ -65,9 +66,11 @@ class Slot:
     def begin(self, request: str) -> None:
         """Serve `request` from now on."""
         words, at = self._words, self._word
-        text = request.encode("utf-8", "replace")[:_TEXT_MAX]
-        words[at + 4] = len(text)
-        self._memory[self._text_at : self._text_at + len(text)] = text
+        if request != self._request:
+            self._request = request
+            text = request.encode("utf-8", "replace")[:_TEXT_MAX]
+            words[at + 4] = len(text)
+            self._memory[self._text_at : self._text_at + len(text)] = text
         words[at + 3] = time.monotonic_ns()
         words[at + 1] = 2  # State.BUSY; an enum member costs a conversion here
 

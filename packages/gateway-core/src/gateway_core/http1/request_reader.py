@@ -191,6 +191,8 @@ class RequestReader(Inbox):
             self._last_lines = bytes(buffer[line_end:end])
             self._last_fields = fields
             self._last_framing = framing
+        if version == "HTTP/1.1" and host is None and end - line_end <= _REMEMBERED:
+            self._last_lines, self._last_fields, self._last_framing = bytes(buffer[line_end:end]), fields, framing
         self._framing = framing
         self._reading = _PAUSED
         self._empty_lines = 0
