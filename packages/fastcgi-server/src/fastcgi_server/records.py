@@ -216,6 +216,13 @@ def _encode_length(length: int) -> str:
     return chr(length) if length < 128 else _LONG.pack(length | 0x8000_0000).decode("latin-1")
 
 
+def _decode_length(data: bytes, at: int) -> tuple[int, int]:
+    """Return the length that stands at `at`, and where the next thing stands."""
+    if data[at] < 128:
+        return data[at], at + 1
+    return _LONG.unpack_from(data, at)[0] & 0x7FFF_FFFF, at + 4
+
+
 def encode_pairs(pairs: Variables) -> bytes:
     """Encode pairs. Raises LocalProtocolError for NUL (section 6.1: textual values) and beyond latin-1."""
     pieces: list[str] = []
@@ -240,16 +247,12 @@ def decode_pairs(data: bytes) -> Variables:
     at = 0
     try:
         while at < size:
-            name_size = data[at]
-            at += 1
-            if name_size > 127:
-                name_size = _LONG.unpack_from(data, at - 1)[0] & 0x7FFF_FFFF
-                at += 3
-            value_size = data[at]
-            at += 1
-            if value_size > 127:
-                value_size = _LONG.unpack_from(data, at - 1)[0] & 0x7FFF_FFFF
-                at += 3
+            name_size, value_size = data[at], data[at + 1]
+            if name_size < 128 and value_size < 128:  # nearly always
+                at += 2
+            else:
+                name_size, at = _decode_length(data, at)
+                value_size, at = _decode_length(data, at)
             middle = at + name_size
             end = middle + value_size
             if end > size:
