@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.ticker import FuncFormatter
 
 from gateway_bench import findings
-from gateway_bench.chart_style import INK, bare, colour_of
+from gateway_bench.chart_style import INK, bare, colour_of, say
 from gateway_bench.document import Document, Range, Result
 from gateway_bench.units import rate, spread
 
@@ -20,19 +20,18 @@ ROW = 0.42
 """Inches of height for one row."""
 
 
-def draw_rates(axis: Any, results: Sequence[Result]) -> None:
-    """Draw bars of requests a second with their range, on a linear scale from zero."""
+def draw_rates(axis: Any, results: Sequence[Result], remarks: Mapping[str, str] | None = None) -> None:
+    """Draw bars of requests a second with their range, from zero; `remarks` follow the figure, by gateway."""
     for row, result in enumerate(results):
         range_, bound = result["throughput_rps"], result["lower_bound"]
         colour = colour_of(result["gateway"])
         face = {"facecolor": "#ffffff", "edgecolor": colour, "hatch": "///"} if bound else {"color": colour}
         axis.barh(row, range_["median"], BAR, **face)
         draw_whisker(axis, range_, row, 1.0)
-        words = rate(range_["median"], bound)
-        axis.annotate(words, (range_["max"], row), (8, 0), textcoords="offset points", va="center")
-    axis.set_xlim(0, 1.25 * max(result["throughput_rps"]["max"] for result in results))
+        say(axis, rate(range_["median"], bound) + (remarks or {}).get(result["gateway"], ""), range_["max"], row)
+    axis.set_xlim(0, 1.4 * max(result["throughput_rps"]["max"] for result in results))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axis.locator_params(axis="x", nbins=5)
+    axis.locator_params(axis="x", nbins=4)
     bare(axis)
 
 

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 if TYPE_CHECKING:
     from gateway_bench.document import Document
 
-__all__ = ["GREY", "INK", "MUTED", "bare", "colour_of", "page", "styled"]
+__all__ = ["FAINT", "INK", "PAPER", "bare", "colour_of", "page", "say", "styled"]
 
 INK = "#1c2430"
 MUTED = "#5b6675"
@@ -37,6 +37,7 @@ COLOURS = {
 
 WIDTH = 10.0
 TITLE_WRAP = 66
+SUBTITLE_WRAP = 104
 SIZES = {"title": 17, "subtitle": 11.5, "text": 12.5, "small": 9}
 
 RULES: Any = {  # matplotlib's own type lists every key there is
@@ -84,11 +85,13 @@ def page(title: str, subtitle: str, document: Document, height: float, **grid: A
     top = 1 - 0.22 * inch
     figure.text(0.02, top, "\n".join(lines), size=SIZES["title"], weight="bold", va="top", linespacing=1.25)
     below = top - (0.32 * len(lines) + 0.08) * inch
-    figure.text(0.02, below, subtitle, size=SIZES["subtitle"], color=MUTED, va="top")
+    small = textwrap.wrap(subtitle, SUBTITLE_WRAP)
+    figure.text(0.02, below, "\n".join(small), size=SIZES["subtitle"], color=MUTED, va="top", linespacing=1.35)
+    below -= 0.24 * (len(small) - 1) * inch
     figure.text(0.02, 0.12 * inch, _made(document), size=SIZES["small"], color=MUTED, va="bottom")
     axes = figure.subplots(squeeze=False, **grid)
     figure.subplots_adjust(
-        left=0.17, right=0.97, top=below - 0.55 * inch, bottom=0.85 * inch, wspace=0.25, hspace=0.35
+        left=0.19, right=0.96, top=below - 0.62 * inch, bottom=0.75 * inch, wspace=0.2, hspace=0.28
     )
     return figure, list(axes.flat)
 
@@ -99,6 +102,14 @@ def bare(axes: Any, grid: bool = True) -> None:
     axes.tick_params(axis="y", pad=8)
     axes.grid(visible=grid, axis="x", which="major")
     axes.spines["bottom"].set_visible(False)
+
+
+def say(axes: Any, words: str, x: float, row: int, bold: bool = False) -> None:
+    """Write the label of a mark to the right of it, on a patch of paper that hides the lines behind."""
+    axes.annotate(
+        words, (x, row), (9, 0), textcoords="offset points", va="center_baseline",
+        weight="bold" if bold else "normal", bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5},
+    )  # fmt: skip
 
 
 def colour_of(gateway: str) -> str:

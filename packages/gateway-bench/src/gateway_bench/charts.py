@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -12,7 +13,7 @@ from gateway_bench import charts_evolution, charts_peers
 from gateway_bench.chart_style import styled
 from gateway_bench.document import Document
 
-__all__ = ["CHARTS", "draw_svg", "save_charts"]
+__all__ = ["CHARTS", "Chart", "draw_charts", "save_charts"]
 
 PNG_DPI = 160
 
@@ -33,35 +34,36 @@ CHARTS: dict[str, dict[str, Callable[[Document], Figure]]] = {
 """By suite and name, in the order of the report."""
 
 
-def draw_svg(document: Document) -> dict[str, str]:
-    """Return each chart as SVG text by its name; none when the document has no results."""
-    return {name: _svg(figure) for name, figure in _figures(document).items()}
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A drawn chart: SVG as text, PNG as bytes."""
+
+    svg: str
+    png: bytes
 
 
-def save_charts(document: Document, folder: Path, names: list[str] | None = None) -> list[Path]:
-    """Write the charts (or those named) as SVG and PNG to `folder`, made if need be; return the paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, figure in _figures(document).items():
-        if names is not None and name not in names:
-            continue
-        svg, png = folder / f"{name}.svg", folder / f"{name}.png"
-        svg.write_text(_svg(figure), "utf-8")
-        with styled():
-            figure.savefig(png, dpi=PNG_DPI, metadata={"Software": None})
-        paths += [svg, png]
-    return paths
-
-
-def _figures(document: Document) -> dict[str, Figure]:
+def draw_charts(document: Document, names: Collection[str] | None = None) -> dict[str, Chart]:
+    """Draw the charts of the document's suite, or those named; none when the document has no results."""
     if not document["results"]:
         return {}
     with styled():
-        return {name: draw(document) for name, draw in CHARTS[document["suite"]].items()}
+        return {
+            name: _drawn(draw(document))
+            for name, draw in CHARTS[document["suite"]].items()
+            if names is None or name in names
+        }
 
 
-def _svg(figure: Figure) -> str:
-    text = io.StringIO()
-    with styled():
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    return text.getvalue()
+def save_charts(charts: Mapping[str, Chart], folder: Path) -> None:
+    """Write each chart as NAME.svg and NAME.png to `folder`, which is made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, chart in charts.items():
+        (folder / f"{name}.svg").write_text(chart.svg, "utf-8")
+        (folder / f"{name}.png").write_bytes(chart.png)
+
+
+def _drawn(figure: Figure) -> Chart:
+    svg, png = io.StringIO(), io.BytesIO()
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Software": None})
+    return Chart(svg.getvalue(), png.getvalue())

@@ -18,9 +18,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from gateway_bench import findings
 from gateway_bench.chart_parts import BAR, ROW, draw_rates, draw_rows, draw_whisker, method_of
-from gateway_bench.chart_style import GREY, INK, MUTED, bare, colour_of, page
+from gateway_bench.chart_style import FAINT, INK, bare, colour_of, page, say
 from gateway_bench.document import Document, Range, Result
-from gateway_bench.units import duration, figure, size
+from gateway_bench.units import duration, duration_tick, figure, size
 
 __all__ = ["cpu", "latency", "memory", "overview", "spawned", "throughput"]
 
@@ -36,21 +36,22 @@ def overview(document: Document) -> Figure:
         ncols=2,
         width_ratios=[1.15, 1],
     )
-    _cpu_bars(whole, results, document, scale=1e3, unit="ms")
-    whole.set_title("all, in milliseconds")
+    _cpu_bars(whole, results, document)
+    whole.set_title("all of them")
     if len(staying) == len(results) or not staying:
         magnified.remove()
         return fig
-    _cpu_bars(magnified, staying, document, scale=1.0, unit="µs")
+    _cpu_bars(magnified, staying, document)
     times = _highest_cpu(results) / _highest_cpu(staying)
-    magnified.set_title(f"those that stay alive, magnified {figure(times)} times")
+    magnified.set_title(f"magnified {figure(times)} times")
     fig.subplots_adjust(wspace=0.42)
     return fig
 
 
 def cpu(document: Document) -> Figure:
     """Draw CPU for each request on a logarithmic scale: dots with their range, grouped by scenario."""
-    fig, axes = _by_scenario(document, findings.cpu_finding(document), "Server CPU for each request, logarithmic scale")
+    subtitle = "Server CPU for each request, all processes counted, logarithmic scale"
+    fig, axes = _by_scenario(document, findings.cpu_finding(document), subtitle)
     everything = [result["cpu_us_per_request"] for result in document["results"]]
     for axis, (title, results) in zip(axes, _scenarios(document), strict=True):
         draw_rows(axis, results, document)
@@ -59,8 +60,7 @@ def cpu(document: Document) -> Figure:
             colour = colour_of(result["gateway"])
             axis.plot([range_["min"], range_["max"]], [row, row], color=colour, linewidth=5, alpha=0.35)
             axis.plot(range_["median"], row, "o", markersize=9, color=colour)
-            words = duration(range_["median"])
-            axis.annotate(words, (range_["max"], row), (10, 0), textcoords="offset points", va="center")
+            say(axis, duration(range_["median"]), range_["max"], row)
         _log_time(axis, everything)
         axis.set_title(title)
     return fig
@@ -82,8 +82,7 @@ def latency(document: Document) -> Figure:
             axis.plot([half, most], [row, row], color=colour, linewidth=5, alpha=0.35, solid_capstyle="butt")
             axis.plot(half, row, "o", markersize=9, color=colour)
             axis.plot(most, row, "|", markersize=13, markeredgewidth=2.5, color=colour)
-            words = f"{duration(half)} .. {duration(most)}"
-            axis.annotate(words, (most, row), (10, 0), textcoords="offset points", va="center")
+            say(axis, f"{duration(half)}, p99 {duration(most)}", most, row)
         _log_time(axis, everything)
         axis.set_title(title)
     return fig
@@ -103,8 +102,7 @@ def spawned(document: Document) -> Figure:
         range_ = result["spawned_per_request"]
         count = 100 * range_["median"] if range_ else 0.0
         axis.barh(row, count, BAR, color=colour_of(result["gateway"]))
-        words = figure(count) if range_ else "not counted"
-        axis.annotate(words, (count, row), (8, 0), textcoords="offset points", va="center", weight="bold")
+        say(axis, figure(count) if range_ else "not counted", count, row, bold=True)
     axis.set_xlim(0, 110)
     bare(axis)
     return fig
@@ -126,9 +124,9 @@ def memory(document: Document) -> Figure:
         peak, middle = (result[key]["median"] / 2**20 for key in ("memory_peak_bytes", "memory_median_bytes"))
         axis.barh(row, peak, BAR, color=colour_of(result["gateway"]))
         axis.plot([middle, middle], [row - BAR / 2, row + BAR / 2], color=INK, linewidth=1.6)
-        axis.annotate(size(peak * 2**20), (peak, row), (8, 0), textcoords="offset points", va="center")
+        say(axis, size(peak * 2**20), peak, row)
     axis.set_xlim(0, 1.16 * max(result["memory_peak_bytes"]["median"] for result in results) / 2**20)
-    axis.set_xlabel("MiB", loc="right")
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} MiB" if value else "0"))
     bare(axis)
     return fig
 
@@ -147,17 +145,18 @@ def throughput(document: Document) -> Figure:
     return fig
 
 
-def _cpu_bars(axis: Any, results: Sequence[Result], document: Document, scale: float, unit: str) -> None:
+def _cpu_bars(axis: Any, results: Sequence[Result], document: Document) -> None:
     draw_rows(axis, results, document)
     for row, result in enumerate(results):
         range_ = result["cpu_us_per_request"]
-        axis.barh(row, range_["median"] / scale, BAR, color=colour_of(result["gateway"]))
-        draw_whisker(axis, range_, row, scale)
-        words, place = duration(range_["median"]), (range_["max"] / scale, row)
-        axis.annotate(words, place, (8, 0), textcoords="offset points", va="center", weight="bold")
-    axis.set_xlim(0, 1.32 * max(result["cpu_us_per_request"]["max"] for result in results) / scale)
-    axis.set_xlabel(unit, loc="right")
-    axis.locator_params(axis="x", nbins=5)
+        # The edge keeps a bar visible that is too short to be drawn.
+        axis.barh(row, range_["median"], BAR, color=colour_of(result["gateway"]), linewidth=1.5,
+                  edgecolor=colour_of(result["gateway"]))  # fmt: skip
+        draw_whisker(axis, range_, row, 1.0)
+        say(axis, duration(range_["median"]), range_["max"], row, bold=True)
+    axis.set_xlim(0, 1.42 * _highest_cpu(results))
+    axis.locator_params(axis="x", nbins=4)
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: duration_tick(value)))
     bare(axis)
 
 
@@ -165,7 +164,7 @@ def _by_scenario(document: Document, title: str, subtitle: str, columns: int = 1
     groups = _scenarios(document)
     rows = max(len(results) for _, results in groups)
     if columns == 1:
-        height = 2.3 + len(groups) * (ROW * rows + 0.5)
+        height = 2.1 + len(groups) * (ROW * rows + 0.35)
         return page(title, subtitle, document, height, nrows=len(groups), sharex=True)
     fig, axes = page(title, subtitle, document, 2.6 + ROW * rows, ncols=len(groups), sharey=True)
     return fig, axes
@@ -174,7 +173,7 @@ def _by_scenario(document: Document, title: str, subtitle: str, columns: int = 1
 def _scenarios(document: Document) -> list[tuple[str, list[Result]]]:
     """Return the title and results of each scenario that has any."""
     groups = [
-        (f"{scenario['title']}: {scenario['about']}", findings.of_scenario(document, scenario["name"]))
+        (scenario["title"], findings.of_scenario(document, scenario["name"]))
         for scenario in document["scenarios"]
     ]
     return [(title, results) for title, results in groups if results]
@@ -185,13 +184,12 @@ def _log_time(axis: Any, ranges: Sequence[Range]) -> None:
     low = min(range_["min"] for range_ in ranges if range_["min"] > 0)
     high = max(range_["max"] for range_ in ranges)
     axis.set_xscale("log")
-    axis.set_xlim(low / 2, high * 12)
+    axis.set_xlim(low / 1.6, high * 20)
     axis.xaxis.set_major_locator(LogLocator(base=10))
     axis.xaxis.set_minor_locator(NullLocator())
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(value)))
-    axis.tick_params(axis="x", labelcolor=MUTED)
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: duration_tick(value)))
     for row in range(len(axis.get_yticks())):
-        axis.axhline(row, color=GREY, linewidth=0.4, zorder=0)
+        axis.axhline(row, color=FAINT, linewidth=1, zorder=0)
     bare(axis)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from gateway_bench import findings
 from gateway_bench.chart_parts import BAR, ROW, draw_rates, draw_rows, draw_whisker, method_of
-from gateway_bench.chart_style import bare, colour_of, page
+from gateway_bench.chart_style import bare, colour_of, page, say
 from gateway_bench.document import Document
-from gateway_bench.units import duration
+from gateway_bench.units import duration, duration_tick, ratio
 
 __all__ = ["peers_cpu", "peers_throughput"]
 
@@ -25,7 +26,8 @@ def peers_throughput(document: Document) -> Figure:
         2.6 + ROW * len(results),
     )
     draw_rows(axis, results, document)
-    draw_rates(axis, results)
+    remarks = {row["against"]: f"   ours is {ratio(row['throughput']['median'])}" for row in document["ratios"]}
+    draw_rates(axis, results, remarks)
     return figure
 
 
@@ -46,9 +48,8 @@ def peers_cpu(document: Document) -> Figure:
         range_ = result["cpu_us_per_request"]
         axis.barh(row, range_["median"], BAR, color=colour_of(result["gateway"]))
         draw_whisker(axis, range_, row, 1.0)
-        words = duration(range_["median"])
-        axis.annotate(words, (range_["max"], row), (8, 0), textcoords="offset points", va="center")
+        say(axis, duration(range_["median"]), range_["max"], row)
     axis.set_xlim(0, 1.2 * max(result["cpu_us_per_request"]["max"] for result in results))
-    axis.set_xlabel("µs", loc="right")
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: duration_tick(value)))
     bare(axis)
     return figure

@@ -16,12 +16,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from gateway_bench.document import Document, Failed, Range, Repeat, Result
+from gateway_bench.document import Document, Failed, Repeat, Result
 from gateway_bench.summary import cpu_us, throughput
 from gateway_bench.units import duration, per_request, rate, ratio, size, spread
 
 __all__ = ["ConsoleWatcher", "print_ratios", "print_results"]
 
+FIGURES = ["CPU/request", "spawned", "requests/s", "p50", "p99", "memory", "errors"]
 SHOWN_OUTPUT = 1_500
 """Characters of a failed gateway's output that are shown, from its end."""
 
@@ -97,8 +98,7 @@ class ConsoleWatcher:
 def print_results(document: Document, console: Console) -> None:
     """Print the table of results, one block for each scenario, and what is missing from it."""
     labels = {gateway["name"]: gateway["label"] for gateway in document["gateways"]}
-    table = _table(_title(document), ["scenario", "gateway"], ["CPU/request", "born/request", "requests/s", "p50",
-                                                                "p99", "memory", "errors"])  # fmt: skip
+    table = _table(_title(document), ["scenario", "gateway"], FIGURES)
     previous = ""
     for result in document["results"]:
         scenario = result["scenario"]
@@ -120,14 +120,14 @@ def print_ratios(document: Document, console: Console) -> None:
     table = _table(title, ["peer"], ["times its requests/s", "", "times its CPU/request", ""])
     for row in document["ratios"]:
         bound = "≥ " if row["lower_bound"] else ""
-        throughput_, cpu = row["throughput"], row["cpu"]
-        cells = [bound + ratio(throughput_["median"]), _low_high(throughput_), ratio(cpu["median"]), _low_high(cpu)]
+        speed, cpu = row["throughput"], row["cpu"]
+        cells = [bound + ratio(speed["median"]), spread(speed, ratio), ratio(cpu["median"]), spread(cpu, ratio)]
         table.add_row(labels[row["against"]], *cells)
     console.print(table)
 
 
 def _table(title: str, left: list[str], right: list[str]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, header_style="bold")
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in left:
         table.add_column(heading, no_wrap=True)
     for heading in right:
@@ -148,10 +148,6 @@ def _remarks(document: Document) -> Iterator[str]:
         yield f"note: {note}"
 
 
-def _low_high(range_: Range) -> str:
-    return f"({ratio(range_['min'])} .. {ratio(range_['max'])})"
-
-
 def _title(document: Document) -> str:
     repeats = document["parameters"]["repeats"]
     many = f"medians of {repeats} repeats (min .. max)" if repeats > 1 else "one repeat"
@@ -164,7 +160,7 @@ def _cells(result: Result) -> list[str | Text]:
     spawned = result["spawned_per_request"]
     errors = ", ".join(f"{number} {kind}" for kind, number in result["errors"].items())
     return [
-        f"{duration(cpu['median'])} {spread(cpu)}".rstrip(),
+        f"{duration(cpu['median'])}  {spread(cpu)}".rstrip(),
         per_request(spawned["median"] if spawned else None),
         rate(result["throughput_rps"]["median"], result["lower_bound"]),
         duration(result["p50_us"]["median"]),

@@ -73,8 +73,8 @@ def spawned_finding(document: Document) -> str:
         return "Processes started for 100 requests"
     if not ones:
         return "Not one process was started for a request"
-    rest = ", the others start none" if zeros else ""
-    return f"{_listed(sorted(ones))} starts one process for each request, exactly{rest}"
+    rest = ", the others none" if zeros else ""
+    return f"{_listed(sorted(ones))} starts exactly one process for each request{rest}"
 
 
 def latency_finding(document: Document) -> str:
@@ -84,11 +84,8 @@ def latency_finding(document: Document) -> str:
         return "Half of the requests are quicker than p50, one in a hundred is slower than p99"
     slowest = max(stays, key=lambda result: result["p50_us"]["median"])
     return (
-        f"Four visitors wait {duration(born['p50_us']['median'])} for a page under CGI, "
-        f"at most {duration(slowest['p50_us']['median'])} elsewhere (medians)"
-        if document["parameters"]["users"] == 4
-        else f"A page takes {duration(born['p50_us']['median'])} under CGI, "
-        f"at most {duration(slowest['p50_us']['median'])} elsewhere (medians)"
+        f"At full load a visitor waits {duration(born['p50_us']['median'])} for a page under CGI, "
+        f"{duration(slowest['p50_us']['median'])} or less elsewhere (medians)"
     )
 
 
@@ -112,22 +109,20 @@ def throughput_finding(document: Document) -> str:
     if born is None or not stays:
         return "Requests a second"
     few, slowest = born["throughput_rps"]["median"], min(result["throughput_rps"]["median"] for result in stays)
-    at_least = "at least " if any(result["lower_bound"] for result in stays) else ""
-    return f"CGI answers {figure(few)} pages a second; each of the others {at_least}{figure(slowest)} or more"
+    return f"CGI answers {figure(few)} pages a second, each of the others {figure(slowest)} or more"
 
 
 def peers_finding(document: Document) -> str:
-    """Say how our server compares with each peer in requests a second."""
+    """Say how our server compares in requests a second with the peer that comes nearest to it."""
     if not document["ratios"]:
         return "Requests a second, one core for the server"
     known = labels(document)
-    parts = [
-        f"{figure(ratio['throughput']['median'])} times {known[ratio['against']]}"
-        for ratio in sorted(document["ratios"], key=lambda ratio: ratio["throughput"]["median"])
-    ]
-    ours = known[document["ratios"][0]["gateway"]]
-    at_least = "at least " if document["ratios"][0]["lower_bound"] else ""
-    return f"Requests a second of {ours} on one core: {at_least}{_listed(parts)}"
+    nearest = min(document["ratios"], key=lambda ratio: ratio["throughput"]["median"])
+    at_least = "at least " if nearest["lower_bound"] else ""
+    return (
+        f"On one core {known[nearest['gateway']]} answers {at_least}{figure(nearest['throughput']['median'])} times "
+        f"as many requests a second as {known[nearest['against']]}, the nearest of the others"
+    )
 
 
 def _split(results: Iterable[Result]) -> tuple[Result | None, list[Result]]:

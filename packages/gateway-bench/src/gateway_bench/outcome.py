@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway_bench.charts import save_charts
+from gateway_bench.charts import draw_charts, save_charts
 from gateway_bench.csv_table import to_csv
 from gateway_bench.document import Document, save_document
 from gateway_bench.errors import BenchError
@@ -38,9 +38,10 @@ def save_all(document: Document, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     save_document(document, folder / "result.json")
     (folder / "result.csv").write_text(to_csv(document), "utf-8")
-    save_charts(document, folder / "charts")
+    charts = draw_charts(document)
+    save_charts(charts, folder / "charts")
     report = folder / "report.html"
-    report.write_text(render_report(document), "utf-8")
+    report.write_text(render_report(document, charts), "utf-8")
     return report
 
 
@@ -60,5 +61,5 @@ def save_reference(document: Document, root: Path) -> Path:
     folder = root / "benchmarks" / "reference"
     folder.mkdir(exist_ok=True)
     save_document(document, folder / f"{document['suite']}.json")
-    save_charts(document, folder / document["suite"], README_CHARTS[document["suite"]])
+    save_charts(draw_charts(document, README_CHARTS[document["suite"]]), folder / document["suite"])
     return folder

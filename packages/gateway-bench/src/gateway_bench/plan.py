@@ -36,7 +36,7 @@ def parameters_for(suite: str, quick: bool, repeats: int | None, seconds: float 
         parameters = _parameters(users=32, warmup=1.0, seconds=1.0 if quick else 3.0, repeats=3 if quick else 5)
     elif quick:
         parameters = _parameters(users=4, warmup=0.3, seconds=1.5, repeats=1)
-        parameters["min_requests"] = 12
+        parameters["min_requests"], parameters["max_seconds"] = 8, 4.0
     else:
         parameters = _parameters(users=4, warmup=0.5, seconds=2.0, repeats=3)
     parameters["quick"] = quick

@@ -9,27 +9,43 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable, Mapping
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gateway_bench import findings, units
-from gateway_bench.charts import draw_svg
+from gateway_bench.charts import Chart
 from gateway_bench.document import Document, GatewayRecord
 from gateway_bench.summary import cpu_us, throughput
 
 __all__ = ["render_report"]
 
+TITLES = {
+    "evolution": "Five ways to reach one program: what each request costs",
+    "peers": "Our WSGI server beside others: what each request costs",
+}
+FINDINGS: dict[str, list[Callable[[Document], str]]] = {
+    "evolution": [findings.headline, findings.spawned_finding, findings.latency_finding, findings.memory_finding],
+    "peers": [findings.peers_finding],
+}
 CAPTIONS = {
-    "overview": "Both panels start at zero. The left one is why persistence was invented; the right one is all "
-    "that is left to argue about afterwards.",
-    "cpu": "A step of the scale is a factor of ten. The dot is the median, the line behind it reaches from the "
-    "smallest to the largest repeat.",
-    "spawned": "The gateway itself reports each process that it starts, so that none is too short-lived to be seen.",
-    "latency": "Visitors who ask again at once queue behind each other: this is the wait at full load, not that of "
-    "a lone visitor.",
-    "memory": "Pages that several processes share are counted once, divided among them.",
-    "throughput": "Read this one last. Where bars are hatched, it shows the load generator.",
+    "evolution": {
+        "overview": "Both panels start at zero. The left one is why persistence was invented; the right one is all "
+        "that is left to argue about afterwards.",
+        "cpu": "A step of the scale is a factor of ten. The dot is the median, the line behind it reaches from the "
+        "smallest to the largest repeat.",
+        "spawned": "The gateway itself reports each process that it starts, so none is too short-lived to be seen.",
+        "latency": "Visitors who ask again at once queue behind each other: this is the wait at full load, not that "
+        "of a lone visitor.",
+        "memory": "Pages that several processes share are counted once, divided among them.",
+        "throughput": "Read this one last. Where bars are hatched, it shows the load generator.",
+    },
+    "peers": {
+        "throughput": "The server has one core to itself and the generator another. Each bar is of the same run, the "
+        "servers taking turns.",
+        "cpu": "What one request takes of a core, whatever the generator could have asked for.",
+    },
 }
 
 _IDS = re.compile(r'(\bid="|href="#|url\(#)')
@@ -39,8 +55,8 @@ _SIZE = re.compile(r'(<svg[^>]*?) width="[^"]*"', re.DOTALL)
 _HEIGHT = re.compile(r'(<svg[^>]*?) height="[^"]*"', re.DOTALL)
 
 
-def render_report(document: Document) -> str:
-    """Return the report as HTML."""
+def render_report(document: Document, charts: Mapping[str, Chart]) -> str:
+    """Return the report as HTML, with the charts that were drawn from the same document."""
     environment = Environment(
         loader=PackageLoader("gateway_bench"),
         autoescape=True,
@@ -54,11 +70,13 @@ def render_report(document: Document) -> str:
     )  # fmt: skip
     return environment.get_template("report.html.j2").render(
         document=document,
-        headline=findings.peers_finding(document) if document["suite"] == "peers" else findings.headline(document),
+        title=TITLES[document["suite"]],
+        shown=[find(document) for find in FINDINGS[document["suite"]]] if document["results"] else [],
         labels=findings.labels(document),
         titles={scenario["name"]: scenario["title"] for scenario in document["scenarios"]},
-        charts=[(name, _inline(name, svg), CAPTIONS.get(name, "")) for name, svg in draw_svg(document).items()],
+        charts=[(name, _inline(name, chart.svg), CAPTIONS[document["suite"]][name]) for name, chart in charts.items()],
         missing=[gateway for gateway in document["gateways"] if _is_missing(gateway)],
+        counted=any(result["spawned_per_request"] for result in document["results"]),
         record=_data_link(document),
     )
 

@@ -97,7 +97,9 @@ def run(order: Order, watcher: Watcher) -> Document:
         document["notes"].append("The run was broken off; the figures are those measured until then.")
     document["finished"] = _now()
     document["results"] = _in_order(order, document)
-    document["ratios"] = ratios_of(document["repeats"], OURS)
+    document["ratios"] = sorted(
+        ratios_of(document["repeats"], OURS), key=lambda ratio: -ratio["throughput"]["median"]
+    )
     return document
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import floor, log10
 
 from gateway_bench.document import Range
 
-__all__ = ["duration", "figure", "per_request", "rate", "ratio", "size", "spread"]
+__all__ = ["duration", "duration_tick", "figure", "per_request", "rate", "ratio", "size", "spread"]
 
 
 def figure(value: float) -> str:
@@ -26,6 +27,16 @@ def duration(microseconds: float) -> str:
         if microseconds < limit:
             return f"{figure(microseconds / factor)} {unit}"
     return f"{figure(microseconds / 1e6)} s"
+
+
+def duration_tick(microseconds: float) -> str:
+    """Return a round time in its shortest form, for a scale: 1 ms, 0.5 s, 20 µs."""
+    if microseconds == 0:
+        return "0"
+    for limit, factor, unit in ((1e3, 1, "µs"), (1e6, 1e3, "ms")):
+        if microseconds < limit:
+            return f"{microseconds / factor:g} {unit}"
+    return f"{microseconds / 1e6:g} s"
 
 
 def rate(per_second: float, lower_bound: bool = False) -> str:
@@ -50,7 +61,10 @@ def ratio(value: float) -> str:
     return f"{figure(value)}x"
 
 
-def spread(range_: Range) -> str:
-    """Return "(min..max)" of a time in microseconds; "" when all repeats agree or there is one."""
-    low, high = duration(range_["min"]), duration(range_["max"])
-    return "" if low == high else f"({low} .. {high})"
+def spread(range_: Range, show: Callable[[float], str] = duration) -> str:
+    """Return "min..max" with its unit said once if it is one; "" when all repeats agree or there is one."""
+    low, high = show(range_["min"]), show(range_["max"])
+    if low == high:
+        return ""
+    number, _, unit = low.partition(" ")
+    return f"{number if unit == high.partition(' ')[2] else low}..{high}"
