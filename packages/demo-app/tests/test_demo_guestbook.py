@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from urllib.parse import urlencode
 
 import pytest
@@ -59,6 +60,7 @@ def test_text_from_strangers_is_escaped_and_kept(ask, sign):
         ("a\0b", "x", "The name has a control character in it."),
         ("x", "a\x1b[31mb", "The message has a control character in it."),
         ("x", "a\0root\0b", "The message has a control character in it."),
+        ("x", "a\0served\0b", "The message has a control character in it."),
     ],
 )
 def test_a_bad_entry_gets_the_form_back(ask, sign, name, message, sentence):
@@ -169,10 +171,32 @@ def test_many_processes_write_at_once_and_nothing_is_lost(database):
     for number in range(4):
         own = [int(entry.message) for entry in reversed(entries) if entry.name == f"writer {number}"]
         assert own == list(range(40))
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    connection.close()
+
+
+def test_a_file_that_somebody_reads_while_it_should_become_wal_is_used_as_it_is(database, monkeypatch):
+    monkeypatch.setattr(store, "BUSY_TIMEOUT", 0.05)
+    with closing(sqlite3.connect(database, isolation_level=None)) as reader:
+        reader.execute(store.SCHEMA)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM entries").fetchall()
+        assert store.count() == 0
+        reader.execute("COMMIT")
+        store.sign("a", "b")
+        assert reader.execute("SELECT count(*) FROM entries").fetchone() == (1,)
+
+
+def test_a_connection_that_failed_is_not_used_again(database):
+    assert store.count() == 0
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("DROP TABLE entries")
+    with pytest.raises(store.NoStoreError, match="no such table"):
+        store.sign("a", "b")
+    assert not store._idle[database]
+    store.sign("a", "b")
+    assert store.count() == 1
 
 
 def test_many_threads_share_few_connections(database):

@@ -4,9 +4,11 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import demo_app
 from demo_app import experiments, served
 
 FOOTER = re.compile(rb'<footer id="served">.*</footer>', re.DOTALL)
@@ -77,6 +79,8 @@ def test_a_forked_process_starts_counting_again(ask):
     assert float(age) < served.age()
 
 
+SOURCE = str(Path(demo_app.__file__).parents[1])
+
 CGI = "from wsgiref.handlers import CGIHandler; from demo_app import app; CGIHandler().run(app)"
 
 
@@ -92,6 +96,7 @@ def test_as_a_cgi_program_without_a_home_it_is_new_every_time(tmp_path):
         "SERVER_PROTOCOL": "HTTP/1.1",
         "GATEWAY_INTERFACE": "CGI/1.1",
         "XDG_STATE_HOME": str(tmp_path / "state"),
+        "PYTHONPATH": SOURCE,
     }
     seen = set()
     for _ in range(2):

@@ -110,6 +110,7 @@ def fastcgi_records(data: bytes) -> list[tuple[int, int, bytes]]:
         end = 8 + size + padding
         assert len(data) >= end
         assert end % 8 == 0
+        assert padding < 8
         found.append((kind, ident, data[8 : 8 + size]))
         data = data[end:]
     return found
