@@ -21,11 +21,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .errors import ApplicationError
-from .events import Fields
+from .errors import ApplicationError, BackendError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a CGI program imports this module for each request: `events` would treble what that costs
     from types import TracebackType
+
+    from .events import Fields
 
 __all__ = ["HOP_BY_HOP", "Application", "Encoder", "Response", "Transport"]
 
@@ -97,10 +98,10 @@ class Transport(Protocol):
 
 def check_status(status: object) -> str:
     """Return `status` if it is three digits (200..599), one space and a reason; else raise ApplicationError."""
-    if status in _checked_statuses:
-        return status
     if not isinstance(status, str):
         raise ApplicationError(f"status must be str, not {type(status).__name__}")
+    if status in _checked_statuses:
+        return status
     if not _STATUS.fullmatch(status):
         raise ApplicationError(f"status must be three digits (200 to 599), a space and a reason, not {status!r}")
     if len(_checked_statuses) >= _CHECKED_MAX:
@@ -147,9 +148,9 @@ def check_fields(headers: object) -> tuple[Fields, int | None]:
             if declared >= 0:
                 raise ApplicationError("Content-Length must be given once, not several times")
             declared, at = length, field
+    fields = headers.copy()  # what the application does to its own list from now on was not checked
     if declared < 0:
-        return headers, None
-    fields = headers.copy()
+        return fields, None
     fields.remove(at)
     return fields, declared
 
@@ -192,8 +193,9 @@ class Response:
         """PEP 3333's start_response. Stores the head, sends nothing. Raises ApplicationError."""
         if exc_info:
             try:
-                if self.head_sent and exc_info[1] is not None:
-                    raise exc_info[1].with_traceback(exc_info[2])
+                if self.head_sent:
+                    late = ApplicationError("start_response comes too late: the head is sent")
+                    raise (exc_info[1] or late).with_traceback(exc_info[2])
             finally:
                 exc_info = None  # PEP 3333, "start_response": no reference cycle through the traceback
         elif self._status is not None:
@@ -207,7 +209,7 @@ class Response:
         """PEP 3333's write(): as if `data` had been yielded. Raises ConnectionError when the peer has gone."""
         if not isinstance(data, bytes):
             raise ApplicationError(f"write() takes bytes, not {type(data).__name__}")
-        if data and not self._send(data):
+        if data and not self._send(data) and not self._no_content:
             raise ApplicationError("the application writes more than its Content-Length")
 
     # -- what the session calls ----------------------------------------------------------------------------------
@@ -259,10 +261,11 @@ class Response:
             raise ApplicationError("the application gave data before it called start_response")
         length = self._length if self._length is not None else known_length
         self._left = length
-        if self._status[:3] in _NO_CONTENT:
-            self._no_content = True
-            length = self._length
+        bare = self._status[:3] in _NO_CONTENT
+        if bare or (self._no_content and not length):
+            length = self._length  # that no bytes come here says nothing about the answer to a GET
         head = self._encoder.head(self._status, self._fields, length)
+        self._no_content = self._no_content or bare
         self.head_sent = True
         return head
 
@@ -339,7 +342,10 @@ class Response:
         if self._transport.lost:
             self._close()
             return
-        self._log_traceback(error)
+        if isinstance(error, BackendError):
+            self._log(str(error))  # not a fault of the application's code, so its traceback would tell nothing
+        else:
+            self._log_traceback(error)
         try:
             if self.head_sent:
                 self._transport.abort()
