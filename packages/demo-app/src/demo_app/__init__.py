@@ -13,9 +13,10 @@ Inside, from the call down to the bytes of an answer:
 
 - ``router``: which handler answers which path and method
 - ``exchange``: what a handler is given, and the few ways to answer or to refuse
-- ``pages``, ``layout``, ``figures``, ``wire``, ``history``: the museum
+- ``pages``, ``sources``, ``layout``: from a Markdown file to an HTML page, rendered once and kept
+- ``figures``, ``wire``, ``history``: what the museum shows, as data
 - ``guestbook``, ``store``: the part with a memory, in SQLite
-- ``experiments``, ``bodies``: the endpoints that stream, sleep, burn, leak and crash
+- ``experiments``, ``bodies``, ``forms``: the endpoints that echo, stream, sleep, burn, leak and crash
 - ``assets``: the style sheet and the pictures
 - ``served``: what this process knows of itself, shown at the foot of every page
 
