@@ -94,11 +94,15 @@ class Pump:
         """The program, and everybody it gave its output to, has closed it."""
         return self._output_ended
 
-    def hurry(self) -> None:
-        """What was promised has come, or one half of the end: only EXIT_GRACE seconds for the rest."""
-        if not self._hurried:
-            self._hurried = True
-            self._limit = min(self._limit, time.monotonic() + EXIT_GRACE)
+    def drain(self) -> None:
+        """Read and drop until the end, for EXIT_GRACE seconds at most."""
+        self._hurry()
+        limit = time.monotonic() + EXIT_GRACE
+        try:
+            while self.read() and time.monotonic() < limit:
+                pass
+        except Silence:
+            pass
 
     def close(self) -> None:
         """Log the last words, close our ends of the pipes. The program, if it still runs, is the caller's."""
@@ -134,7 +138,7 @@ class Pump:
             self._selector.unregister(self._child.stdout)
             self._close("stdout")
             self._output_ended = True
-            self.hurry()
+            self._hurry()
         elif data:
             self._progress()
         return data or b""
@@ -151,7 +155,7 @@ class Pump:
         if self._child.exited is not None:
             self._selector.unregister(self._child.exited)
         self.exited = True
-        self.hurry()
+        self._hurry()
         return b""
 
     # -- help ----------------------------------------------------------------------------------------------------
@@ -170,6 +174,12 @@ class Pump:
     def _progress(self) -> None:
         if not self._hurried:
             self._limit = time.monotonic() + self._silence
+
+    def _hurry(self) -> None:
+        """One half of the end has come: little patience for the other."""
+        if not self._hurried:
+            self._hurried = True
+            self._limit = min(self._limit, time.monotonic() + EXIT_GRACE)
 
     def _patience(self) -> float:
         left = max(0.0, self._limit - time.monotonic())

@@ -101,12 +101,10 @@ class Run:
         try:
             while isinstance(event := self._parser.next_event(), NotNow):
                 if self._parser.complete:
-                    self._promise_kept = True
-                    self._pump.hurry()
+                    event = self._keep_promise()
+                    break
                 self._parser.receive_data(self._pump.read())
         except Silence:
-            if self._promise_kept:
-                return EndOfMessage()
             self._note(f"silent for {self._timeout:g} seconds: it is made to end")
             raise BackendTimeout(f"The program was silent for {self._timeout:g} seconds.") from None
         except RemoteProtocolError as error:
@@ -115,6 +113,14 @@ class Run:
         if isinstance(event, EndOfMessage):
             self._check_end()
         return event
+
+    def _keep_promise(self) -> EndOfMessage:
+        """All content that the head allows has come: what the program still gives is nobody's."""
+        self._promise_kept = True
+        if self._parser.overrun:
+            self._note("it gave more than its Content-Length; the rest was cut")
+        self._pump.drain()
+        return EndOfMessage()
 
     def _check_end(self) -> None:
         """The output has ended without a word about how much it would be: was that the end, or did the program die?"""
