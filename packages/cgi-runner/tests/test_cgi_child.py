@@ -158,7 +158,9 @@ def test_a_length_that_is_no_number(folder: Path, length: str) -> None:
 
 
 def test_environ(folder: Path) -> None:
-    _, body, _ = request(folder, "/environ", HTTP_PROXY="http://evil/", HTTP_X="ü", HTTPS="on")
+    _, body, _ = request(
+        folder, "/environ", HTTP_PROXY="http://evil/", HTTP_X="ü", HTTPS="on", SSL_CIPHER="x", SECRET="s"
+    )
     environ = json.loads(body)
     assert environ["wsgi.run_once"] is True
     assert environ["wsgi.multithread"] is False
@@ -168,7 +170,8 @@ def test_environ(folder: Path) -> None:
     assert environ["gatelab.protocol"] == "CGI"
     assert environ["HTTP_X"] == "ü".encode().decode("latin-1")
     assert environ["SCRIPT_NAME"] == "/prog"
-    assert "HTTP_PROXY" not in environ
+    assert environ["SSL_CIPHER"] == "x"
+    assert not {"HTTP_PROXY", "SECRET", "PATH", "LC_CTYPE"} & set(environ)
 
 
 def test_what_is_printed_goes_to_the_log(folder: Path) -> None:

@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from gateway_core.input import LimitedInput
 from gateway_core.response import Response
 
+from .environment import of_the_request
+
 if TYPE_CHECKING:
     from gateway_core.events import Fields
     from gateway_core.response import Application
@@ -123,14 +125,13 @@ def _die() -> NoReturn:
 
 
 def _environ() -> dict[str, Any]:
-    """Return the WSGI environ: the process environment, and what PEP 3333 adds.
+    """Return the WSGI environ: what of the process environment belongs to the request, and what PEP 3333 adds.
 
-    Actually all of the process environment: which of it the server meant for the request cannot be told apart. Except
-    HTTP_PROXY, which is never a proxy here, but the client's `Proxy:` field (httpoxy, CVE-2016-5385).
+    PATH, passwords and other settings of the server's stay in `os.environ`, where an application may look for them.
     """
     environ: dict[str, Any] = {"SCRIPT_NAME": "", "PATH_INFO": "", "QUERY_STRING": ""}
-    environ |= {name.decode("latin-1"): value.decode("latin-1") for name, value in os.environb.items()}
-    environ.pop("HTTP_PROXY", None)
+    variables = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in os.environb.items())
+    environ |= {name: value for name, value in variables if of_the_request(name)}
     secure = environ.get("HTTPS", "").lower() in ("on", "1") or environ.get("REQUEST_SCHEME") == "https"
     environ |= {
         "wsgi.version": (1, 0),

@@ -26,7 +26,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["DE_FACTO", "META_VARIABLES", "BadEnvironment", "cgi_environment", "own_variables"]
+__all__ = [
+    "DE_FACTO", "META_VARIABLES", "BadEnvironment", "cgi_environment", "of_the_request", "own_variables",
+]  # fmt: skip
 
 META_VARIABLES = (
     "AUTH_TYPE",  # 4.1.1
@@ -107,6 +109,17 @@ def cgi_environment(
 def _exported(name: str) -> bool:
     """Is this a field of the client's that the program may see (section 4.1.18)?"""
     return name.startswith("HTTP_") and name not in _NOT_EXPORTED and _HTTP_NAME.fullmatch(name) is not None
+
+
+def of_the_request(name: str) -> bool:
+    """Is this environment variable about the request, so that a program should look at it as such?
+
+    `SSL_*` and `REDIRECT_*` are Apache's; section 4.1 gives a server's inventions the prefix `X_`. `HTTP_PROXY` is not
+    among them, whatever the server did.
+    """
+    if name.startswith(("HTTP_", "SSL_", "REDIRECT_", "X_")):
+        return name != "HTTP_PROXY"
+    return name in META_VARIABLES or name in DE_FACTO
 
 
 def own_variables(wanted: Iterable[str] = (), inherited: Mapping[str, str] | None = None) -> dict[str, str]:
