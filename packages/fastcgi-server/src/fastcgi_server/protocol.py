@@ -130,6 +130,11 @@ class ServerConnection:
             raise
 
     @property
+    def idle(self) -> bool:
+        """No request is active, and no record is half here."""
+        return not self._active and not self._records.pending
+
+    @property
     def _over(self) -> bool:
         """Must this connection close now (section 3.5)?"""
         return self._closing and not self._active

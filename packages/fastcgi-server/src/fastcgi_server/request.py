@@ -77,6 +77,7 @@ class Encoder:
     """Values to records, for the response to one request. `ended(request)` is told of END_REQUEST, True: now close."""
 
     def __init__(self, request: ActiveRequest, ended: Callable[[ActiveRequest], bool]) -> None:
+        self.request_id = request.id
         self.close_after = not request.keep
         self._request = request
         self._ended = ended
