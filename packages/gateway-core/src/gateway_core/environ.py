@@ -14,7 +14,8 @@ What is never passed on, and why:
 * `HTTP_PROXY`: a program that exports its meta-variables would take it for a proxy's address (httpoxy, CVE-2016-5385).
 * field names with `_` or anything but letters, digits and `-`: `X_Foo` would pose as `X-Foo` (CVE-2015-0219).
 * `HTTP_CONTENT_LENGTH`, `HTTP_CONTENT_TYPE`: the plain ones rule. `HTTP_TRANSFER_ENCODING`: it is decoded already.
-* from a front: names that are not upper-case (they could replace `wsgi.input`), and `UWSGI_*` (commands to uWSGI).
+* from a front: names that are not upper-case (they could replace `wsgi.input`), `UWSGI_*` (commands to uWSGI), and
+  to and from a front what belongs to the client's own connection (`HTTP_CONNECTION`, `HTTP_EXPECT`...).
 """
 
 from __future__ import annotations
@@ -154,7 +155,7 @@ def environ_from_variables(base: Environ, variables: Variables) -> Environ:
 
     Empty values count as absent (RFC 3875 section 4.1), so the template's SERVER_NAME and the like stay. Repeated
     fields are joined; anything else repeated is refused. Without PATH_INFO the path is SCRIPT_NAME (FastCGI as nginx's
-    stock file sends it), DOCUMENT_URI, or that of REQUEST_URI, and SCRIPT_NAME becomes "".
+    stock file sends it), DOCUMENT_URI, or that of REQUEST_URI, and SCRIPT_NAME becomes "". So it does if it is "/".
     """
     environ = base.copy()
     seen: dict[str, str] = {}
@@ -180,6 +181,9 @@ def environ_from_variables(base: Environ, variables: Variables) -> Environ:
         path = seen.get("SCRIPT_NAME") or seen.get("DOCUMENT_URI")
         environ["PATH_INFO"] = path or decode_path(seen.get("REQUEST_URI", "").partition("?")[0])
         environ["SCRIPT_NAME"] = ""
+    elif environ["SCRIPT_NAME"] == "/":  # PEP 3333, "environ Variables": of an application at the root it is ""
+        environ["SCRIPT_NAME"] = ""
+        environ["PATH_INFO"] = "/" + environ["PATH_INFO"].removeprefix("/")
     if seen.get("HTTPS", "").lower() in ("on", "1") or seen.get("REQUEST_SCHEME") == "https":
         environ["wsgi.url_scheme"] = "https"
     return environ
@@ -188,10 +192,11 @@ def environ_from_variables(base: Environ, variables: Variables) -> Environ:
 def mount(environ: Environ, prefix: str) -> bool:
     """Make `prefix` ("" or "/app") the SCRIPT_NAME and the rest of the path PATH_INFO. False: the path is not below it.
 
-    Matches at a segment boundary only: "/app" has "/app/x" below it and not "/application".
+    Matches at a segment boundary only: "/app" has "/app/x" below it and not "/application". All is below the root,
+    the `*` of OPTIONS too.
     """
     path = environ["SCRIPT_NAME"] + environ["PATH_INFO"]
-    if not path.startswith(prefix) or path[len(prefix) : len(prefix) + 1] not in ("", "/"):
+    if prefix and not (path + "/").startswith(prefix + "/"):
         return False
     environ["SCRIPT_NAME"] = prefix
     environ["PATH_INFO"] = path[len(prefix) :]
