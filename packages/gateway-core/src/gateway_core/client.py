@@ -7,8 +7,10 @@ HTTP, FastCGI, SCGI and uwsgi alike. Because a `Client` is a WSGI application, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Protocol
 
+from .cgi import phrase
 from .environ import Environ, variables_from_environ
 from .errors import BackendError, BackendTimeout, BackendUnavailable, BadGateway, RemoteProtocolError
 from .events import Data, EndOfMessage, NotNow, Request, Response
@@ -20,7 +22,7 @@ RECEIVE = 64 * 1024
 """Bytes asked of a channel at a time, and sent at a time from a request's content."""
 
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
-"""Methods that may be sent again when a kept connection turns out to be dead (RFC 9110 section 9.2.1)."""
+"""Methods that may be sent again, if without content, when a kept connection turns out to be dead (RFC 9110, 9.2.1)."""
 
 _ANSWERS = {502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
 
@@ -71,23 +73,31 @@ class Exchange:
         """Send the request with its content. A backend that answers before it has read all is no error."""
         body = next(pieces, b"")
         more = next(pieces, b"") if body else b""
+        taken = self._send(Request(variables, body, complete=not more))
+        while more and taken:
+            taken = self._send(Data(more))
+            more = next(pieces, b"")
+            if not more and taken:
+                self._send(EndOfMessage())
+
+    def _send(self, event: Request | Data | EndOfMessage) -> bool:
+        """Send a part of the request. False: the backend takes no more; its answer, if there is one, can be read."""
+        data = self._codec.send(event)
         try:
-            self._channel.sendall(self._codec.send(Request(variables, body, complete=not more)))
-            while more:
-                self._channel.sendall(self._codec.send(Data(more)))
-                more = next(pieces, b"")
-                if not more:
-                    self._channel.sendall(self._codec.send(EndOfMessage()))
+            self._channel.sendall(data)
         except TimeoutError:
             raise BackendTimeout("the backend did not take the request in time") from None
-        except ConnectionError:
-            pass  # its answer, if there is one, can still be read
+        except OSError:
+            return False
+        return True
 
     def head(self) -> Response:
         """Return the head of the response."""
         event = self._next()
         if not isinstance(event, Response):
             raise BadGateway("the backend ended the response before its head")
+        if event.status < 200:
+            raise BadGateway(f"the backend answered {event.status}, which nobody asked for")
         return event
 
     def content(self) -> Iterator[bytes]:
@@ -113,6 +123,8 @@ class Exchange:
         except OSError as error:
             raise BadGateway(f"the connection to the backend broke: {error.strerror or error}") from None
         except RemoteProtocolError as error:
+            if error.status == BackendUnavailable.status:  # it keeps the protocol, and says that it has no room
+                raise BackendUnavailable(str(error)) from None
             raise BadGateway(f"the backend's answer breaks the protocol: {error}") from None
 
 
@@ -166,7 +178,11 @@ class Client:
             fields = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(text)))]
             start_response(f"{error.status} {_ANSWERS[error.status]}", fields)
             return iter([text])
-        start_response(f"{head.status} {head.reason}", _end_to_end(head))
+        try:
+            start_response(f"{head.status} {head.reason or phrase(head.status)}", _end_to_end(head))
+        except BaseException:
+            content.close()
+            raise
         return content
 
     def close(self) -> None:
@@ -174,33 +190,30 @@ class Client:
         while self._idle:
             self._idle.pop().close()
 
-    def _exchange(self, environ: Environ) -> tuple[Response, Iterator[bytes]]:
+    def _exchange(self, environ: Environ) -> tuple[Response, _Content]:
         variables = variables_from_environ(environ)
         is_head = environ["REQUEST_METHOD"] == "HEAD"
+        # Content can be read from its stream only once.
+        repeatable = environ["REQUEST_METHOD"] in _SAFE and variables[0] == ("CONTENT_LENGTH", "0")
         while True:
             channel, kept = self._open()
             codec = self._new_codec(is_head)
             exchange = Exchange(codec, channel, log=self._log)
             try:
                 exchange.send(variables, _pieces(environ))
-                return exchange.head(), self._content(exchange, codec, channel)
+                return exchange.head(), _Content(exchange.content(), partial(self._release, codec, channel))
             except BackendError as error:
                 channel.close()
-                again = kept and not exchange.answered and environ["REQUEST_METHOD"] in _SAFE
+                again = kept and repeatable and not exchange.answered
                 if not again or isinstance(error, BackendTimeout):
                     raise
             except BaseException:
                 channel.close()
                 raise
 
-    def _content(self, exchange: Exchange, codec: ClientCodec, channel: Channel) -> Iterator[bytes]:
-        """Yield the content; then keep the channel, or close it."""
-        try:
-            yield from exchange.content()
-        except BaseException:
-            channel.close()
-            raise
-        if codec.reusable and len(self._idle) < self._keep:
+    def _release(self, codec: ClientCodec, channel: Channel, complete: bool) -> None:
+        """Keep the channel of an exchange that is over, or close it."""
+        if complete and codec.reusable and len(self._idle) < self._keep:
             self._idle.append(channel)
         else:
             channel.close()
@@ -221,6 +234,33 @@ class Client:
             raise BackendTimeout("the backend did not accept the connection in time") from None
         except OSError as error:
             raise BackendUnavailable(f"the backend cannot be reached: {error.strerror or error}") from None
+
+
+class _Content(Iterator[bytes]):
+    """The content of a response; `release(complete)` is called once, at its end or by `close`.
+
+    Not a generator: one that is closed before its first step never runs, not even its `finally`.
+    """
+
+    def __init__(self, pieces: Iterator[bytes], release: Callable[[bool], None]) -> None:
+        self._pieces = pieces
+        self._release: Callable[[bool], None] | None = release
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._pieces)
+        except BaseException as error:
+            self._end(isinstance(error, StopIteration))
+            raise
+
+    def close(self) -> None:
+        """Give up what has not been read."""
+        self._end(False)
+
+    def _end(self, complete: bool) -> None:
+        release, self._release = self._release, None
+        if release is not None:
+            release(complete)
 
 
 def _end_to_end(head: Response) -> list[tuple[str, str]]:
