@@ -120,6 +120,19 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "gateway_bench", "run", *session.posargs)
 
 
+@nox.session(venv_backend="none")
+def dev(session: nox.Session) -> None:
+    """Make .venv with everything in it, to run things by hand: `. .venv/bin/activate`."""
+    session.run("uv", "venv", "--quiet", "--allow-existing", "--python", sys.executable, ".venv", external=True)
+    editable = [argument for package in PACKAGES for argument in ("-e", package)]
+    groups = nox.project.dependency_groups(PROJECT, "dev")
+    session.run(
+        "uv", "pip", "install", "--quiet", "--python", ".venv", "-c", "constraints.txt", *editable, *groups,
+        external=True,
+    )  # fmt: skip
+    session.log("now: . .venv/bin/activate")
+
+
 @nox.session
 def peers(session: nox.Session) -> None:
     """Install the Python servers that `bench -- --suite peers` compares with, and list real programs found."""
