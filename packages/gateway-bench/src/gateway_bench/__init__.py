@@ -1,1 +1,40 @@
-"""Starts gateways, loads them, samples them, repeats, charts and reports."""
+"""Measures what a request costs behind each gateway, and keeps a record that anybody can check.
+
+A run, from the inside out:
+
+- ``scenarios``: what visitors do, and what they must get back
+- ``visitor``, ``users``, ``load``: visitors in four protocols, driven by locust, in a process of their own
+- ``generator``, ``wrk``: the bench's side of that process, and of wrk
+- ``gateways``, ``presence``, ``service``, ``address``, ``cores``: a server as a row of data, started and ended
+- ``processes``, ``spawns``: its CPU, memory and births
+- ``measure``, ``plan``, ``run``: one measurement, the order of all, the whole
+- ``latency``, ``summary``, ``document``, ``machine``: from raw figures to the record
+- ``units``, ``findings``, ``charts``, ``report``, ``csv_table``, ``console``, ``compare``, ``outcome``: from the
+  record to what people read
+
+Whoever wants the figures needs three names: `load_document`, `results_of`, `SCENARIOS`. The command line is
+``python -m gateway_bench``. Nothing imported here touches locust, which replaces Python's blocking calls.
+"""
+
+from gateway_bench.document import Document, load_document, save_document
+from gateway_bench.errors import BenchError, LoadFailed, NotReady
+from gateway_bench.gateways import Gateway, load_gateways
+from gateway_bench.scenarios import SCENARIOS, Answer, Exchange, Scenario
+from gateway_bench.summary import ratios_of, results_of
+
+__all__ = [
+    "SCENARIOS",
+    "Answer",
+    "BenchError",
+    "Document",
+    "Exchange",
+    "Gateway",
+    "LoadFailed",
+    "NotReady",
+    "Scenario",
+    "load_document",
+    "load_gateways",
+    "ratios_of",
+    "results_of",
+    "save_document",
+]

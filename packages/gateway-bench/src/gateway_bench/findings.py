@@ -65,16 +65,18 @@ def cpu_finding(document: Document) -> str:
 def spawned_finding(document: Document) -> str:
     """Say who starts a process for each request, and who starts none."""
     known = labels(document)
-    counted = [result for result in document["results"] if result["spawned_per_request"] is not None]
-    ones = {known[result["gateway"]] for result in counted if _spawned(result) == 1}
-    zeros = {known[result["gateway"]] for result in counted if _spawned(result) == 0}
-    others = {known[result["gateway"]] for result in counted} - (ones ^ zeros)
-    if not counted or others:
+    counts: dict[str, set[float]] = {}
+    for result in document["results"]:
+        if result["spawned_per_request"]:
+            counts.setdefault(known[result["gateway"]], set()).add(result["spawned_per_request"]["median"])
+    ones = [label for label, values in counts.items() if values == {1}]
+    zeros = [label for label, values in counts.items() if values == {0}]
+    if not counts or len(ones) + len(zeros) < len(counts):
         return "Processes started for 100 requests"
     if not ones:
         return "Not one process was started for a request"
     rest = ", the others none" if zeros else ""
-    return f"{_listed(sorted(ones))} starts exactly one process for each request{rest}"
+    return f"{_listed(ones)} starts exactly one process for each request{rest}"
 
 
 def latency_finding(document: Document) -> str:
@@ -138,12 +140,6 @@ def _cpu(result: Result) -> float:
 
 def _memory(result: Result) -> float:
     return result["memory_peak_bytes"]["median"]
-
-
-def _spawned(result: Result) -> float:
-    spawned = result["spawned_per_request"]
-    assert spawned is not None
-    return spawned["median"]
 
 
 def _times(more: Result, less: Result) -> str:

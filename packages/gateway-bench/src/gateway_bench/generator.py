@@ -11,6 +11,7 @@ import tempfile
 import time
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from gateway_bench import interrupts
 from gateway_bench.errors import LoadFailed
 from gateway_bench.visitor import REQUEST_LIMIT
 
@@ -89,8 +90,11 @@ class LoadProcess:
         assert self._process.stdout
         source, deadline = self._process.stdout.fileno(), time.monotonic() + limit
         while b"\n" not in self._pending:
-            if not select.select([source], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            interrupts.check()
+            if time.monotonic() > deadline:
                 raise LoadFailed(f"the load generator was silent for {limit:.0f} s")
+            if not select.select([source], [], [], interrupts.STEP)[0]:
+                continue
             block = os.read(source, BLOCK)
             if not block:
                 raise LoadFailed("the load generator ended without an answer")

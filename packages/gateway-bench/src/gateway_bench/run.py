@@ -6,7 +6,6 @@ Ctrl-C (and TERM) ends the current turn, with every process of it, and keeps wha
 
 from __future__ import annotations
 
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -14,9 +13,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Protocol
 
+from gateway_bench import interrupts
 from gateway_bench.cores import can_pin, on_core, two_cores
 from gateway_bench.document import (
     SCHEMA_VERSION,
@@ -89,7 +88,7 @@ def run(order: Order, watcher: Watcher) -> Document:
     turns = turns_of(names, order.scenarios, order.parameters["repeats"], order.seed)
     watcher.planned(sum(len(turn.scenarios) for turn in turns), expected_seconds(turns, order.parameters))
     try:
-        with _interruptible():
+        with interrupts.noted():
             for turn in turns:
                 _take(turn, order, document, watcher)
             document["complete"] = True
@@ -113,6 +112,7 @@ def _take(turn: Turn, order: Order, document: Document, watcher: Watcher) -> Non
     left = list(turn.scenarios)
     scenario = ""
     try:
+        interrupts.check()
         watcher.doing(f"{gateway.label}: starting")
         with _ready(gateway, order) as subject:
             while left:
@@ -220,22 +220,3 @@ def _in_order(order: Order, document: Document) -> list[Result]:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let the first INT or TERM raise KeyboardInterrupt, and ignore the next: the clean-up must not be broken off."""
-    asked = False
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if not asked:
-            asked = True
-            raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

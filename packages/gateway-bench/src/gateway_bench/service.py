@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import psutil
 
+from gateway_bench import interrupts
 from gateway_bench.address import Address, parse_address
 from gateway_bench.errors import NotReady
 
@@ -58,11 +60,13 @@ class Service:
     def wait_ready(self, limit: float) -> Address:
         """Return the address of the ready line. Raises NotReady if the server ends, or stays silent for `limit` s."""
         self._reader.start()
-        if not self._settled.wait(limit):
-            raise NotReady(f"it was not ready within {limit:g} s", self.output)
+        deadline = time.monotonic() + limit
+        while not self._settled.wait(interrupts.STEP):
+            interrupts.check()
+            if time.monotonic() > deadline:
+                raise NotReady(f"it was not ready within {limit:g} s", self.output)
         if not self._ready_text:
-            status = self._process.wait(STOP_LIMIT)
-            raise NotReady(f"it ended with exit code {status} before it was ready", self.output)
+            raise NotReady(f"{self._how_it_ended()} before it was ready", self.output)
         return parse_address(self._ready_text)
 
     def stop(self) -> list[int]:
@@ -78,6 +82,12 @@ class Service:
         if self._reader.is_alive():
             self._reader.join(STOP_LIMIT)
         return killed
+
+    def _how_it_ended(self) -> str:
+        try:
+            return f"it ended with exit code {self._process.wait(STOP_LIMIT)}"
+        except subprocess.TimeoutExpired:
+            return "it closed its output"
 
     def _read(self) -> None:
         assert self._process.stdout

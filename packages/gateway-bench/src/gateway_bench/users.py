@@ -30,7 +30,10 @@ _numbers = itertools.count(1)
 
 
 class GatewayUser(User):
-    """Makes visits of one scenario to `host`, an address such as `fastcgi://127.0.0.1:9000`."""
+    """Makes visits of one scenario to `host`, an address such as `fastcgi://127.0.0.1:9000`.
+
+    With the `scheme` "" it speaks whatever the address says. Raises ValueError for another scheme than its own.
+    """
 
     abstract = True
     scheme = ""
@@ -40,7 +43,7 @@ class GatewayUser(User):
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         self._address: Address = parse_address(self.host or environment.host or "")
-        if self._address.scheme != self.scheme:
+        if self.scheme and self._address.scheme != self.scheme:
             raise ValueError(f"{type(self).__name__} speaks {self.scheme}, not {self._address.scheme}")
         self._number = next(_numbers)
         self._visits = itertools.count(1)
@@ -70,7 +73,7 @@ class GatewayUser(User):
                 ended = time.perf_counter_ns()
                 failure = error
             self.environment.events.request.fire(
-                request_type=self.scheme,
+                request_type=self._address.scheme,
                 name=exchange.name,
                 response_time=(ended - began) / 1e6,  # locust counts in milliseconds
                 response_length=size,

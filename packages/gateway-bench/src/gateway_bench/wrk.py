@@ -10,9 +10,11 @@ import json
 import resource
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gateway_bench import interrupts
 from gateway_bench.cores import on_core
 from gateway_bench.errors import LoadFailed
 from gateway_bench.latency import Latency
@@ -40,17 +42,33 @@ def drive_wrk(wrk: str, url: str, connections: int, seconds: float, core: int | 
     whole = max(1, round(seconds))
     argv = [wrk, "-t1", f"-c{connections}", f"-d{whole}s", "-s", str(SCRIPT), url]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    try:
-        with on_core(core):
-            done = subprocess.run(argv, capture_output=True, text=True, timeout=whole + PATIENCE)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise LoadFailed(f"wrk failed: {error}") from error
+    with on_core(core):
+        process = subprocess.Popen(
+            argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
+    output = _output(process, whole + PATIENCE)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    last = done.stdout.strip().rpartition("\n")[2]
-    if done.returncode != 0 or not last.startswith("{"):
-        raise LoadFailed(f"wrk ended with exit code {done.returncode}", done.stdout + done.stderr)
+    last = output.strip().rpartition("\n")[2]
+    if process.returncode != 0 or not last.startswith("{"):
+        raise LoadFailed(f"wrk ended with exit code {process.returncode}", output)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return read_wrk(json.loads(last), used)
+
+
+def _output(process: subprocess.Popen[str], limit: float) -> str:
+    """Wait for the end of wrk and return what it printed. Raises LoadFailed after `limit` seconds."""
+    deadline = time.monotonic() + limit
+    with process:
+        try:
+            while True:
+                try:
+                    return process.communicate(timeout=interrupts.STEP)[0]
+                except subprocess.TimeoutExpired:
+                    interrupts.check()
+                if time.monotonic() > deadline:
+                    raise LoadFailed(f"wrk did not end within {limit:.0f} s")
+        finally:
+            process.kill()
 
 
 def read_wrk(told: dict[str, Any], generator_cpu: float) -> Yield:

@@ -1,0 +1,68 @@
+"""A small HTTP server that stands for a gateway in tests: `small_server.py MODE` on a free port.
+
+good      answers /hello and the guestbook rightly and keeps connections
+closing   the same, a connection a request
+wrong     one byte is missing from what it says
+failing   500 for everything
+broken    no HTTP at all
+dead      ends before it is ready
+"""
+
+from __future__ import annotations
+
+import socketserver
+import sys
+from http.server import BaseHTTPRequestHandler
+from urllib.parse import parse_qs
+
+MODE = sys.argv[1]
+signed: list[str] = []
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers as MODE says."""
+
+    protocol_version = "HTTP/1.0" if MODE == "closing" else "HTTP/1.1"
+    wbufsize = -1  # head and content in one packet
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        """Answer GET."""
+        if MODE == "broken":
+            self.wfile.write(b"220 small.example ESMTP\r\n\r\n")
+            self.close_connection = True
+        elif self.path == "/guestbook":
+            self.answer(200, f"<p>{'</p><p>'.join(signed[-20:])}</p></footer>".encode())
+        else:
+            self.answer(500 if MODE == "failing" else 200, b"Hello, world!" + b"\n" * (MODE != "wrong"))
+
+    def do_POST(self) -> None:
+        """Sign the guestbook."""
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        signed.append(form["message"][0])
+        self.answer(303, b"")
+
+    def answer(self, status: int, content: bytes) -> None:
+        """Send a whole answer."""
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Write nothing."""
+
+
+class Server(socketserver.ThreadingTCPServer):
+    """A thread a connection, none of which holds the process."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+
+if __name__ == "__main__":
+    if MODE == "dead":
+        sys.exit("this server never starts")
+    with Server(("127.0.0.1", 0), Handler) as server:
+        print(f"ready http://127.0.0.1:{server.server_address[1]}", flush=True)
+        server.serve_forever()

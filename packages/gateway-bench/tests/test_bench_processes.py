@@ -1,0 +1,304 @@
+"""What a process tree costs: CPU with dead children, memory, births; and servers that start, fail and end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from gateway_bench.address import Address, parse_address
+from gateway_bench.cores import can_pin, on_core, two_cores
+from gateway_bench.errors import BenchError, NotReady
+from gateway_bench.gateways import load_gateways
+from gateway_bench.presence import look_for
+from gateway_bench.processes import MemorySampler, Tree
+from gateway_bench.service import server_environment, started
+from gateway_bench.spawns import Births, SpawnListener
+
+ROOT = Path(__file__).parents[3]
+BURN = "import time\nwhile time.process_time() < {seconds}: pass\n"
+
+PARENT = """
+import subprocess, sys, time
+print("ready", flush=True)
+for line in sys.stdin:
+    for _ in range(int(line)):
+        subprocess.run([sys.executable, "-S", "-c", {burn!r}], check=True)
+    print("done", flush=True)
+"""
+
+
+@contextmanager
+def talking(program: str) -> Iterator[subprocess.Popen[str]]:
+    """A Python program that answers each line with a line; it ends with the block."""
+    argv = [sys.executable, "-S", "-c", program]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        yield process
+
+
+def ask(process: subprocess.Popen[str], line: str) -> str:
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
+    return process.stdout.readline().strip()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS does not tell the time of ended children")
+def test_the_cpu_of_dead_children_is_counted() -> None:
+    with talking(PARENT.format(burn=BURN.format(seconds=0.1))) as process:
+        tree = Tree(process.pid)
+        before = tree.cpu_seconds()
+        assert ask(process, "4") == "done"
+        assert len(tree.pids()) == 1  # the children are gone...
+        used = tree.cpu_seconds() - before
+    assert 0.4 <= used < 1.2  # ...and what they burnt (0.1 s each, and their start) is not
+
+
+def test_the_cpu_of_living_children_is_counted() -> None:
+    program = """
+import subprocess, sys
+print("ready", flush=True)
+child = subprocess.Popen([sys.executable, "-S", "-c", "import time\\nwhile time.process_time() < 0.2: pass\\n"
+                          "print('burnt', flush=True)\\ninput()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+child.stdout.readline()
+print("done", flush=True)
+input()
+child.communicate()
+"""
+    with talking(program) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "done\n"
+        tree = Tree(process.pid)
+        assert len(tree.pids()) == 2
+        assert tree.cpu_seconds() >= 0.19
+        kind, size, alive = tree.memory()
+        assert kind in ("pss", "uss", "rss")
+        assert size > 2_000_000
+        assert alive == 2
+
+
+def test_a_tree_that_has_ended_costs_nothing_more() -> None:
+    process = subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE)
+    tree = Tree(process.pid)
+    process.communicate()
+    assert tree.pids() == set()
+    assert tree.cpu_seconds() == 0
+    assert tree.memory()[1:] == (0, 0)
+
+
+def test_settling_waits_for_the_last_child() -> None:
+    program = """
+import subprocess, sys
+children = [subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE) for _ in range(2)]
+print("ready", flush=True)
+input()
+for child in children:
+    child.communicate()
+print("done", flush=True)
+input()
+"""
+    with talking(program) as process:
+        tree = Tree(process.pid)
+        assert not tree.settle({process.pid}, limit=0.05)
+        assert ask(process, "end them") == "done"
+        assert tree.settle({process.pid})
+        assert tree.pids() == {process.pid}
+
+
+def test_memory_is_sampled_while_the_block_runs() -> None:
+    with MemorySampler(Tree(os.getpid()), interval=0.01).running() as sampler:
+        deadline = time.monotonic() + 5
+        while len(sampler.result()["samples"]) < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+    memory = sampler.result()
+    assert memory["peak"] >= memory["median"] > 1_000_000
+    assert threading.active_count() == 1 or "memory" not in {thread.name for thread in threading.enumerate()}
+
+
+def tell(path: Path, *events: dict[str, object] | bytes) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as outbox:
+        outbox.connect(str(path))
+        for event in events:
+            outbox.send(event if isinstance(event, bytes) else json.dumps(event).encode())
+
+
+def spawn(ppid: int, number: int) -> dict[str, object]:
+    return {"event": "spawn", "t": 1.0, "pid": 1, "ppid": ppid, "role": "cgi", "n": number}
+
+
+@pytest.mark.parametrize(
+    ("events", "births"),
+    [
+        ([], Births(0, 0)),
+        ([spawn(7, 1), spawn(7, 2), spawn(8, 1)], Births(3, 0)),
+        ([spawn(7, 1), spawn(7, 4)], Births(4, 2)),  # two datagrams were lost
+        ([spawn(7, 2), spawn(7, 1)], Births(2, 0)),  # told out of order by two threads
+        ([spawn(7, 1), spawn(7, 1)], Births(2, 0)),  # a spawner that counts badly is still believed
+        ([{"event": "exit", "pid": 1, "ppid": 7, "n": 9}, spawn(7, 1)], Births(1, 0)),
+        ([b"{", b"[1]", b'{"event": "spawn"}', spawn(7, 1)], Births(1, 0)),
+    ],
+)
+def test_births_are_counted(tmp_path: Path, events: list[dict[str, object]], births: Births) -> None:
+    listener = SpawnListener(tmp_path / "events")
+    with listener.listening():
+        tell(listener.path, *events, spawn(99, 1))  # the last one says that all were read
+        deadline = time.monotonic() + 5
+        while 99 not in listener._received:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+    assert listener.count() == Births(births.spawned + 1, births.lost)
+    assert not listener.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("http://127.0.0.1:80", Address("http", "127.0.0.1", 80)),
+        ("http://localhost:8000/", Address("http", "localhost", 8000)),
+        ("fastcgi://[::1]:9000", Address("fastcgi", "::1", 9000)),
+        ("uwsgi+unix:/run/app.sock", Address("uwsgi", path="/run/app.sock")),
+        ("scgi+unix:///run/app.sock", Address("scgi", path="/run/app.sock")),
+    ],
+)
+def test_addresses(text: str, address: Address) -> None:
+    assert parse_address(text) == address
+    assert parse_address(str(address)) == address
+
+
+@pytest.mark.parametrize("text", ["", "http://", "http://host", "ftp://host:21", "http://host:80/x", "fastcgi+unix:x"])
+def test_what_is_no_address(text: str) -> None:
+    with pytest.raises(BenchError, match="is not an address"):
+        parse_address(text)
+
+
+READY = re.compile(r"ready (\S+)")
+STUBBORN = """
+import signal, subprocess, sys
+child = subprocess.Popen([sys.executable, "-S", "-c",
+    "import signal, time\\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\\nprint('up', flush=True)\\ntime.sleep(60)"],
+    stdout=subprocess.PIPE)
+child.stdout.readline()
+print("noise before")
+print("ready http://127.0.0.1:1 child", child.pid, flush=True)
+signal.sigwait([signal.SIGTERM])
+"""
+
+
+def start(program: str, limit: float = 10.0) -> object:
+    argv = [sys.executable, "-S", "-u", "-c", program]
+    return started(argv, READY, dict(os.environ), Path.cwd(), limit)
+
+
+def test_a_server_takes_its_children_along() -> None:
+    with start(STUBBORN) as (service, address):  # type: ignore[attr-defined]
+        assert str(address) == "http://127.0.0.1:1"
+        assert "noise before" in service.output
+        child = psutil.Process(int(service.output.split()[-1]))
+        root = psutil.Process(service.pid)
+        assert child.is_running()
+    assert not root.is_running()
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize(
+    ("program", "sentence", "output"),
+    [
+        ("raise SystemExit('no such app')", "ended with exit code 1 before it was ready", "no such app"),
+        ("print('hm')\nimport time\ntime.sleep(60)", "was not ready within 0.5 s", "hm"),
+        ("import os, time\nos.close(1), os.close(2)\ntime.sleep(60)", "it closed its output before it was ready", ""),
+    ],
+)
+def test_a_server_that_does_not_get_ready(
+    program: str, sentence: str, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway_bench.service.STOP_LIMIT", 0.5)
+    with pytest.raises(NotReady, match=sentence) as raised, start(program, 0.5):  # type: ignore[attr-defined]
+        pytest.fail("it was taken for ready")
+    assert output in raised.value.output
+    assert [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_a_program_that_is_not_there() -> None:
+    with pytest.raises(NotReady, match="does not start"), started(["/no/such"], READY, {}, Path.cwd()):
+        pytest.fail("it started")
+
+
+def test_a_server_does_not_inherit_what_disturbs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDEVMODE", "1")
+    monkeypatch.setenv("KEPT", "yes")
+    environment = server_environment(Path("/x/guestbook"))
+    assert "PYTHONDEVMODE" not in environment
+    assert environment["KEPT"] == "yes"
+    assert environment["DEMO_APP_DB"] == "/x/guestbook"
+
+
+def test_a_child_is_kept_on_its_processor() -> None:
+    if not can_pin():
+        pytest.skip("this system cannot pin, or has one processor")
+    server, generator = two_cores(apart=True)
+    assert server != generator
+    before = os.sched_getaffinity(0)
+    with on_core(server):
+        told = subprocess.run(
+            [sys.executable, "-S", "-c", "import os; print(os.sched_getaffinity(0))"], capture_output=True, text=True
+        )
+    assert told.stdout.strip() == str({server})
+    assert os.sched_getaffinity(0) == before
+    assert two_cores(apart=False) == (None, None)
+
+
+def test_the_tables_of_the_repository_can_be_read() -> None:
+    own = load_gateways(ROOT / "benchmarks" / "gateways.toml")
+    assert [gateway.name for gateway in own] == ["cgi", "fastcgi", "scgi", "uwsgi", "wsgi"]
+    assert all(gateway.events for gateway in own)
+    argv = own[1].argv("/usr/bin/python3", Path("/tmp/events"))
+    assert argv[:4] == ["/usr/bin/python3", "-m", "fastcgi_server", "demo_app:app"]
+    assert argv[argv.index("--events") + 1] == "/tmp/events"
+    peers = load_gateways(ROOT / "benchmarks" / "peers.toml", ["waitress", "gatelab"])
+    assert [gateway.name for gateway in peers] == ["gatelab", "waitress"]
+    assert all("/" not in word for gateway in own + peers for word in gateway.shown())
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[[gateway", "is not TOML"),
+        ("[[gateway]]\nname = 'a'", "the row 'a' of g.toml needs 'label'"),
+        ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='('", "not a regular expression"),
+        ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='x'\nspeed=9", "unknown key 'speed'"),
+        ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='x'\nworkers='2'", "'workers' to be of type int"),
+        ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='x'\nenvironment='moon'", "'environment'"),
+        ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='x'", "no gateway 'nobody' in g.toml; it has a"),
+    ],
+)
+def test_a_table_with_a_fault_is_refused_in_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    path = tmp_path / "g.toml"
+    path.write_text(text)
+    with pytest.raises(BenchError, match=sentence):
+        load_gateways(path, ["nobody"])
+
+
+def test_presence(tmp_path: Path) -> None:
+    assert look_for("psutil", sys.executable, tmp_path).version == psutil.__version__
+    assert look_for("", sys.executable, tmp_path).version.startswith("Python 3.")
+    absent = look_for("no-such-distribution", sys.executable, tmp_path)
+    assert absent.reason == "no-such-distribution is not installed"
+    assert absent.install.endswith("install no-such-distribution") or "--python" in absent.install
+    assert "does not run" in look_for("psutil", str(tmp_path / "bin" / "python"), tmp_path).reason
+
+

@@ -1,0 +1,234 @@
+"""The load engine against a small server, and whole runs from the command line, good, bad and broken off."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import psutil
+import pytest
+
+from gateway_bench.address import Address
+from gateway_bench.document import Document, load_document, schema_path
+from gateway_bench.errors import LoadFailed, NotReady
+from gateway_bench.generator import LoadProcess
+from gateway_bench.measure import check_answer
+from gateway_bench.scenarios import SCENARIOS, Answer
+from gateway_bench.service import started
+from gateway_bench.visitor import Failure, Visitor
+from gateway_bench.wrk import read_wrk
+
+SERVER = Path(__file__).parent / "data" / "small_server.py"
+READY = re.compile(r"ready (\S+)")
+
+
+@contextmanager
+def small_server(mode: str) -> Iterator[Address]:
+    """The small server of data/, behaving as `mode` says."""
+    with started([sys.executable, str(SERVER), mode], READY, dict(os.environ), SERVER.parent) as (_, address):
+        yield address
+
+
+def job(address: Address, **fields: Any) -> Any:
+    return {
+        "address": str(address), "keep_alive": True, "scenario": "hello", "users": 2, "warmup": 0.0, "seconds": 0.2,
+        "min_requests": 1, "max_seconds": 5.0,
+    } | fields  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("mode", "fields", "errors"),
+    [
+        ("good", {"scenario": "guestbook", "min_requests": 40}, set()),
+        ("closing", {}, set()),
+        ("wrong", {"seconds": 0.1}, {"content"}),
+        ("failing", {"seconds": 0.1}, {"status 500"}),
+        ("broken", {"seconds": 0.1}, {"protocol"}),
+    ],
+)
+def test_every_answer_is_checked(mode: str, fields: dict[str, Any], errors: set[str]) -> None:
+    with small_server(mode) as address, LoadProcess(job(address, **fields)) as load:
+        load.warm_up()
+        told = load.go()
+    assert set(told["errors"]) == errors
+    right = told["requests"] - sum(told["errors"].values())
+    assert told["latency"]["count"] == right == sum(part["count"] for part in told["exchanges"].values())
+    assert (right > 0) == (not errors)
+    assert told["requests"] >= fields.get("min_requests", 1)
+    assert told["seconds"] >= fields.get("seconds", 0.2)
+    assert 0 < told["generator_cpu"] < 3 * told["seconds"]
+    if mode == "good":
+        assert list(told["exchanges"]) == ["GET /guestbook", "POST /guestbook"]
+
+
+def test_nobody_listens() -> None:
+    with small_server("good") as address:
+        pass
+    with LoadProcess(job(address, seconds=0.1)) as load:
+        load.warm_up()
+        assert set(load.go()["errors"]) == {"connect"}
+
+
+def test_a_load_process_that_cannot_do_its_job_says_why() -> None:
+    with pytest.raises(LoadFailed, match="ended") as raised, LoadProcess(job(Address("ftp", "127.0.0.1", 1))) as load:
+        load.warm_up()
+    assert "is not an address" in raised.value.output
+    assert psutil.Process().children() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "complaint"),
+    [
+        ("hello", [Answer(200, b"Hello, world!\n")], None),
+        ("hello", [Answer(200, b"Hello, world!")], "content"),
+        ("hello", [Answer(503, b"Hello, world!\n")], "status 503"),
+        ("page", [Answer(200, b"<h1>FastCGI</h1> ... </footer>")], None),
+        ("page", [Answer(200, b"<h1>FastCGI</h1> cut off")], "content"),
+        ("guestbook", [Answer(303, b""), Answer(200, b"I was here: 7-1</p></footer>")], None),
+        ("guestbook", [Answer(303, b""), Answer(200, b"I was here: 8-1</p></footer>")], "content"),
+        ("guestbook", [Answer(200, b"")], "status 200"),
+    ],
+)
+def test_checks(name: str, answers: list[Answer], complaint: str | None) -> None:
+    exchanges = SCENARIOS[name].visit("7-1")
+    complaints = [exchange.check(answer) for exchange, answer in zip(exchanges, answers, strict=False)]
+    assert complaints == [None] * (len(answers) - 1) + [complaint]
+
+
+def test_a_visitor_keeps_its_connection_or_does_not() -> None:
+    (hello,) = SCENARIOS["hello"].visit("1")
+    with small_server("good") as address:
+        keeping, leaving = Visitor(address), Visitor(address, keep_alive=False)
+        for _ in range(2):
+            assert hello.check(keeping.fetch(hello)) is None
+            assert hello.check(leaving.fetch(hello)) is None
+        assert keeping._connection is not None
+        assert leaving._connection is None
+        keeping.close()
+    with pytest.raises(Failure, match="connect"):
+        keeping.fetch(hello)
+
+
+@pytest.mark.parametrize(("mode", "sentence"), [("wrong", "GET /hello: content"), ("failing", "status 500")])
+def test_a_ready_line_alone_is_not_believed(mode: str, sentence: str) -> None:
+    with small_server(mode) as address, pytest.raises(NotReady, match=sentence):
+        check_answer(address)
+
+
+def test_figures_of_wrk() -> None:
+    told = read_wrk(
+        {"requests": 1000, "bytes": 99, "duration_us": 2_000_000, "p50": 80.0, "p90": 90.0, "p99": 99.0, "max": 500.0,
+         "errors": {"connect": 1, "closed": 0, "write": 0, "status": 10, "timeout": 2}}, 0.5,
+    )  # fmt: skip
+    assert (told["requests"], told["seconds"], told["generator_cpu"]) == (1003, 2.0, 0.5)
+    assert told["errors"] == {"connect": 1, "status": 10, "timeout": 2}
+    assert told["latency"]["count"] == 990
+
+
+TABLE = """
+[[gateway]]
+name = "{name}"
+label = "{name}"
+command = ["{{python}}", "{server}", "{mode}"]
+ready = 'ready (\\S+)'
+package = "{package}"
+"""
+
+
+def checkout(folder: Path, *rows: tuple[str, str, str]) -> Path:
+    """A checkout whose gateways are small servers: rows of name, mode and package."""
+    (folder / "benchmarks").mkdir()
+    text = "".join(TABLE.format(name=name, mode=mode, package=package, server=SERVER) for name, mode, package in rows)
+    (folder / "benchmarks" / "gateways.toml").write_text(text)
+    (folder / "benchmarks" / "peers.toml").write_text(text)
+    return folder
+
+
+def bench(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "gateway_bench", *arguments],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def record(folder: Path) -> Document:
+    document = load_document(folder / "results" / "latest" / "result.json")
+    jsonschema.validate(json.loads(json.dumps(document)), json.loads(schema_path().read_text("utf-8")))
+    return document
+
+
+def test_one_bad_gateway_does_not_stop_the_others(tmp_path: Path) -> None:
+    folder = checkout(tmp_path, ("good", "good", "psutil"), ("dead", "dead", ""), ("gone", "good", "no-such-thing"))
+    with bench(folder, "run", "--quick", "--scenario", "guestbook", "--duration", "0.2", "--seed", "4") as process:
+        output, _ = process.communicate(timeout=50)
+    assert process.returncode == 1
+    assert "dead failed" in output
+    assert "this server never starts" in output  # its own words
+    assert "absent: gone: no-such-thing is not installed" in output
+    document = record(folder)
+    assert document["complete"]
+    assert document["seed"] == 4
+    assert [row["status"] for row in document["gateways"]] == ["ok", "failed", "absent"]
+    assert [(row["gateway"], row["scenario"]) for row in document["results"]] == [("good", "guestbook")]
+    assert all(not row["errors"] and row["requests"] > 0 for row in document["results"])
+    assert all(row["spawned"] is None and row["cpu_seconds"] >= 0 for row in document["repeats"])
+    assert (folder / "results" / "latest" / "report.html").is_file()
+
+
+def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing(tmp_path: Path) -> None:
+    folder = checkout(tmp_path, ("good", "good", ""))
+    with bench(folder, "run", "--repeats", "9", "--scenario", "hello", "--duration", "0.2") as process:
+        assert process.stdout
+        for line in process.stdout:
+            if line.startswith("[1/9]"):
+                break
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        output = process.stdout.read()
+    assert process.returncode == 130
+    assert "BROKEN OFF" in output
+    assert "Traceback" not in output
+    assert [child for child in family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
+    document = record(folder)
+    assert not document["complete"]
+    assert 1 <= len(document["repeats"]) < 9
+    assert len(document["results"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["run", "--suite", "speed"], "there is no suite 'speed'"),
+        (["run", "--only", "nobody"], "there is no gateway 'nobody'"),
+        (["run", "--scenario", "nothing"], "there is no scenario 'nothing'"),
+        (["report", "none.json"], "cannot read none.json"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_one_sentence(
+    tmp_path: Path, arguments: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    from gateway_bench.__main__ import main
+
+    monkeypatch.chdir(checkout(tmp_path, ("good", "good", "")))
+    monkeypatch.setattr(sys, "argv", ["gateway-bench", *arguments])
+    with pytest.raises(SystemExit) as raised:
+        main()
+    assert raised.value.code == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert error.count("\n") == 1
+
+
+def test_the_contents_page_leaves_blocking_calls_alone() -> None:
+    program = "import gateway_bench.run, sys; print('gevent' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"
