@@ -30,6 +30,9 @@ __all__ = ["MAX_BODY", "Peer", "ServerCodec", "Service", "Session"]
 MAX_BODY = 1 << 30
 """Default limit of a request's content, bytes: 1 GiB. Large content lies on disk: it is the disk that this protects."""
 
+_DIGITS_MAX = 18
+"""Digits of a CONTENT_LENGTH that are worth converting: 64 bits. int() itself refuses some thousand."""
+
 
 class ServerCodec(Protocol):
     """The application's side of a protocol, as a session uses it."""
@@ -74,6 +77,13 @@ class _Request:
     encoder: Encoder
     body: IO[bytes]
     size: int = 0
+
+    def close(self) -> None:
+        """Drop the content."""
+        try:
+            self.body.close()
+        except OSError:
+            pass  # a full disk does not take the last of it, and nobody will read it
 
 
 class Session:
@@ -150,7 +160,7 @@ class Session:
             self._response = None
         for request in (*self._incoming.values(), *self._ready, self._serving):
             if request is not None:
-                request.body.close()
+                request.close()
         self._incoming.clear()
         self._ready.clear()
         self._serving = None
@@ -210,7 +220,7 @@ class Session:
             self._ready.append(_Request(environ, encoder, io.BytesIO(body), len(body)))
             return
         declared = environ.get("CONTENT_LENGTH", "")
-        if declared.isdecimal() and int(declared) > self.service.max_body:
+        if declared.isdecimal() and (len(declared) > _DIGITS_MAX or int(declared) > self.service.max_body):
             raise self._too_large()
         self._incoming[key] = _Request(environ, encoder, spool())
         if body:
@@ -221,12 +231,19 @@ class Session:
         request.size += len(data)
         if request.size > self.service.max_body:
             raise self._too_large()
-        request.body.write(data)
+        try:
+            request.body.write(data)
+        except OSError as error:
+            raise _not_kept(error) from None
 
     def _complete(self, key: int) -> None:
         """All content is here: CONTENT_LENGTH says how much, whatever the coding was on the wire."""
-        request = self._incoming.pop(key)
-        request.body.seek(0)
+        request = self._incoming[key]
+        try:
+            request.body.seek(0)
+        except OSError as error:
+            raise _not_kept(error) from None
+        del self._incoming[key]
         request.environ["CONTENT_LENGTH"] = str(request.size)
         self._ready.append(request)
 
@@ -242,7 +259,7 @@ class Session:
         self._response = None
         request, self._serving = self._serving, None
         assert request is not None
-        request.body.close()
+        request.close()
         if self.transport.lost:
             return False
         if request.encoder.close_after:
@@ -275,6 +292,11 @@ class Session:
 
     def _name(self) -> str:
         return self.transport.peer or "unix peer"
+
+
+def _not_kept(error: OSError) -> RemoteProtocolError:
+    """No space on the disk, or no descriptor for the temporary file: the peer may try again later."""
+    return RemoteProtocolError(f"the content cannot be kept: {error.strerror or error}", 503)
 
 
 def _not_below_the_mount(environ: Environ, start_response: Any) -> list[bytes]:
