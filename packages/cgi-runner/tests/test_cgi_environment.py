@@ -78,6 +78,13 @@ def test_server_s_own_variables_and_those_of_the_program_are_added() -> None:
     assert made["SCRIPT_NAME"] == "/p.cgi"
 
 
+def test_authorization_is_passed_on_only_when_asked() -> None:
+    request = {**REQUEST, "HTTP_AUTHORIZATION": "Basic x", "HTTP_PROXY_AUTHORIZATION": "Basic y"}
+    assert "HTTP_AUTHORIZATION" not in cgi_environment(request)
+    assert cgi_environment(request, authorization=True)["HTTP_AUTHORIZATION"] == "Basic x"
+    assert "HTTP_PROXY_AUTHORIZATION" not in cgi_environment(request, authorization=True)
+
+
 def test_a_request_cannot_replace_what_the_server_set() -> None:
     made = cgi_environment({**REQUEST, "PATH": "/evil"}, {"PATH": "/bin"})
     assert made["PATH"] == "/bin"

@@ -400,6 +400,34 @@ def test_all_content_came_and_the_output_stays_open() -> None:
     wait_until(host.gone)
 
 
+@pytest.mark.parametrize(
+    ("script", "status", "content"),
+    [
+        ("; echo all", "200 OK", b"all\n"),
+        ("; echo all; exit 3", "200 OK", b"all\n"),
+        ("; echo all; sleep 60 & true", "200 OK", b"all\n"),
+        ("; echo all; exec >&- 2>&-; sleep 60", "200 OK", b"all\n"),
+    ],
+)
+def test_without_a_descriptor_that_tells_the_end(
+    monkeypatch: pytest.MonkeyPatch, script: str, status: str, content: bytes
+) -> None:
+    monkeypatch.setattr("cgi_runner.spawn._exit_descriptor", lambda pid: None)  # as on macOS
+    host = shell(HEAD + script, timeout=0.7)
+    assert host.get() == content
+    assert host.status == status
+    wait_until(host.gone)
+    assert bool(host.log) == ("exit 3" in script or "exec" in script)
+
+
+def test_silence_without_a_descriptor_that_tells_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cgi_runner.spawn._exit_descriptor", lambda pid: None)
+    host = shell("sleep 60", timeout=0.2)
+    host.get()
+    assert host.status == "504 Gateway Timeout"
+    wait_until(host.gone)
+
+
 # -- starting ---------------------------------------------------------------------------------------------------------
 
 

@@ -137,6 +137,7 @@ FOOTER = re.compile(rb'<footer id="served">.*?</footer>', re.DOTALL)
 def test_the_same_page(demo: dict[str, Server], scheme: str, path: str) -> None:
     def seen(server: Server) -> tuple[int, list[tuple[str, str]], bytes]:
         status, fields, body = get(server, path)
+        assert len(fields.get_all("Date") or []) == len(fields.get_all("Server") or []) == 1
         changing = ("date", "content-length") if b"<footer" in body else ("date",)
         return status, sorted(f for f in fields.items() if f[0].lower() not in changing), FOOTER.sub(b"", body)
 

@@ -88,18 +88,25 @@ class BadEnvironment(ValueError):
 
 
 def cgi_environment(
-    environ: Mapping[str, Any], own: Mapping[str, str] | None = None, more: Iterable[tuple[str, str]] = ()
+    environ: Mapping[str, Any],
+    own: Mapping[str, str] | None = None,
+    more: Iterable[tuple[str, str]] = (),
+    *,
+    authorization: bool = False,
 ) -> dict[str, str]:
     """Return the variables of a CGI program for one request.
 
     `environ` is a WSGI environ: every value is latin-1 text, one character a byte. `own` are variables of the server
     (see `own_variables`); `more` are meta-variables that the WSGI environ lacks, such as PATH_TRANSLATED.
+    `authorization`: pass the client's Authorization field on, for programs that check passwords themselves.
     Raises BadEnvironment when a value has a NUL, which would end the string early (sections 7.2 and 4.1).
     """
     source = {**environ, **dict(more), "GATEWAY_INTERFACE": "CGI/1.1"}
     variables = {name: source.get(name, "") for name in META_VARIABLES if source.get(name) or name in ALWAYS}
     variables |= {name: value for name, value in source.items() if _exported(name)}
     variables |= {name: source[name] for name in DE_FACTO if source.get(name)}
+    if authorization and "HTTP_AUTHORIZATION" in source:
+        variables["HTTP_AUTHORIZATION"] = source["HTTP_AUTHORIZATION"]
     for name, value in variables.items():
         if "\0" in value:
             raise BadEnvironment(f"{name} has a NUL character, which an environment variable cannot hold")

@@ -95,7 +95,7 @@ class CgiApplication:
     `choose` says which. `own` are environment variables besides those of the request (`environment.own_variables`).
     `timeout`: seconds that a program may be silent. `max_children`: programs that run at once; more requests wait
     `queue_seconds` for a place and are then refused with 503. `spawn` starts them; `log` takes one line.
-    `guard`: ends the programs when this process dies.
+    `guard`: ends the programs when this process dies. `authorization`: programs get the Authorization field.
     """
 
     def __init__(
@@ -109,6 +109,7 @@ class CgiApplication:
         spawn: Spawn = spawn_program,
         log: Callable[[str], None] = log.line,
         guard: Guard | None = None,
+        authorization: bool = False,
     ) -> None:
         self._choose = choose
         self._own = own
@@ -118,6 +119,7 @@ class CgiApplication:
         self._queue_seconds = queue_seconds
         self._spawn = spawn
         self._log = log
+        self._authorization = authorization
         self._guard = guard or Guard()  # one that was not started does nothing
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -159,7 +161,7 @@ class CgiApplication:
         if not (length.isascii() and length.isdigit()):
             raise Refused("400 Bad Request", "CONTENT_LENGTH is not a number.")
         try:
-            variables = cgi_environment(environ, self._own, job.variables)
+            variables = cgi_environment(environ, self._own, job.variables, authorization=self._authorization)
         except BadEnvironment as error:
             raise Refused("400 Bad Request", f"{error}.") from None
         if not self._places.acquire(timeout=self._queue_seconds):

@@ -44,6 +44,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--env", action="append", default=[], metavar="NAME[=VALUE]",
         help="a variable for the programs, besides PATH and the request; NAME alone passes this process's value on",
     )  # fmt: skip
+    programs.add_argument(
+        "--authorization", action="store_true",
+        help="give programs the client's Authorization field (RFC 3875 section 4.1.18 keeps it from them)",
+    )  # fmt: skip
 
 
 def _seconds(text: str) -> float:
@@ -112,6 +116,7 @@ def _load(arguments: argparse.Namespace) -> Application:
         timeout=arguments.timeout,
         max_children=arguments.max_children,
         guard=guard,
+        authorization=arguments.authorization,
     )
 
 
