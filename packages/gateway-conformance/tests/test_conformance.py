@@ -1,0 +1,39 @@
+"""The suite against each of our gateways: one server process for all cases of a gateway."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from gateway_conformance import CASES, Verdict, run_case
+from gateway_runtime.testing import Server
+
+APP = "gateway_conformance.app:app"
+
+GATEWAYS = {
+    "cgi": ("cgi_runner", "--app", APP),
+    "fastcgi": ("fastcgi_server", APP),
+    "http": ("wsgi_server", APP),
+    "scgi": ("scgi_server", APP),
+    "uwsgi": ("uwsgi_gateway", APP),
+}
+
+
+@pytest.fixture(scope="module", params=GATEWAYS)
+def outcomes(request):
+    """All outcomes of a gateway, by name. The cases run side by side here, and are looked at one by one below."""
+    with Server(*GATEWAYS[request.param], "--bind", "127.0.0.1:0") as server, ThreadPoolExecutor(4) as pool:
+        workers = server.workers()
+        found = list(pool.map(lambda case: run_case(server.address, request.param, case), CASES))
+        # Whatever the application did, no worker ended of it. `Server` sees that nothing stays behind.
+        assert server.workers() == workers
+    return {outcome.case.name: outcome for outcome in found}
+
+
+@pytest.mark.parametrize("name", [case.name for case in CASES])
+def test_case(outcomes, name):
+    outcome = outcomes[name]
+    if outcome.verdict is Verdict.LEFT_OUT:
+        pytest.skip(outcome.why)
+    assert outcome.verdict is Verdict.PASS, outcome.why
