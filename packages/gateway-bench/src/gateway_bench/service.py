@@ -77,11 +77,12 @@ class Service:
             self._process.wait(STOP_LIMIT)
         except subprocess.TimeoutExpired:
             tree = _tree(self._process.pid) or tree
-        killed = [process.pid for process in tree if _kill(process)]
+        killed = [process for process in tree if _kill(process)]
         self._process.wait()
+        psutil.wait_procs(killed, timeout=STOP_LIMIT)
         if self._reader.is_alive():
             self._reader.join(STOP_LIMIT)
-        return killed
+        return [process.pid for process in killed]
 
     def _how_it_ended(self) -> str:
         try:

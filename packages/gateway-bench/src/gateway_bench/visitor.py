@@ -69,9 +69,6 @@ class Visitor:
         except OSError:
             self.close()
             raise Failure("closed") from None
-        except RemoteProtocolError:
-            self.close()
-            raise Failure("protocol") from None
         if not codec.reusable:
             self.close()
         return answer
@@ -124,7 +121,10 @@ def _common_variables(address: Address) -> Variables:
 def _receive(codec: ClientCodec, connection: socket.socket) -> Answer:
     status, pieces, ended = 0, [], False
     while True:
-        event = codec.next_event()
+        try:
+            event = codec.next_event()
+        except RemoteProtocolError:
+            raise Failure("closed" if ended else "protocol") from None
         if event is NEED_DATA:
             if ended:
                 raise Failure("closed")

@@ -4,18 +4,20 @@ good      answers /hello and the guestbook rightly and keeps connections
 closing   the same, a connection a request
 wrong     one byte is missing from what it says
 failing   500 for everything
-broken    no HTTP at all
+bad       by turns: wrong, failing, no HTTP at all, and closing without a word
 dead      ends before it is ready
 """
 
 from __future__ import annotations
 
+import itertools
 import socketserver
 import sys
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs
 
 MODE = sys.argv[1]
+FAULTS = itertools.cycle(("wrong", "failing", "broken", "silent"))
 signed: list[str] = []
 
 
@@ -28,13 +30,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer GET."""
-        if MODE == "broken":
-            self.wfile.write(b"220 small.example ESMTP\r\n\r\n")
+        fault = next(FAULTS) if MODE == "bad" else MODE
+        if fault in ("broken", "silent"):
+            self.wfile.write(b"220 small.example ESMTP\r\n\r\n" * (fault == "broken"))
             self.close_connection = True
         elif self.path == "/guestbook":
             self.answer(200, f"<p>{'</p><p>'.join(signed[-20:])}</p></footer>".encode())
         else:
-            self.answer(500 if MODE == "failing" else 200, b"Hello, world!" + b"\n" * (MODE != "wrong"))
+            self.answer(500 if fault == "failing" else 200, b"Hello, world!" + b"\n" * (fault != "wrong"))
 
     def do_POST(self) -> None:
         """Sign the guestbook."""
