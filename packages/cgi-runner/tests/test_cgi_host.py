@@ -80,7 +80,8 @@ class Host:
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("cgi_runner.ending.KILL_AFTER", 0.3)
+    monkeypatch.setattr("cgi_runner.ending.KILL_AFTER", 0.15)
+    monkeypatch.setattr("cgi_runner.pump.EXIT_GRACE", 0.2)
     before = descriptors()
     yield
     wait_until(lambda: not any(thread.name.startswith("cgi-") for thread in threading.enumerate()))
@@ -387,13 +388,13 @@ def test_a_program_may_close_its_output_and_go_on(tmp_path: Path) -> None:
 
 
 def test_a_program_that_goes_on_is_ended_at_the_time_limit() -> None:
-    host = shell(f"{HEAD}; echo all; exec >&- 2>&-; sleep 60", timeout=0.7)
+    host = shell(f"{HEAD}; echo all; exec >&- 2>&-; sleep 60", timeout=0.3)
     assert host.get() == b"all\n"
     wait_until(host.gone)
 
 
 def test_all_content_came_and_the_output_stays_open() -> None:
-    host = shell(r"printf 'Content-Type: a/b\nContent-Length: 4\n\nall\n'; sleep 60", timeout=0.8)
+    host = shell(r"printf 'Content-Type: a/b\nContent-Length: 4\n\nall\n'; sleep 60", timeout=0.5)
     began = time.monotonic()
     assert host.get() == b"all\n"
     assert time.monotonic() - began < 1.5
@@ -413,7 +414,7 @@ def test_without_a_descriptor_that_tells_the_end(
     monkeypatch: pytest.MonkeyPatch, script: str, status: str, content: bytes
 ) -> None:
     monkeypatch.setattr("cgi_runner.spawn._exit_descriptor", lambda pid: None)  # as on macOS
-    host = shell(HEAD + script, timeout=0.7)
+    host = shell(HEAD + script, timeout=0.4)
     assert host.get() == content
     assert host.status == status
     wait_until(host.gone)
