@@ -428,6 +428,42 @@ def test_pipelined_requests_come_one_at_a_time():  # HTTP-54, HTTP-95
     assert end == "open"
 
 
+SAME_LINES = [
+    # a request, then one with the same field lines, which the connection remembers: target or status of the second
+    (get(b"/1"), get(b"/2"), "/2"),
+    (get(b"/1"), b"\r\n" + get(b"/2"), "/2"),
+    (get(b"/1"), get(b"/2", version=b"HTTP/1.0"), "/2"),
+    (get(b"/1"), get(b"http://b/2"), "/2"),
+    (get(b"http://b/1"), get(b"/2"), "/2"),
+    (get(b"/1", version=b"HTTP/1.0", fields=H + b"Connection: keep-alive\r\n"), get(b"/2", fields=b""), 400),
+    (get(b"/1"), get(b"/2\x00"), 400),
+    (get(b"/1"), get(b"/" + b"a" * 8192), 414),
+    (get(b"/1"), get(b"/2", version=b"HTTP/2.0"), 505),
+    (get(b"/1", fields=H + b"Connection: keep-alive\r\n"), get(b"/2", fields=H + b"Connection: keep-alive\r\n"), "/2"),
+    (get(b"/1"), get(b"/2", fields=H + b"Content-Length: 1\r\n") + b"x", "/2"),
+    (get(b"/1", fields=H + b"X: 1\r\n"), get(b"/2"), "/2"),
+    (get(b"/1"), get(b"/2", fields=H[:-3] + b"b\r\n"), "/2"),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "result"), SAME_LINES)
+def test_remembered_lines_change_nothing(first, second, result):
+    cuts = splits(first + second) if len(second) < 1000 else [[first, second]]
+    alone = read([second])
+    for pieces in cuts:
+        requests, end = read(pieces)
+        assert (requests[1:], end) == alone
+        assert result in (end, requests[-1][1])
+
+
+def test_remembered_lines_are_within_the_limit_of_the_head():
+    limits = Limits(request_line=60, field_line=60, head=90)
+    fields = H + b"X: " + b"a" * 44 + b"\r\n"  # 9 + 49, and the request line with its CRLF: 16
+    first, second = get(fields=fields), get(b"/" + b"a" * 20, fields=fields)
+    assert everywhere(first, limits=limits)[1] == "open"
+    assert everywhere(first + second, limits=limits)[1] == 431
+
+
 def test_paused_until_the_response_has_ended():
     conn = ServerConnection()
     conn.receive_data(get(b"/1") + get(b"/2"))

@@ -11,7 +11,7 @@ from .chunked import ChunkedReader, encode_chunk
 from .client import ClientConnection
 from .dates import HttpDate, imf_fixdate
 from .limits import DEFAULT_LIMITS, Limits
-from .request_reader import HttpRequest
+from .request import HttpRequest
 from .server import ServerConnection
 
 __all__ = [

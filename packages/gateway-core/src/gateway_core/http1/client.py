@@ -23,7 +23,7 @@ from .grammar import HOP_BY_HOP, content_length, options, split_field
 from .inbox import BARE_LF, Inbox
 from .limits import INTERIM_RESPONSES, RESPONSE_LIMITS, Limits
 from .memo import Memo
-from .request_reader import HttpRequest
+from .request import HttpRequest
 from .request_writer import RequestWriter
 
 __all__ = ["ClientConnection", "ResponseEvent"]

@@ -14,7 +14,7 @@ from ..errors import LocalProtocolError
 from ..events import Data, EndOfMessage, Fields, Request
 from .chunked import LAST_CHUNK, encode_chunk
 from .grammar import HOP_BY_HOP
-from .request_reader import HttpRequest
+from .request import HttpRequest
 
 __all__ = ["RequestWriter", "request_from_variables"]
 
