@@ -7,6 +7,7 @@ answered alone, and the others go on.
 
 from __future__ import annotations
 
+import socket
 import sys
 from typing import Any
 
@@ -140,6 +141,7 @@ def sessions(application: Application, settings: Settings, address: Address) -> 
     def new(connection: Connection) -> Session:
         if known is not None and connection.peer not in known:
             line(f"{connection.peer or 'a unix peer'} is not in FCGI_WEB_SERVER_ADDRS; the connection is closed")
+            connection.sock.shutdown(socket.SHUT_RDWR)  # so that there is end of file to receive, at once
             return Stranger(service, connection, ServerConnection())
         return FastCgiSession(service, connection, max_conns)
 

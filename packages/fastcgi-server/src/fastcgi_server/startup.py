@@ -49,8 +49,11 @@ def hold_standard_descriptors() -> None:
             if null != fd:
                 os.dup2(null, fd)
                 os.close(null)
-    if sys.stderr is None:  # what Python makes of a closed one
-        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for the rest of the process
+    # Python has no such streams when it finds the descriptors closed; these are for the rest of the process.
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def web_server_addresses() -> frozenset[str] | None:
