@@ -109,6 +109,8 @@ def listen(address: Address, backlog: int = BACKLOG) -> Listener:
         sock.setblocking(False)
         host, port = sock.getsockname()[:2]
         return Listener(sock, Address(host=host, port=port))
+    except UnicodeError:
+        raise StartupError(f"cannot listen on {address}: that is no host name") from None
     except OSError as error:
         reason = "it is in use already" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
         raise StartupError(f"cannot listen on {address}: {reason}") from None
@@ -116,7 +118,12 @@ def listen(address: Address, backlog: int = BACKLOG) -> Listener:
 
 def _adopt(fd: int) -> Listener:
     """Take a socket that whoever started us has bound (a process manager, or a web server on descriptor 0)."""
-    sock = socket.socket(fileno=os.dup(fd))
+    copy = os.dup(fd)
+    try:
+        sock = socket.socket(fileno=copy)
+    except OSError:
+        os.close(copy)
+        raise
     if not sock.getsockopt(socket.SOL_SOCKET, getattr(socket, "SO_ACCEPTCONN", socket.SO_TYPE)):
         sock.close()
         raise StartupError(f"descriptor {fd} is not a listening socket")
@@ -134,10 +141,13 @@ def _listen_unix(path: str, backlog: int) -> Listener:
         if not stat.S_ISSOCK(os.stat(path).st_mode):  # noqa: PTH116
             raise StartupError(f"cannot listen on unix:{path}: a file that is no socket is there")
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.setblocking(False)
             try:
                 probe.connect(path)
             except ConnectionRefusedError:
                 os.unlink(path)  # noqa: PTH108
+            except BlockingIOError:  # so busy that its queue is full
+                raise StartupError(f"cannot listen on unix:{path}: it is in use already") from None
             else:
                 raise StartupError(f"cannot listen on unix:{path}: it is in use already")
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

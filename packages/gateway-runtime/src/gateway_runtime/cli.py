@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -12,7 +13,7 @@ from . import addresses, events, loader, log
 from .addresses import Listener
 from .engine import Limits, SessionFactory
 from .errors import EXIT_CANNOT_START, StartupError
-from .master import Master
+from .master import ENDING, Master
 from .settings import Gateway, Settings
 
 __all__ = ["main"]
@@ -53,6 +54,12 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds <= 86400:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
     return seconds
+
+
+def _connections(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000000")
+    return int(text)
 
 
 def _size(text: str) -> int:
@@ -116,7 +123,7 @@ def _parser(gateway: Gateway) -> argparse.ArgumentParser:
         limits.add_argument(f"--{name}-timeout", type=_seconds, default=value, metavar="S", help=f"{text} ({value:g})")
     limits.add_argument("--max-body", type=_size, default=1 << 30, metavar="BYTES", help="a request's content (1 GiB)")
     limits.add_argument(
-        "--max-connections", type=_size, default=default.connections, metavar="N", help="for each thread (10000)"
+        "--max-connections", type=_connections, default=default.connections, metavar="N", help="for each thread (10000)"
     )
     watch = parser.add_argument_group("to watch it")
     watch.add_argument("--events", metavar="PATH", help="send events as JSON to this unix datagram socket")
@@ -127,19 +134,11 @@ def _parser(gateway: Gateway) -> argparse.ArgumentParser:
 
 
 def _settings(gateway: Gateway, arguments: argparse.Namespace) -> Settings:
-    """Turn the arguments into settings. Raises StartupError for what makes no sense together."""
-    bind = tuple(addresses.parse(text) for text in arguments.bind or [gateway.default_bind])
-    allow_from = tuple(getattr(arguments, "allow_from", ()))
-    for address in bind:
-        if gateway.guarded and address.public and not allow_from:
-            raise StartupError(
-                f"{address} can be reached from other machines, and {gateway.protocol} trusts whoever connects: "
-                "say who may, with --allow-from CIDR"
-            )
+    """Turn the arguments into settings. Raises StartupError."""
     return Settings(
         workers=arguments.workers,
         threads=arguments.threads,
-        bind=bind,
+        bind=tuple(addresses.parse(text) for text in arguments.bind or [gateway.default_bind]),
         backlog=arguments.backlog,
         limits=Limits(
             idle=arguments.idle_timeout,
@@ -151,15 +150,22 @@ def _settings(gateway: Gateway, arguments: argparse.Namespace) -> Settings:
         ),
         max_body=arguments.max_body,
         mount=arguments.mount,
-        allow_from=allow_from,
+        allow_from=tuple(getattr(arguments, "allow_from", ())),
     )
 
 
-def _listen(settings: Settings) -> list[Listener]:
+def _listen(gateway: Gateway, settings: Settings) -> list[Listener]:
+    """Bind. Raises StartupError, also where the protocol trusts its peers and just anybody could be one."""
     listeners: list[Listener] = []
     try:
         for address in settings.bind:
-            listeners.append(addresses.listen(address, settings.backlog))  # noqa: PERF401 - those before the bad one are closed
+            listeners.append(addresses.listen(address, settings.backlog))
+            bound = listeners[-1].address  # a descriptor or a host name tells only now where it leads
+            if gateway.guarded and bound.public and not settings.allow_from:
+                raise StartupError(
+                    f"{bound} can be reached from other machines, and {gateway.protocol} trusts whoever connects: "
+                    "say who may, with --allow-from CIDR"
+                )
     except StartupError:
         for listener in listeners:
             listener.close()
@@ -179,8 +185,10 @@ def main(gateway: Gateway, argv: list[str] | None = None) -> int:
             events.configure(arguments.events, arguments.event_kinds)
         if gateway.check is not None:
             gateway.check(arguments)
-        listeners = _listen(settings)
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # one that comes now leaves no socket file behind
+        listeners = _listen(gateway, settings)
     except StartupError as error:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         print(f"{gateway.program}: {error}", file=sys.stderr)
         return EXIT_CANNOT_START
 

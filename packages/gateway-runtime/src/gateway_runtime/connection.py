@@ -67,7 +67,7 @@ class Connection:
     """A non-blocking socket with the bytes that wait to be sent. One thread uses it at a time."""
 
     __slots__ = (
-        "_aborted", "_linger", "_out", "deadline", "fd", "local", "lost", "mask", "peer",
+        "_aborted", "_linger", "_out", "deadline", "fd", "lost", "mask", "peer",
         "phase", "queued", "recv", "session", "sock", "stage",
     )  # fmt: skip
 
@@ -81,8 +81,8 @@ class Connection:
         self.stage = Stage.OPEN
         self.lost = False
         self.mask = 0  # what the poller watches
-        self.queued = False  # a request stands ready, and another connection's turn comes first
-        self.phase: enum.Enum | None = None
+        self.queued = False  # a request stands ready, and other connections, or our output, come first
+        self.phase = ""  # for which the deadline is
         self.deadline = 0.0
         self._out = bytearray()
         self._linger = False

@@ -139,6 +139,8 @@ class Loop:
             self._loop()
         finally:
             for connection in list(self._connections.values()):
+                if connection.waiting:
+                    connection.abort()  # nobody shall take half a response for a whole one
                 self._drop(connection)
             self._poller.close()
 
@@ -148,7 +150,7 @@ class Loop:
         connections = self._connections
         while True:
             ready = poll(0.0 if self._queue else _TICK)
-            self._now = time.monotonic()
+            now = self._now = time.monotonic()
             for fd, mask in ready:
                 connection = connections.get(fd)
                 if connection is None:
@@ -159,9 +161,9 @@ class Loop:
                     self._readable(connection)
             for _ in range(len(self._queue)):
                 self._serve(self._queue.popleft())
-            if self._now >= self._next_tick:
-                self._tick()
-            if self._stop_by is not None and (not connections or self._now >= self._stop_by):
+            if now >= self._next_tick:
+                self._tick(now)
+            if self._stop_by is not None and (not connections or now >= self._stop_by):
                 return
 
     # -- one connection ------------------------------------------------------------------------------------------
@@ -205,39 +207,45 @@ class Loop:
                 events.emit("end", request=route)
             if not more:
                 break
+            if connection.full:  # a peer that asks and does not read: `_writable` goes on
+                connection.queued = True
+                break
         else:
             connection.queued = True
             self._queue.append(connection)
+        self._now = time.monotonic()  # the call may have taken longer than any limit
         self._settle(connection)
 
     def _writable(self, connection: Connection) -> None:
-        """Send what waits; when enough has gone, let the response go on."""
+        """Send what waits; when enough has gone, let the response go on, or serve the next request."""
+        held = connection.queued and connection.full
         if connection.flush():
-            connection.phase = None  # progress: a new time limit
+            connection.phase = ""  # progress: a new time limit
         drained = not connection.lost and not connection.full and connection.stage is Stage.OPEN
-        if drained and connection.session.resume():
+        if drained and (held or connection.session.resume()):
             self._serve(connection)
         else:
             self._settle(connection)
 
     def _settle(self, connection: Connection) -> None:
         """After any work on a connection: is it over, what is it waiting for, and until when?"""
-        if connection.stage is Stage.CLOSING and not connection.waiting and not connection.lost:
+        waiting = connection.waiting
+        if connection.stage is Stage.CLOSING and not waiting and not connection.lost:
             connection.shut()
             connection.deadline = self._now + _LINGER
         if connection.lost or connection.stage is Stage.GONE:
             self._drop(connection)
             return
-        phase = connection.session.phase
-        name = phase.name
-        if phase is not connection.phase or name == "BODY" or name == "IDLE":
+        phase = "BUSY" if waiting else connection.session.phase.name
+        if phase != connection.phase or phase == "BODY" or phase == "IDLE":
             connection.phase = phase
             if connection.stage is not Stage.LINGERING:
-                connection.deadline = self._now + self._limit_of[name]
-        if self._stop_by is not None and name == "IDLE" and connection.stage is Stage.OPEN and not connection.waiting:
+                connection.deadline = self._now + self._limit_of[phase]
+        idle = phase == "IDLE" and not connection.queued and connection.stage is Stage.OPEN
+        if self._stop_by is not None and idle:
             self._drop(connection)
             return
-        mask = _WRITE if connection.waiting else _READ
+        mask = _WRITE if waiting else _READ
         if connection.mask != mask:
             if connection.mask:
                 self._poller.modify(connection.fd, mask)
@@ -260,7 +268,8 @@ class Loop:
 
     def _other(self, fd: int) -> None:
         if fd in self._sources:
-            self._accept(*self._sources[fd])
+            if self._accepting:  # else we have stopped since the poller said so
+                self._accept(*self._sources[fd])
         elif fd in self._stop_fds and self._stop_by is None:
             self._stop()
 
@@ -320,19 +329,25 @@ class Loop:
 
     # -- time ----------------------------------------------------------------------------------------------------
 
-    def _tick(self) -> None:
-        """Once a second: end what has taken too long."""
-        self._next_tick = self._now + _TICK
-        late = [connection for connection in self._connections.values() if connection.deadline < self._now]
-        for connection in late:
-            if connection.stage is Stage.OPEN:
-                connection.session.expire()
-                connection.phase = None
-            else:
+    def _tick(self, now: float) -> None:
+        """Once a second: end what has taken too long.
+
+        `now` is when the poller was asked: what peers have sent while the application was called was not read yet, and
+        cannot be late.
+        """
+        self._next_tick = now + _TICK
+        for connection in [one for one in self._connections.values() if one.deadline < now]:
+            if connection.waiting:
+                line(f"{connection.peer or 'unix peer'}: the peer does not take what is sent; the connection is cut")
+                connection.abort()
+            elif connection.stage is not Stage.OPEN:  # it has lingered for long enough
                 connection.lost = True
+            elif not connection.queued:
+                connection.session.expire()
+                connection.phase = ""
             self._settle(connection)
         room = len(self._connections) < self._limits.connections
-        if room and not self._accepting and self._stop_by is None and self._now >= self._accept_again:
+        if room and not self._accepting and self._stop_by is None and now >= self._accept_again:
             self._accept_on()
 
     def _stop(self) -> None:

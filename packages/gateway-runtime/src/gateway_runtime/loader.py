@@ -42,13 +42,13 @@ def _import(module_name: str) -> Any:
     try:
         return importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if error.name and module_name.startswith(error.name):
+        if error.name and f"{module_name}.".startswith(f"{error.name}."):
             raise StartupError(f"there is no module {error.name!r} in {Path.cwd()} or on the import path") from None
         raise StartupError(f"the module {module_name!r} needs {error.name!r}, which is not installed") from None
     except (Exception, SystemExit) as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        what = f"{type(error).__name__}: {error}".split("\n", 1)[0]
-        at = f"{where.filename}, line {where.lineno}"
+        what, at = str(error), f"{where.filename}, line {where.lineno}"
         if isinstance(error, SyntaxError) and error.filename:
-            at = f"{error.filename}, line {error.lineno}"
+            what, at = error.msg, f"{error.filename}, line {error.lineno}"
+        what = f"{type(error).__name__}: {what}".split("\n", 1)[0]
         raise StartupError(f"the module {module_name!r} cannot be imported: {what} ({at})") from None

@@ -30,7 +30,10 @@ from .scoreboard import Scoreboard, State
 from .settings import Settings
 from .worker import READY, Worker
 
-__all__ = ["Master"]
+__all__ = ["ENDING", "Master"]
+
+ENDING = frozenset((signal.SIGTERM, signal.SIGINT, signal.SIGQUIT))
+"""Signals that end a server. Whoever binds sockets blocks them until `Master.run` can clean up."""
 
 _QUICK_GRACE = 2.0
 """Seconds that workers have after INT or QUIT before they are killed."""
@@ -104,6 +107,7 @@ class Master:
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         for number in self._handlers:
             signal.signal(number, lambda *_: None)  # noted by the wake-up pipe
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         try:
             self._keep_number()
@@ -122,7 +126,7 @@ class Master:
             if key.fd == self._wake_read:
                 for number in os.read(self._wake_read, 512):
                     self._handlers.get(signal.Signals(number), lambda: None)()
-            else:
+            elif key.data.status >= 0:  # else a signal that came with it has brought us to it already
                 self._on_status(key.data)
         if self._ending is None:
             self._keep_number()
@@ -150,6 +154,7 @@ class Master:
         first_slot = self._free_slot()
         control_read, control_write = os.pipe()
         status_read, status_write = os.pipe()
+        os.set_blocking(status_read, False)
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
@@ -202,7 +207,10 @@ class Master:
 
     def _on_status(self, child: _Child) -> None:
         """A worker says that it can serve, or why it cannot, or has died without a word."""
-        word = os.read(child.status, 65536)
+        try:
+            word = os.read(child.status, 65536)
+        except BlockingIOError:  # it is dead, and a process that it has started holds the pipe
+            word = b""
         self._selector.unregister(child.status)
         os.close(child.status)
         child.status = -1
@@ -269,7 +277,7 @@ class Master:
             self._generation -= 1
 
     def _last_words(self, child: _Child, code: int) -> str:
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+        how = f"was killed by {_signal_name(-code)}" if code < 0 else f"exited with code {code}"
         lines = (self._scoreboard.read(child.first_slot + index) for index in range(self._settings.threads))
         busy = [f"{entry.request}, for {entry.busy_for:.3f} s" for entry in lines if entry.state is State.BUSY]
         return f"{how} while it served {'; '.join(busy)}" if busy else how
@@ -304,3 +312,10 @@ class Master:
         for child in self._children.values():
             os.kill(child.pid, signal.SIGKILL)
         self._ending = time.monotonic() + _QUICK_GRACE
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal: they have numbers only
+        return f"signal {number}"

@@ -60,6 +60,7 @@ class Slot:
     def take(self, pid: int) -> None:
         """Make the slot ours, from zero."""
         self._memory[self._text_at - _TEXT_AT : self._text_at + _TEXT_MAX] = bytes(_SLOT)
+        self._request = ""
         self._words[self._word] = pid
         self._words[self._word + 1] = State.IDLE
 
