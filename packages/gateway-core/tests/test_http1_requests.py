@@ -568,10 +568,10 @@ def test_small_chunks_and_single_bytes_cost_linear_time():  # HTTP-63, HTTP-111
     def seconds(count):
         data = get(fields=H + (b"X: " + b"a" * 7 * count + b"\r\n") * 8) + get(fields=CHUNKED)
         data += b"1\r\nx\r\n" * count + b"0\r\n\r\n"
-        began = time.perf_counter()
+        began = time.process_time()
         read([data])
         read([data[i : i + 1] for i in range(len(data))])
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     small = min(seconds(100) for _ in range(3))
     assert seconds(1000) < 10 * 4 * small

@@ -27,6 +27,7 @@ class End(enum.Enum):
 
     COMPLETE = "the response was complete"
     ABORTED = "the connection was cut"
+    BROKEN = "what came breaks the protocol"
     LEFT = "the client left, as it was to"
     SILENT = f"nothing came for {TIMEOUT:g} seconds"
     REFUSED = "the gateway does not accept a connection"
@@ -34,12 +35,13 @@ class End(enum.Enum):
 
 @dataclass(slots=True)
 class Seen:
-    """What came back. `why` tells more of an end that was not expected."""
+    """What came back. `eof`: the gateway closed. `why` tells more of an end that was not expected."""
 
     end: End = End.COMPLETE
     status: int = 0
     fields: Fields = field(default_factory=list)
     body: bytes = b""
+    eof: bool = False
     why: str = ""
 
 
@@ -59,8 +61,10 @@ def exchange(address: Address, scheme: str, case: Case, target: str, record: Pat
             _receive(channel, codec, case, record, seen)
     except TimeoutError:
         seen.end = End.SILENT
-    except (RemoteProtocolError, OSError) as error:
+    except OSError as error:
         seen.end, seen.why = End.ABORTED, str(error)
+    except RemoteProtocolError as error:
+        seen.end, seen.why = End.ABORTED if seen.eof else End.BROKEN, str(error)
     finally:
         channel.close()
     return seen
@@ -91,7 +95,9 @@ def _receive(channel: Channel, codec: ClientCodec, case: Case, record: Path, see
     while True:
         event = codec.next_event()
         if isinstance(event, NotNow):
-            codec.receive_data(channel.recv(_RECEIVE))
+            data = channel.recv(_RECEIVE)
+            seen.eof = not data
+            codec.receive_data(data)
         elif isinstance(event, Response):
             seen.status, seen.fields = event.status, event.fields
         elif isinstance(event, EndOfMessage):
