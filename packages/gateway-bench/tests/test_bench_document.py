@@ -21,7 +21,7 @@ from gateway_bench.charts import CHARTS, draw_charts
 from gateway_bench.compare import changes_between, print_comparison
 from gateway_bench.console import print_ratios, print_results
 from gateway_bench.csv_table import to_csv
-from gateway_bench.document import Document, load_document, save_document, schema_path
+from gateway_bench.document import Document, GatewayRecord, load_document, save_document, schema_path
 from gateway_bench.errors import BenchError
 from gateway_bench.outcome import folder_for, point_latest, save_all
 from gateway_bench.report import render_report
@@ -162,6 +162,10 @@ def test_the_same_document_gives_the_same_bytes(stored: Document) -> None:
         assert "dc:date" not in chart.svg
 
 
+def mark(gateway: GatewayRecord, status: str, reason: str) -> None:
+    gateway["status"], gateway["reason"] = status, reason
+
+
 class Page(HTMLParser):
     """Checks that elements nest, and collects ids, links and what would be fetched."""
 
@@ -199,7 +203,7 @@ class Page(HTMLParser):
 
 
 def test_the_outcome_is_whole_and_the_report_stands_alone(document: Document, tmp_path: Path) -> None:
-    document["gateways"][1].update(status="failed", reason="it ended with <exit> code 2")
+    mark(document["gateways"][1], "failed", "it ended with <exit> code 2")
     document["failures"] = [
         {"gateway": "fastcgi", "scenario": "", "round": 1, "reason": "it ended", "output": "<b>no such app</b>"}
     ]
@@ -253,7 +257,8 @@ def printed(show: Any, *arguments: Any) -> str:
 
 def test_the_table_marks_bounds_errors_and_absence(document: Document) -> None:
     document["results"][2]["errors"] = {"status 500": 3}
-    document["gateways"][1].update(status="absent", reason="it is not installed", install="pip install it")
+    mark(document["gateways"][1], "absent", "it is not installed")
+    document["gateways"][1]["install"] = "pip install it"
     text = printed(print_results, document)
     assert "≥" in text
     assert "3 status 500" in text
@@ -272,7 +277,7 @@ def test_comparing_two_runs(document: Document) -> None:
     later["machine"]["python"] = "3.14.0"
     result = later["results"][0]
     for key in ("median", "min", "max"):
-        result["cpu_us_per_request"][key] *= 3  # type: ignore[literal-required]
+        result["cpu_us_per_request"][key] *= 3
     changes = {(change.gateway, change.scenario, change.figure): change for change in changes_between(document, later)}
     changed = changes[result["gateway"], result["scenario"], "cpu_us_per_request"]
     assert changed.factor == pytest.approx(3)

@@ -300,5 +300,3 @@ def test_presence(tmp_path: Path) -> None:
     assert absent.reason == "no-such-distribution is not installed"
     assert absent.install.endswith("install no-such-distribution") or "--python" in absent.install
     assert "does not run" in look_for("psutil", str(tmp_path / "bin" / "python"), tmp_path).reason
-
-

@@ -24,6 +24,7 @@ from gateway_bench.wrk import find_wrk
 __all__ = ["main"]
 
 TABLES = {"evolution": "gateways.toml", "peers": "peers.toml"}
+PEERS_REMEDY = "python3 noxfile.py -s peers"
 PEERS_PYTHON = Path(".nox", "peers", "bin", "python")
 
 PLAIN_WIDTH = 120
@@ -68,6 +69,7 @@ def run_command(
         pythons={"own": sys.executable, "peers": _peers_python(peers_python, root)},
         command=["python", "-m", "gateway_bench", *sys.argv[1:]],
         wrk=wrk,
+        remedies={} if peers_python or not (root / "noxfile.py").is_file() else {"peers": PEERS_REMEDY},
     )
     console = _console()
     with ConsoleWatcher(console) as watcher:

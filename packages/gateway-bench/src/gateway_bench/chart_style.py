@@ -90,9 +90,7 @@ def page(title: str, subtitle: str, document: Document, height: float, **grid: A
     below -= 0.24 * (len(small) - 1) * inch
     figure.text(0.02, 0.12 * inch, _made(document), size=SIZES["small"], color=MUTED, va="bottom")
     axes = figure.subplots(squeeze=False, **grid)
-    figure.subplots_adjust(
-        left=0.19, right=0.96, top=below - 0.62 * inch, bottom=0.75 * inch, wspace=0.2, hspace=0.28
-    )
+    figure.subplots_adjust(left=0.19, right=0.96, top=below - 0.62 * inch, bottom=0.75 * inch, wspace=0.2, hspace=0.28)
     return figure, list(axes.flat)
 
 

@@ -24,6 +24,7 @@ from gateway_bench.units import duration, duration_tick, figure, size
 
 __all__ = ["cpu", "latency", "memory", "overview", "spawned", "throughput"]
 
+
 def overview(document: Document) -> Figure:
     """Draw all gateways on one linear scale, and beside it the persistent ones magnified."""
     results = findings.of_scenario(document, findings.main_scenario(document))
@@ -173,8 +174,7 @@ def _by_scenario(document: Document, title: str, subtitle: str, columns: int = 1
 def _scenarios(document: Document) -> list[tuple[str, list[Result]]]:
     """Return the title and results of each scenario that has any."""
     groups = [
-        (scenario["title"], findings.of_scenario(document, scenario["name"]))
-        for scenario in document["scenarios"]
+        (scenario["title"], findings.of_scenario(document, scenario["name"])) for scenario in document["scenarios"]
     ]
     return [(title, results) for title, results in groups if results]
 

@@ -84,7 +84,11 @@ class Generator(TypedDict):
 
 
 class Repeat(TypedDict):
-    """One measurement, as it came. `spawned` is None where nobody counts; `round` and `position` count from 1."""
+    """One measurement, as it came. `round` and `position` count from 1, `spawned` is None where nobody counts.
+
+    `others_share` is the part of all processors that was used by neither server nor generator: a quiet machine has
+    next to none.
+    """
 
     gateway: str
     scenario: str
@@ -101,6 +105,7 @@ class Repeat(TypedDict):
     spawned: int | None
     lost_events: int
     processes: int
+    others_share: float
     memory: Memory
     generator: Generator
 

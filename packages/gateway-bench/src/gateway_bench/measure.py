@@ -12,6 +12,8 @@ Because nothing is in flight at either reading, the differences belong to the co
 
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -22,7 +24,7 @@ from gateway_bench.document import Generator, Parameters, Repeat
 from gateway_bench.errors import LoadFailed, NotReady
 from gateway_bench.gateways import Gateway
 from gateway_bench.generator import LoadProcess
-from gateway_bench.processes import Memory, MemorySampler, Tree
+from gateway_bench.processes import Memory, MemorySampler, Tree, machine_busy_seconds
 from gateway_bench.scenarios import SCENARIOS
 from gateway_bench.spawns import Births, SpawnListener
 from gateway_bench.summary import SATURATED
@@ -47,10 +49,12 @@ class Subject:
 
 @dataclass(frozen=True)
 class Account:
-    """What the server had used at one moment of rest: seconds of CPU, and births."""
+    """What had been used at one moment of rest: CPU of the server, its births, CPU of the machine (seconds)."""
 
     cpu: float
     births: Births
+    machine: float
+    moment: float
 
 
 @dataclass(frozen=True)
@@ -93,10 +97,9 @@ def measure(
         spawned=births.spawned - load.before.births.spawned if subject.listener else None,
         lost_events=births.lost - load.before.births.lost,
         processes=len(at_rest),
+        others_share=_others_share(load),
         memory=load.memory,
-        generator=Generator(
-            cpu_seconds=counted["generator_cpu"], share=round(share, 4), saturated=share >= SATURATED
-        ),
+        generator=Generator(cpu_seconds=counted["generator_cpu"], share=round(share, 4), saturated=share >= SATURATED),
     )
 
 
@@ -151,7 +154,15 @@ def _with_wrk(subject: Subject, scenario: str, parameters: Parameters, wrk: str)
     return Loaded(before, counted, after, sampler.result())
 
 
+def _others_share(load: Loaded) -> float:
+    """Return the part of all processors that neither server nor generator used, between the two accounts."""
+    ours = load.after.cpu - load.before.cpu + load.counted["generator_cpu"]
+    others = load.after.machine - load.before.machine - ours
+    passed = (load.after.moment - load.before.moment) * (os.cpu_count() or 1)
+    return round(min(1.0, max(0.0, others / passed)), 4)
+
+
 def _account(subject: Subject, at_rest: set[int]) -> Account:
     subject.tree.settle(at_rest)
     births = subject.listener.count() if subject.listener else Births(0, 0)
-    return Account(subject.tree.cpu_seconds(), births)
+    return Account(subject.tree.cpu_seconds(), births, machine_busy_seconds(), time.monotonic())

@@ -26,7 +26,7 @@ from typing import TypedDict
 
 import psutil
 
-__all__ = ["Memory", "MemorySampler", "Tree"]
+__all__ = ["Memory", "MemorySampler", "Tree", "machine_busy_seconds"]
 
 SETTLE_LIMIT = 2.0
 """Seconds to wait for ended children to be reaped before a reading is taken anyway."""
@@ -124,6 +124,14 @@ class MemorySampler:
             median=round(median(sizes)) if sizes else 0,
             peak=max(sizes, default=0),
         )
+
+
+def machine_busy_seconds() -> float:
+    """Return the time that all processors together were not idle, since the system started, in seconds."""
+    times = psutil.cpu_times()._asdict()
+    counted_twice = ("guest", "guest_nice")  # they are in user and nice already
+    idle = ("idle", "iowait", *counted_twice)
+    return float(sum(seconds for name, seconds in times.items() if name not in idle))
 
 
 def _cpu_seconds(process: psutil.Process) -> float:

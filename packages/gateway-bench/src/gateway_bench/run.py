@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -45,9 +45,16 @@ OURS = "gatelab"
 """The row of peers.toml that is our own server: the ratios are taken over it."""
 
 
+DISTURBED = 0.1
+"""Share of all processors that others may use, in the median of the repeats, before the record complains."""
+
+
 @dataclass(frozen=True)
 class Order:
-    """What was ordered. `pythons` are the interpreters by environment ("own", "peers"); `root` is the checkout."""
+    """What was ordered. `root` is the checkout.
+
+    By environment ("own", "peers"): `pythons` are the interpreters, `remedies` the commands that install all of it.
+    """
 
     suite: str
     gateways: Sequence[Gateway]
@@ -59,6 +66,7 @@ class Order:
     command: Sequence[str] = ()
     wrk: str | None = None
     ready_limit: float = READY_LIMIT
+    remedies: Mapping[str, str] = field(default_factory=dict)
 
 
 class Watcher(Protocol):
@@ -95,10 +103,9 @@ def run(order: Order, watcher: Watcher) -> Document:
     except KeyboardInterrupt:
         document["notes"].append("The run was broken off; the figures are those measured until then.")
     document["finished"] = _now()
+    document["notes"] += _disturbances(document)
     document["results"] = _in_order(order, document)
-    document["ratios"] = sorted(
-        ratios_of(document["repeats"], OURS), key=lambda ratio: -ratio["throughput"]["median"]
-    )
+    document["ratios"] = sorted(ratios_of(document["repeats"], OURS), key=lambda ratio: -ratio["throughput"]["median"])
     return document
 
 
@@ -125,9 +132,7 @@ def _take(turn: Turn, order: Order, document: Document, watcher: Watcher) -> Non
                 left.pop(0)
     except (NotReady, LoadFailed) as error:
         reason = str(error)
-        failure = Failed(
-            gateway=gateway.name, scenario=scenario, round=turn.round, reason=reason, output=error.output
-        )
+        failure = Failed(gateway=gateway.name, scenario=scenario, round=turn.round, reason=reason, output=error.output)
         document["failures"].append(failure)
         record["status"], record["reason"] = "failed", reason
         watcher.failed(failure)
@@ -180,6 +185,7 @@ def _blank(order: Order) -> Document:
 
 def _gateway_record(gateway: Gateway, order: Order) -> GatewayRecord:
     presence = look_for(gateway.package, order.pythons[gateway.environment], order.root)
+    remedy = order.remedies.get(gateway.environment, presence.install)
     return GatewayRecord(
         name=gateway.name,
         label=gateway.label,
@@ -191,7 +197,7 @@ def _gateway_record(gateway: Gateway, order: Order) -> GatewayRecord:
         keep_alive=gateway.keep_alive,
         status="absent" if presence.reason else "ok",
         reason=presence.reason,
-        install=presence.install,
+        install=remedy if presence.reason else "",
     )
 
 
@@ -209,6 +215,15 @@ def _notes(order: Order) -> list[str]:
     if sys.platform == "darwin":
         notes.append("macOS does not tell the processor time of ended children: that of CGI is missing here.")
     return notes
+
+
+def _disturbances(document: Document) -> list[str]:
+    shares = sorted(repeat["others_share"] for repeat in document["repeats"])
+    if not shares or shares[len(shares) // 2] < DISTURBED:
+        return []
+    typical, most = f"{shares[len(shares) // 2]:.0%}", f"{shares[-1]:.0%}"
+    used = f"Other programs used {typical} of the processors (up to {most})"
+    return [f"{used}: throughput and latency are worse than on a quiet machine, CPU a request less so."]
 
 
 def _in_order(order: Order, document: Document) -> list[Result]:
