@@ -6,6 +6,7 @@ HTTP, FastCGI, SCGI and uwsgi alike. Because a `Client` is a WSGI application, a
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Protocol
@@ -201,7 +202,10 @@ class Client:
             exchange = Exchange(codec, channel, log=self._log)
             try:
                 exchange.send(variables, _pieces(environ))
-                return exchange.head(), _Content(exchange.content(), partial(self._release, codec, channel))
+                head, content = exchange.head(), exchange.content()
+                # No head is sent on before there is content, so a backend that dies in between can still be told of.
+                first = list(itertools.islice(content, 1))
+                return head, _Content(itertools.chain(first, content), partial(self._release, codec, channel))
             except BackendError as error:
                 channel.close()
                 again = kept and repeatable and not exchange.answered

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 from gateway_core.environ import base_environ, environ_from_http
-from gateway_core.http1 import HttpDate, HttpRequest, ServerConnection
+from gateway_core.http1 import DEFAULT_LIMITS, HttpDate, HttpRequest, Limits, ServerConnection
 from gateway_core.session import Peer, Service, Session
 from gateway_runtime.addresses import Address
 from gateway_runtime.connection import Connection
@@ -36,8 +37,8 @@ class HttpSession(Session):
     request = HttpRequest
     linger = True
 
-    def __init__(self, service: Service, transport: Peer) -> None:
-        super().__init__(service, transport, ServerConnection(server=SOFTWARE, date=_date))
+    def __init__(self, service: Service, transport: Peer, limits: Limits = DEFAULT_LIMITS) -> None:
+        super().__init__(service, transport, ServerConnection(limits, server=SOFTWARE, date=_date))
 
     def _begin(self, event: HttpRequest) -> None:
         method, target, version, fields, body, complete = event
@@ -59,8 +60,10 @@ def sessions(application: Application, settings: Settings, address: Address) -> 
     )
     service = Service(application, base, line, settings.max_body, settings.mount)
 
+    limits = replace(DEFAULT_LIMITS, body=settings.max_body)
+
     def new(connection: Connection) -> HttpSession:
-        return HttpSession(service, connection)
+        return HttpSession(service, connection, limits)
 
     return new
 
