@@ -183,7 +183,7 @@ def test_every_round_has_every_gateway_and_the_seed_rules_the_order() -> None:
     ("suite", "quick", "limit"), [("evolution", True, 90), ("evolution", False, 240), ("peers", True, 90)]
 )
 def test_the_plan_fits_its_time(suite: str, quick: bool, limit: float) -> None:
-    parameters = parameters_for(suite, quick, None, None)
+    parameters = parameters_for(suite, quick)
     scenarios = ["hello", "page", "guestbook"] if suite == "evolution" else ["hello"]
     assert expected_seconds(turns_of(list("abcde"), scenarios, parameters["repeats"], 1), parameters) < limit * 0.9
 

@@ -17,16 +17,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gateway_bench.address import Address, parse_address
 from gateway_bench.cores import can_pin, on_core, two_cores
-from gateway_bench.errors import BenchError, NotReady
-from gateway_bench.gateways import load_gateways
-from gateway_bench.presence import look_for
+from gateway_bench.errors import NotReady
 from gateway_bench.processes import MemorySampler, Tree
 from gateway_bench.service import server_environment, started
 from gateway_bench.spawns import Births, SpawnListener
 
-ROOT = Path(__file__).parents[3]
 BURN = "import time\nwhile time.process_time() < {seconds}: pass\n"
 
 PARENT = """
@@ -165,27 +161,6 @@ def test_births_are_counted(tmp_path: Path, events: list[dict[str, object]], bir
     assert not listener.path.exists()
 
 
-@pytest.mark.parametrize(
-    ("text", "address"),
-    [
-        ("http://127.0.0.1:80", Address("http", "127.0.0.1", 80)),
-        ("http://localhost:8000/", Address("http", "localhost", 8000)),
-        ("fastcgi://[::1]:9000", Address("fastcgi", "::1", 9000)),
-        ("uwsgi+unix:/run/app.sock", Address("uwsgi", path="/run/app.sock")),
-        ("scgi+unix:///run/app.sock", Address("scgi", path="/run/app.sock")),
-    ],
-)
-def test_addresses(text: str, address: Address) -> None:
-    assert parse_address(text) == address
-    assert parse_address(str(address)) == address
-
-
-@pytest.mark.parametrize("text", ["", "http://", "http://host", "ftp://host:21", "http://host:80/x", "fastcgi+unix:x"])
-def test_what_is_no_address(text: str) -> None:
-    with pytest.raises(BenchError, match="is not an address"):
-        parse_address(text)
-
-
 READY = re.compile(r"ready (\S+)")
 STUBBORN = """
 import signal, subprocess, sys
@@ -260,43 +235,3 @@ def test_a_child_is_kept_on_its_processor() -> None:
     assert told.stdout.strip() == str({server})
     assert os.sched_getaffinity(0) == before
     assert two_cores(apart=False) == (None, None)
-
-
-def test_the_tables_of_the_repository_can_be_read() -> None:
-    own = load_gateways(ROOT / "benchmarks" / "gateways.toml")
-    assert [gateway.name for gateway in own] == ["cgi", "fastcgi", "scgi", "uwsgi", "wsgi"]
-    assert all(gateway.events for gateway in own)
-    argv = own[1].argv("/usr/bin/python3", Path("/tmp/events"))
-    assert argv[:4] == ["/usr/bin/python3", "-m", "fastcgi_server", "demo_app:app"]
-    assert argv[argv.index("--events") + 1] == "/tmp/events"
-    peers = load_gateways(ROOT / "benchmarks" / "peers.toml", ["waitress", "gatelab"])
-    assert [gateway.name for gateway in peers] == ["gatelab", "waitress"]
-    assert all("/" not in word for gateway in own + peers for word in gateway.shown())
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("[[gateway", "is not TOML"),
-        ("[[gateway]]\nname = 'a'", "the row 'a' of g.toml needs 'label'"),
-        ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='('", "not a regular expression"),
-        ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='x'\nspeed=9", "unknown key 'speed'"),
-        ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='x'\nworkers='2'", "'workers' to be of type int"),
-        ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='x'\nenvironment='moon'", "'environment'"),
-        ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='x'", "no gateway 'nobody' in g.toml; it has a"),
-    ],
-)
-def test_a_table_with_a_fault_is_refused_in_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
-    path = tmp_path / "g.toml"
-    path.write_text(text)
-    with pytest.raises(BenchError, match=sentence):
-        load_gateways(path, ["nobody"])
-
-
-def test_presence(tmp_path: Path) -> None:
-    assert look_for("psutil", sys.executable, tmp_path).version == psutil.__version__
-    assert look_for("", sys.executable, tmp_path).version.startswith("Python 3.")
-    absent = look_for("no-such-distribution", sys.executable, tmp_path)
-    assert absent.reason == "no-such-distribution is not installed"
-    assert absent.install.endswith("install no-such-distribution") or "--python" in absent.install
-    assert "does not run" in look_for("psutil", str(tmp_path / "bin" / "python"), tmp_path).reason

@@ -56,14 +56,12 @@ def run_command(
     root = find_root(Path.cwd())
     if suite not in TABLES:
         raise BenchError(f"there is no suite {suite!r}; there are {' and '.join(TABLES)}")
-    parameters = parameters_for(suite, quick, repeats, duration)
     wrk = find_wrk() if suite == "peers" else None
-    parameters["engine"] = "wrk" if wrk else "locust"
     order = Order(
         suite=suite,
         gateways=load_gateways(root / "benchmarks" / TABLES[suite], _words(only)),
         scenarios=_chosen_scenarios(suite, _words(scenario)),
-        parameters=parameters,
+        parameters=parameters_for(suite, quick, repeats, duration, "wrk" if wrk else "locust"),
         seed=secrets.randbelow(2**31) if seed is None else seed,
         root=root,
         pythons={"own": sys.executable, "peers": _peers_python(peers_python, root)},

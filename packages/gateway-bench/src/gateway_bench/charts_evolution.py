@@ -45,7 +45,7 @@ def overview(document: Document) -> Figure:
     _cpu_bars(magnified, staying, document)
     times = _highest_cpu(results) / _highest_cpu(staying)
     magnified.set_title(f"magnified {figure(times)} times")
-    fig.subplots_adjust(wspace=0.42)
+    fig.subplots_adjust(wspace=0.5)
     return fig
 
 

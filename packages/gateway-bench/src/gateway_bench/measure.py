@@ -39,11 +39,12 @@ __all__ = ["Subject", "check_answer", "measure"]
 
 @dataclass(frozen=True)
 class Subject:
-    """A server that stands ready: what it is, where it listens, its processes, and who counts its births."""
+    """A server that stands ready: where it listens, its processes (those `at_rest` are always there), its births."""
 
     gateway: Gateway
     address: Address
     tree: Tree
+    at_rest: frozenset[int]
     listener: SpawnListener | None = None
 
 
@@ -76,8 +77,67 @@ def measure(
     Raises LoadFailed.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
+    subject.tree.settle(subject.at_rest)
     at_rest = subject.tree.pids()
-    load = _with_wrk(subject, scenario, parameters, wrk) if wrk else _with_locust(subject, scenario, parameters)
+    if wrk:
+        load = _with_wrk(subject, at_rest, scenario, parameters, wrk)
+    else:
+        load = _with_locust(subject, at_rest, scenario, parameters)
+    return _repeat(subject, scenario, place, started, len(at_rest), load)
+
+
+def check_answer(address: Address, scenario: str = "hello") -> None:
+    """Make one visit and check every answer of it. Raises NotReady."""
+    visitor = Visitor(address, keep_alive=False)
+    for exchange in SCENARIOS[scenario].visit("check"):
+        try:
+            complaint = exchange.check(visitor.fetch(exchange))
+        except Failure as failure:
+            complaint = failure.kind
+        if complaint:
+            raise NotReady(f"it gives no right answer to {exchange.name}: {complaint}")
+
+
+def _with_locust(subject: Subject, at_rest: set[int], scenario: str, parameters: Parameters) -> Loaded:
+    job: Job = {
+        "address": str(subject.address),
+        "keep_alive": subject.gateway.keep_alive,
+        "scenario": scenario,
+        "users": parameters["users"],
+        "warmup": parameters["warmup_seconds"],
+        "seconds": parameters["seconds"],
+        "min_requests": parameters["min_requests"],
+        "max_seconds": parameters["max_seconds"],
+    }
+    _, core = two_cores(parameters["pinned"])
+    with on_core(core):
+        load_process = LoadProcess(job)
+    with load_process as load:
+        load.warm_up()
+        before = _account(subject, at_rest)
+        with MemorySampler(subject.tree).running() as sampler:
+            counted = load.go()
+        return Loaded(before, counted, _account(subject, at_rest), sampler.result())
+
+
+def _with_wrk(subject: Subject, at_rest: set[int], scenario: str, parameters: Parameters, wrk: str) -> Loaded:
+    url = f"{subject.address}{SCENARIOS[scenario].visit('wrk')[0].path}"
+    users, (_, core) = parameters["users"], two_cores(parameters["pinned"])
+    drive_wrk(wrk, url, users, parameters["warmup_seconds"], core)
+    before = _account(subject, at_rest)
+    with MemorySampler(subject.tree).running() as sampler:
+        counted = drive_wrk(wrk, url, users, parameters["seconds"], core)
+    after = _account(subject, at_rest)
+    try:
+        check_answer(subject.address, scenario)
+    except NotReady as error:
+        raise LoadFailed(f"after the load {error}") from error
+    return Loaded(before, counted, after, sampler.result())
+
+
+def _repeat(
+    subject: Subject, scenario: str, place: tuple[int, int], started: str, processes: int, load: Loaded
+) -> Repeat:
     counted = load.counted
     share = counted["generator_cpu"] / counted["seconds"]
     births = load.after.births
@@ -96,62 +156,11 @@ def measure(
         cpu_seconds=round(load.after.cpu - load.before.cpu, 6),
         spawned=births.spawned - load.before.births.spawned if subject.listener else None,
         lost_events=births.lost - load.before.births.lost,
-        processes=len(at_rest),
+        processes=processes,
         others_share=_others_share(load),
         memory=load.memory,
         generator=Generator(cpu_seconds=counted["generator_cpu"], share=round(share, 4), saturated=share >= SATURATED),
     )
-
-
-def check_answer(address: Address, scenario: str = "hello") -> None:
-    """Make one visit and check every answer of it. Raises NotReady."""
-    visitor = Visitor(address, keep_alive=False)
-    for exchange in SCENARIOS[scenario].visit("check"):
-        try:
-            complaint = exchange.check(visitor.fetch(exchange))
-        except Failure as failure:
-            complaint = failure.kind
-        if complaint:
-            raise NotReady(f"it gives no right answer to {exchange.name}: {complaint}")
-
-
-def _with_locust(subject: Subject, scenario: str, parameters: Parameters) -> Loaded:
-    job: Job = {
-        "address": str(subject.address),
-        "keep_alive": subject.gateway.keep_alive,
-        "scenario": scenario,
-        "users": parameters["users"],
-        "warmup": parameters["warmup_seconds"],
-        "seconds": parameters["seconds"],
-        "min_requests": parameters["min_requests"],
-        "max_seconds": parameters["max_seconds"],
-    }
-    at_rest = subject.tree.pids()
-    _, core = two_cores(parameters["pinned"])
-    with on_core(core):
-        load_process = LoadProcess(job)
-    with load_process as load:
-        load.warm_up()
-        before = _account(subject, at_rest)
-        with MemorySampler(subject.tree).running() as sampler:
-            counted = load.go()
-        return Loaded(before, counted, _account(subject, at_rest), sampler.result())
-
-
-def _with_wrk(subject: Subject, scenario: str, parameters: Parameters, wrk: str) -> Loaded:
-    url = f"{subject.address}{SCENARIOS[scenario].visit('wrk')[0].path}"
-    users, (_, core) = parameters["users"], two_cores(parameters["pinned"])
-    at_rest = subject.tree.pids()
-    drive_wrk(wrk, url, users, parameters["warmup_seconds"], core)
-    before = _account(subject, at_rest)
-    with MemorySampler(subject.tree).running() as sampler:
-        counted = drive_wrk(wrk, url, users, parameters["seconds"], core)
-    after = _account(subject, at_rest)
-    try:
-        check_answer(subject.address, scenario)
-    except NotReady as error:
-        raise LoadFailed(f"after the load {error}") from error
-    return Loaded(before, counted, after, sampler.result())
 
 
 def _others_share(load: Loaded) -> float:

@@ -30,7 +30,9 @@ class Turn:
     scenarios: tuple[str, ...]
 
 
-def parameters_for(suite: str, quick: bool, repeats: int | None, seconds: float | None) -> Parameters:
+def parameters_for(
+    suite: str, quick: bool, repeats: int | None = None, seconds: float | None = None, engine: str = "locust"
+) -> Parameters:
     """Return the parameters of a suite ("evolution" or "peers"), with what the command line asks for instead."""
     if suite == "peers":
         parameters = _parameters(users=32, warmup=1.0, seconds=1.0 if quick else 3.0, repeats=3 if quick else 5)
@@ -39,7 +41,7 @@ def parameters_for(suite: str, quick: bool, repeats: int | None, seconds: float 
         parameters["min_requests"], parameters["max_seconds"] = 8, 4.0
     else:
         parameters = _parameters(users=4, warmup=0.5, seconds=2.0, repeats=3)
-    parameters["quick"] = quick
+    parameters["quick"], parameters["engine"] = quick, engine
     parameters["pinned"] = suite == "peers"
     if repeats is not None:
         parameters["repeats"] = repeats

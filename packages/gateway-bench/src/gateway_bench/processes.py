@@ -19,6 +19,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
@@ -63,7 +64,7 @@ class Tree:
         """Return the processor time used so far, by the living and by the ended that were waited for."""
         return sum(_cpu_seconds(process) for process in self.processes())
 
-    def settle(self, at_rest: set[int], limit: float = SETTLE_LIMIT) -> bool:
+    def settle(self, at_rest: AbstractSet[int], limit: float = SETTLE_LIMIT) -> bool:
         """Wait until no process is left beside those `at_rest`; False when the limit (seconds) passed first."""
         deadline = time.monotonic() + limit
         while self.pids() - at_rest:

@@ -152,12 +152,14 @@ def _ready(gateway: Gateway, order: Order) -> Iterator[Subject]:
             service, address = stack.enter_context(
                 started(argv, gateway.ready, environment, order.root, order.ready_limit)
             )
+        tree = Tree(service.pid)
+        at_rest = frozenset(tree.pids())
         try:
             check_answer(address)
         except NotReady as error:
             error.output = service.output
             raise
-        yield Subject(gateway, address, Tree(service.pid), listener)
+        yield Subject(gateway, address, tree, at_rest, listener)
 
 
 def _blank(order: Order) -> Document:
