@@ -26,6 +26,7 @@ def hand_over() -> None:
     # Its uv must be found as well, and an active environment of the caller's must not be.
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     environment["PATH"] = os.pathsep.join((str(Path(python).parent), os.environ.get("PATH", os.defpath)))
+    environment.setdefault("UV_SYSTEM_CERTS", "1")  # as pip does: trust whom the system trusts
     if os.name == "posix":
         os.execve(python, command, environment)
     sys.exit(subprocess.run(command, env=environment, check=False).returncode)
