@@ -105,7 +105,11 @@ _SHORTAGES = frozenset((errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE))
 
 
 def spawn_program(command: Command) -> Child:
-    """Start `command` with fork (or vfork) and exec; no shell, so no byte of a request is ever read as a command."""
+    """Start `command` with fork (or vfork) and exec; no shell, so no byte of a request is ever read as a command.
+
+    Signals that this process handles are at their default in the program. Those that it ignores would stay ignored, so
+    a server that uses this ignores none (except SIGPIPE, which is put back).
+    """
     pipes: list[tuple[int, int]] = []
     try:
         pipes.extend(os.pipe() for _ in range(3))
