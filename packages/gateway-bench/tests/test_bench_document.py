@@ -23,7 +23,7 @@ from gateway_bench.console import print_ratios, print_results
 from gateway_bench.csv_table import to_csv
 from gateway_bench.document import Document, GatewayRecord, load_document, save_document, schema_path
 from gateway_bench.errors import BenchError
-from gateway_bench.outcome import folder_for, point_latest, save_all
+from gateway_bench.outcome import folder_for, point_latest, save_all, save_reference
 from gateway_bench.report import render_report
 from gateway_bench.summary import ratios_of, results_of
 
@@ -237,6 +237,16 @@ def test_the_report_of_the_peers(peers: Document) -> None:
     page.feed(render_report(peers, draw_charts(peers, ["throughput"])))
     assert page.open == []
     assert "Our server over each peer" in " ".join(page.text)
+
+
+def test_a_reference_is_the_record_and_the_charts_of_the_readme(
+    document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway_bench.outcome.README_CHARTS", {"evolution": ["spawned"]})
+    (tmp_path / "benchmarks").mkdir()
+    folder = save_reference(document, tmp_path)
+    assert load_document(folder / "evolution.json") == document
+    assert sorted(path.name for path in (folder / "evolution").iterdir()) == ["spawned.png", "spawned.svg"]
 
 
 def test_latest_follows_the_last_run(document: Document, tmp_path: Path) -> None:

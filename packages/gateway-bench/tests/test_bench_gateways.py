@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -11,7 +12,11 @@ import pytest
 from gateway_bench.address import Address, parse_address
 from gateway_bench.errors import BenchError
 from gateway_bench.gateways import load_gateways
+from gateway_bench.measure import check_answer
 from gateway_bench.presence import look_for
+from gateway_bench.scenarios import SCENARIOS
+from gateway_bench.service import server_environment, started
+from gateway_bench.spawns import SpawnListener
 
 ROOT = Path(__file__).parents[3]
 
@@ -47,6 +52,30 @@ def test_the_tables_of_the_repository_can_be_read() -> None:
     peers = load_gateways(ROOT / "benchmarks" / "peers.toml", ["waitress", "gatelab"])
     assert [gateway.name for gateway in peers] == ["gatelab", "waitress"]
     assert all("/" not in word for gateway in own + peers for word in gateway.shown())
+
+
+def births(listener: SpawnListener, expected: int) -> int:
+    """Return the births so far, having waited for those expected."""
+    deadline = time.monotonic() + 5
+    while listener.count().spawned < expected and time.monotonic() < deadline:
+        time.sleep(0.002)
+    return listener.count().spawned
+
+
+@pytest.mark.parametrize("name", ["cgi", "fastcgi", "scgi", "uwsgi", "wsgi"])
+def test_each_gateway_answers_every_scenario_in_its_own_protocol(name: str, tmp_path: Path) -> None:
+    (gateway,) = load_gateways(ROOT / "benchmarks" / "gateways.toml", [name])
+    listener = SpawnListener(tmp_path / "events")
+    environment = server_environment(tmp_path / "guestbook.sqlite3")
+    argv = gateway.argv(sys.executable, listener.path)
+    with listener.listening(), started(argv, gateway.ready, environment, ROOT) as (_, address):
+        assert address.scheme == ("http" if name in ("cgi", "wsgi") else name)
+        workers = births(listener, gateway.workers)
+        for scenario in SCENARIOS:
+            check_answer(address, scenario)  # 1 + 1 + 2 requests
+        expected = workers + (4 if name == "cgi" else 0)
+        assert births(listener, expected) == expected
+    assert listener.count().lost == listener.rubbish == 0
 
 
 @pytest.mark.parametrize(

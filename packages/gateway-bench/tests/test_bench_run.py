@@ -201,6 +201,7 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing(tmp_path: Path) -> No
         (["run", "--suite", "speed"], "there is no suite 'speed'"),
         (["run", "--only", "nobody"], "there is no gateway 'nobody'"),
         (["run", "--scenario", "nothing"], "there is no scenario 'nothing'"),
+        (["run", "--suite", "peers", "--scenario", "guestbook"], "no guestbook"),
         (["report", "none.json"], "cannot read none.json"),
     ],
 )

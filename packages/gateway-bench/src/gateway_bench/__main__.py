@@ -134,6 +134,8 @@ def _chosen_scenarios(suite: str, named: list[str]) -> list[str]:
     for name in named:
         if name not in SCENARIOS:
             raise BenchError(f"there is no scenario {name!r}; there are {', '.join(SCENARIOS)}")
+    if suite == "peers" and "guestbook" in named:
+        raise BenchError("the suite peers asks for one page again and again: it has hello and page, no guestbook")
     default = ["hello"] if suite == "peers" else list(SCENARIOS)
     return [name for name in SCENARIOS if name in named] or default
 

@@ -106,7 +106,7 @@ def print_results(document: Document, console: Console) -> None:
             table.add_section()
         table.add_row(scenario if scenario != previous else "", labels[result["gateway"]], *_cells(result))
         previous = scenario
-    console.print(table)
+    console.print(table if document["results"] else "nothing was measured")
     for line in _remarks(document):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 

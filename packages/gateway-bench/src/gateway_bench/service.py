@@ -29,6 +29,7 @@ __all__ = ["Service", "server_environment", "started"]
 READY_LIMIT = 20.0
 """Seconds for a server to say that it is ready; a cold import of a CGI child is the slowest of them."""
 STOP_LIMIT = 5.0
+STOP_STEP = 0.005
 KEPT_LINES = 200
 KEPT_WIDTH = 2_000
 
@@ -79,7 +80,9 @@ class Service:
             tree = _tree(self._process.pid) or tree
         killed = [process for process in tree if _kill(process)]
         self._process.wait()
-        psutil.wait_procs(killed, timeout=STOP_LIMIT)
+        deadline = time.monotonic() + STOP_LIMIT
+        while any(map(_alive, killed)) and time.monotonic() < deadline:
+            time.sleep(STOP_STEP)
         if self._reader.is_alive():
             self._reader.join(STOP_LIMIT)
         return [process.pid for process in killed]
@@ -148,10 +151,18 @@ def _tree(pid: int) -> list[psutil.Process]:
 
 def _kill(process: psutil.Process) -> bool:
     """KILL a process that is still the one we knew (ids are used again); True if there was one to kill."""
+    if not _alive(process):
+        return False
     try:
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return False
         process.send_signal(signal.SIGKILL)
     except psutil.NoSuchProcess:
         return False
     return True
+
+
+def _alive(process: psutil.Process) -> bool:
+    """Tell whether a process runs. One that has ended and was not waited for (by init, say) does not."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
