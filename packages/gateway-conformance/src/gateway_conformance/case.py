@@ -34,7 +34,7 @@ class Expected:
 
     `body`: None for anything. `fields` must be there with these values, `absent` must not, in any spelling of their
     names. `count` says how many lines a field has. `aborted`: the connection is cut, so that the client can tell that
-    the response is incomplete; then nothing else of it matters. `instead`: a whole response with this status is right
+    the response is incomplete; then nothing else of it matters. `instead`: a whole response with one of these is right
     as well, since who has sent nothing yet need not cut. `record`: the lines that the application noted in the end,
     waited for, and not one more.
     """
@@ -45,7 +45,7 @@ class Expected:
     absent: tuple[str, ...] = ()
     count: Mapping[str, int] = field(default_factory=dict)
     aborted: bool = False
-    instead: int | None = None
+    instead: tuple[int, ...] = ()
     record: tuple[str, ...] | None = None
 
 

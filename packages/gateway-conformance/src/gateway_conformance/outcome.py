@@ -39,7 +39,7 @@ def judge(case: Case, seen: Seen) -> str:
     expected = case.expected
     if case.drive in (Drive.LEAVE, Drive.HALF):
         return "" if seen.end is End.LEFT else _ended(seen)
-    if expected.aborted and not (seen.end is End.COMPLETE and seen.status == expected.instead):
+    if expected.aborted and not (seen.end is End.COMPLETE and seen.status in expected.instead):
         return "" if seen.end is End.ABORTED else f"expected a cut connection, but {_ended(seen)}"
     if seen.end is not End.COMPLETE:
         return _ended(seen)
