@@ -7,7 +7,6 @@ means is never imported here: it lives in the programs, and each of them imports
 from __future__ import annotations
 
 import argparse
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -101,9 +100,6 @@ def _try_import(app: str, own: dict[str, str]) -> None:
 
 def _load(arguments: argparse.Namespace) -> Application:
     """Return the host. Runs in each worker, before it has threads."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        # The worker ignores these two. What is ignored stays so in a started program; what is handled does not.
-        signal.signal(number, lambda *_: None)
     guard = Guard()
     guard.start()
     if arguments.app is not None:

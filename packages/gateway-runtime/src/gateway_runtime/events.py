@@ -11,10 +11,13 @@ spawner they can.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import socket
 import time
+from collections import defaultdict
+from collections.abc import Iterator
 
 from .errors import StartupError
 
@@ -24,7 +27,7 @@ KINDS = ("spawn", "ready", "begin", "end", "exit")
 
 _socket: socket.socket | None = None
 _kinds: frozenset[str] = frozenset()
-_counts: dict[str, int] = {}
+_counts: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))  # stepping one is atomic
 
 
 def configure(path: str, kinds: str = "") -> None:
@@ -52,8 +55,8 @@ def emit(kind: str, **fields: object) -> None:
     """Tell the watcher. `pid` defaults to this process. Never blocks, never raises."""
     if kind not in _kinds or _socket is None:
         return
-    _counts[kind] = _counts.get(kind, 0) + 1
-    event = {"event": kind, "t": time.time(), "pid": os.getpid(), "ppid": os.getppid(), "n": _counts[kind]}
+    number = next(_counts[kind])
+    event = {"event": kind, "t": time.time(), "pid": os.getpid(), "ppid": os.getppid(), "n": number}
     try:
         _socket.send(json.dumps(event | fields).encode())
     except OSError:

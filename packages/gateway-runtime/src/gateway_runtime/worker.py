@@ -97,8 +97,9 @@ class Worker:
 
     def _install_signals(self) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGHUP, signal.SIGINT):
+            # Not SIG_IGN: what is ignored stays so in a program that the application starts, what is handled does not.
+            signal.signal(number, lambda *_: None)
         signal.signal(signal.SIGTERM, lambda *_: self._stop())
         signal.signal(signal.SIGQUIT, lambda *_: self._quit())
 
