@@ -19,7 +19,7 @@ def watcher(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(events, "_socket", None)
     monkeypatch.setattr(events, "_kinds", frozenset())
-    monkeypatch.setattr(events, "_counts", {})
+    events._counts.clear()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind("events")
         sock.setblocking(False)
