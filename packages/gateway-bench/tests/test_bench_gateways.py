@@ -87,6 +87,7 @@ def test_each_gateway_answers_every_scenario_in_its_own_protocol(name: str, tmp_
         ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='x'\nspeed=9", "unknown key 'speed'"),
         ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='x'\nworkers='2'", "'workers' to be of type int"),
         ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='x'\nenvironment='moon'", "'environment'"),
+        ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['{y}']\nready='x'", "a place in its 'command' that nobody fills"),
         ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='x'", "no gateway 'nobody' in g.toml; it has a"),
     ],
 )

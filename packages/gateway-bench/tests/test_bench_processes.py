@@ -90,7 +90,9 @@ child.communicate()
 def test_a_tree_that_has_ended_costs_nothing_more() -> None:
     process = subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE)
     tree = Tree(process.pid)
+    assert tree.alive()
     process.communicate()
+    assert not tree.alive()
     assert tree.pids() == set()
     assert tree.cpu_seconds() == 0
     assert tree.memory()[1:] == (0, 0)
@@ -195,6 +197,11 @@ def test_a_server_takes_its_children_along() -> None:
     [
         ("raise SystemExit('no such app')", "ended with exit code 1 before it was ready", "no such app"),
         ("print('hm')\nimport time\ntime.sleep(60)", "was not ready within 0.5 s", "hm"),
+        (
+            "print('ready soon')\nimport time\ntime.sleep(60)",
+            "its ready line is of no use: 'soon' is not an address",
+            "",
+        ),
         ("import os, time\nos.close(1), os.close(2)\ntime.sleep(60)", "it closed its output before it was ready", ""),
     ],
 )

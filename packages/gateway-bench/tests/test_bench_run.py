@@ -158,17 +158,20 @@ def record(folder: Path) -> Document:
 
 
 def test_one_bad_gateway_does_not_stop_the_others(tmp_path: Path) -> None:
-    folder = checkout(tmp_path, ("good", "good", "psutil"), ("dead", "dead", ""), ("gone", "good", "no-such-thing"))
+    folder = checkout(tmp_path, ("good", "good", "psutil"), ("dead", "dead", ""), ("gone", "good", "no-such-thing"),
+                      ("frail", "frail", ""))  # fmt: skip
     with bench(folder, "run", "--quick", "--scenario", "guestbook", "--duration", "0.2", "--seed", "4") as process:
         output, _ = process.communicate(timeout=50)
     assert process.returncode == 1
     assert "dead failed" in output
     assert "this server never starts" in output  # its own words
+    assert "frail failed" in output
+    assert "the server ended during the load" in output
     assert "absent: gone: no-such-thing is not installed" in output
     document = record(folder)
     assert document["complete"]
     assert document["seed"] == 4
-    assert [row["status"] for row in document["gateways"]] == ["ok", "failed", "absent"]
+    assert [row["status"] for row in document["gateways"]] == ["ok", "failed", "absent", "failed"]
     assert [(row["gateway"], row["scenario"]) for row in document["results"]] == [("good", "guestbook")]
     assert all(not row["errors"] and row["requests"] > 0 for row in document["results"])
     assert all(row["spawned"] is None and row["cpu_seconds"] >= 0 for row in document["repeats"])
@@ -202,6 +205,7 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing(tmp_path: Path) -> No
         (["run", "--only", "nobody"], "there is no gateway 'nobody'"),
         (["run", "--scenario", "nothing"], "there is no scenario 'nothing'"),
         (["run", "--suite", "peers", "--scenario", "guestbook"], "no guestbook"),
+        (["run", "--out", "benchmarks/peers.toml"], "cannot make the folder benchmarks/peers.toml: File exists"),
         (["report", "none.json"], "cannot read none.json"),
     ],
 )

@@ -15,7 +15,7 @@ from gateway_bench.console import ConsoleWatcher, print_ratios, print_results
 from gateway_bench.document import Document, load_document
 from gateway_bench.errors import BenchError
 from gateway_bench.gateways import load_gateways
-from gateway_bench.outcome import find_root, folder_for, point_latest, save_all, save_reference
+from gateway_bench.outcome import find_root, folder_for, make_folder, point_latest, save_all, save_reference
 from gateway_bench.plan import parameters_for
 from gateway_bench.run import Order, run
 from gateway_bench.scenarios import SCENARIOS
@@ -69,6 +69,7 @@ def run_command(
         wrk=wrk,
         remedies={} if peers_python or not (root / "noxfile.py").is_file() else {"peers": PEERS_REMEDY},
     )
+    make_folder(out or root / "results")
     console = _console()
     with ConsoleWatcher(console) as watcher:
         document = run(order, watcher)

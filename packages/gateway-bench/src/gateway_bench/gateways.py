@@ -106,4 +106,9 @@ def _gateway(row: dict[str, Any], path: Path) -> Gateway:
         fields["ready"] = re.compile(row["ready"])
     except re.error as error:
         raise BenchError(f"{shown} has a 'ready' that is not a regular expression: {error}") from error
-    return Gateway(**fields)
+    gateway = Gateway(**fields)
+    try:
+        gateway.shown()
+    except (KeyError, IndexError, ValueError) as error:
+        raise BenchError(f"{shown} has a place in its 'command' that nobody fills: {error}") from error
+    return gateway

@@ -138,6 +138,8 @@ def _with_wrk(subject: Subject, at_rest: set[int], scenario: str, parameters: Pa
 def _repeat(
     subject: Subject, scenario: str, place: tuple[int, int], started: str, processes: int, load: Loaded
 ) -> Repeat:
+    if not subject.tree.alive():
+        raise LoadFailed("the server ended during the load")
     counted = load.counted
     share = counted["generator_cpu"] / counted["seconds"]
     births = load.after.births

@@ -10,7 +10,7 @@ from gateway_bench.document import Document, save_document
 from gateway_bench.errors import BenchError
 from gateway_bench.report import render_report
 
-__all__ = ["find_root", "folder_for", "point_latest", "save_all", "save_reference"]
+__all__ = ["find_root", "folder_for", "make_folder", "point_latest", "save_all", "save_reference"]
 
 MARK = Path("benchmarks", "gateways.toml")
 README_CHARTS = {"evolution": ["overview", "cpu"], "peers": ["throughput", "cpu"]}
@@ -31,6 +31,14 @@ def find_root(start: Path) -> Path:
 def folder_for(document: Document, root: Path) -> Path:
     """Return a folder under results/ named after the start of the run: 20260131T235959Z."""
     return root / "results" / document["started"].replace("+00:00", "Z").replace("-", "").replace(":", "")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, before the work and not after it. Raises BenchError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BenchError(f"cannot make the folder {folder}: {error.strerror}") from error
 
 
 def save_all(document: Document, folder: Path) -> Path:

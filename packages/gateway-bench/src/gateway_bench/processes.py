@@ -49,6 +49,13 @@ class Tree:
     def __init__(self, pid: int) -> None:
         self._root = psutil.Process(pid)
 
+    def alive(self) -> bool:
+        """Tell whether the first process still runs; one that has ended and was not waited for does not."""
+        try:
+            return bool(self._root.status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
+
     def processes(self) -> list[psutil.Process]:
         """Return the living processes, the root first; empty when the root has ended."""
         try:

@@ -156,10 +156,10 @@ def _ready(gateway: Gateway, order: Order) -> Iterator[Subject]:
         at_rest = frozenset(tree.pids())
         try:
             check_answer(address)
-        except NotReady as error:
-            error.output = service.output
+            yield Subject(gateway, address, tree, at_rest, listener)
+        except (NotReady, LoadFailed) as error:
+            error.output = error.output or service.output
             raise
-        yield Subject(gateway, address, tree, at_rest, listener)
 
 
 def _blank(order: Order) -> Document:

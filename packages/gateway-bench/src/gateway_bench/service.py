@@ -22,7 +22,7 @@ import psutil
 
 from gateway_bench import interrupts
 from gateway_bench.address import Address, parse_address
-from gateway_bench.errors import NotReady
+from gateway_bench.errors import BenchError, NotReady
 
 __all__ = ["Service", "server_environment", "started"]
 
@@ -68,7 +68,10 @@ class Service:
                 raise NotReady(f"it was not ready within {limit:g} s", self.output)
         if not self._ready_text:
             raise NotReady(f"{self._how_it_ended()} before it was ready", self.output)
-        return parse_address(self._ready_text)
+        try:
+            return parse_address(self._ready_text)
+        except BenchError as error:
+            raise NotReady(f"its ready line is of no use: {error}", self.output) from error
 
     def stop(self) -> list[int]:
         """End the server and its tree; return the ids of processes that had to be killed."""

@@ -6,11 +6,13 @@ wrong     one byte is missing from what it says
 failing   500 for everything
 bad       by turns: wrong, failing, no HTTP at all, and closing without a word
 dead      ends before it is ready
+frail     ends as soon as somebody signs the guestbook
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import socketserver
 import sys
 from http.server import BaseHTTPRequestHandler
@@ -41,6 +43,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Sign the guestbook."""
+        if MODE == "frail":
+            os._exit(3)
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         signed.append(form["message"][0])
         self.answer(303, b"")
