@@ -46,8 +46,8 @@ _RECEIVE = 64 * 1024
 _TURN = 16
 """Pipelined requests served before other connections have their turn."""
 
-_ACCEPTS = 64
-"""Connections accepted before other work has its turn."""
+_LAST_ACCEPTS = 4096
+"""Connections accepted at the end, for those that the kernel has completed: its queue is no longer."""
 
 _TICK = 1.0
 """Seconds between two looks at the deadlines."""
@@ -123,6 +123,7 @@ class Loop:
         self._poller: select.epoll | _Poll
         self._now = 0.0
         self._next_tick = 0.0
+        self._accept_mask = _READ | (_EXCLUSIVE if hasattr(select, "epoll") else 0)
         self._accepting = False
         self._accept_again = 0.0
         self._stop_by: float | None = None
@@ -218,11 +219,11 @@ class Loop:
 
     def _writable(self, connection: Connection) -> None:
         """Send what waits; when enough has gone, let the response go on, or serve the next request."""
-        held = connection.queued and connection.full
+        held = connection.full
         if connection.flush():
             connection.phase = ""  # progress: a new time limit
         drained = not connection.lost and not connection.full and connection.stage is Stage.OPEN
-        if drained and (held or connection.session.resume()):
+        if drained and (held if connection.queued else connection.session.resume()):
             self._serve(connection)
         else:
             self._settle(connection)
@@ -270,12 +271,16 @@ class Loop:
         if fd in self._sources:
             if self._accepting:  # else we have stopped since the poller said so
                 self._accept(*self._sources[fd])
+                self._to_the_back(fd)
         elif fd in self._stop_fds and self._stop_by is None:
             self._stop()
 
-    def _accept(self, sock: socket.socket, factory: SessionFactory) -> None:
-        """Accept what is there. An error of one connection is not an error of the listener."""
-        for _ in range(_ACCEPTS):
+    def _accept(self, sock: socket.socket, factory: SessionFactory, most: int = 1) -> None:
+        """Accept what is there, up to `most`. An error of one connection is not an error of the listener.
+
+        One at a time, so that the other workers get theirs: connections stay with who has accepted them.
+        """
+        for _ in range(most):
             if len(self._connections) >= self._limits.connections:
                 self._accept_off(f"{len(self._connections)} connections are open, which is the limit")
                 return
@@ -312,9 +317,15 @@ class Loop:
         if connection.stage is Stage.OPEN and not connection.mask and not connection.lost:
             self._settle(connection)
 
+    def _to_the_back(self, fd: int) -> None:
+        """Let another worker have the next connection: the kernel wakes the longest registered of those that wait."""
+        if self._accepting and _EXCLUSIVE:
+            self._poller.unregister(fd)
+            self._poller.register(fd, self._accept_mask)
+
     def _accept_on(self) -> None:
         for fd in self._sources:
-            self._poller.register(fd, _READ | _EXCLUSIVE if isinstance(self._poller, select.epoll) else _READ)
+            self._poller.register(fd, self._accept_mask)
         self._accepting = True
 
     def _accept_off(self, why: str = "") -> None:
@@ -354,7 +365,7 @@ class Loop:
         """Take no new connection, finish what is under way, close what is idle."""
         if self._accepting:
             for sock, factory in self._sources.values():
-                self._accept(sock, factory)  # what the kernel has completed would otherwise be reset
+                self._accept(sock, factory, _LAST_ACCEPTS)  # what the kernel has completed would otherwise be reset
         for fd in self._stop_fds:
             self._poller.unregister(fd)  # at end of file it would be ready for ever
         self._accept_off()
