@@ -18,10 +18,13 @@ import psutil
 import pytest
 
 from gateway_bench.address import Address
-from gateway_bench.document import Document, load_document, schema_path
+from gateway_bench.document import Document, Failed, Repeat, load_document, schema_path
 from gateway_bench.errors import LoadFailed, NotReady
+from gateway_bench.gateways import load_gateways
 from gateway_bench.generator import LoadProcess
 from gateway_bench.measure import check_answer
+from gateway_bench.plan import parameters_for
+from gateway_bench.run import Order, run
 from gateway_bench.scenarios import SCENARIOS, Answer
 from gateway_bench.service import started
 from gateway_bench.visitor import Failure, Visitor
@@ -157,25 +160,60 @@ def record(folder: Path) -> Document:
     return document
 
 
+class Notebook:
+    """A watcher that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.done = 0
+        self.failures: list[Failed] = []
+
+    def planned(self, steps: int, seconds: float) -> None:
+        self.steps = steps
+
+    def doing(self, what: str) -> None:
+        pass
+
+    def measured(self, repeat: Repeat) -> None:
+        self.done += 1
+
+    def failed(self, failure: Failed) -> None:
+        self.failures.append(failure)
+
+    def skipped(self, steps: int) -> None:
+        self.done += steps
+
+
 def test_one_bad_gateway_does_not_stop_the_others(tmp_path: Path) -> None:
-    folder = checkout(tmp_path, ("good", "good", "psutil"), ("dead", "dead", ""), ("gone", "good", "no-such-thing"),
-                      ("frail", "frail", ""))  # fmt: skip
-    with bench(folder, "run", "--quick", "--scenario", "guestbook", "--duration", "0.2", "--seed", "4") as process:
-        output, _ = process.communicate(timeout=50)
-    assert process.returncode == 1
-    assert "dead failed" in output
-    assert "this server never starts" in output  # its own words
-    assert "frail failed" in output
-    assert "the server ended during the load" in output
-    assert "absent: gone: no-such-thing is not installed" in output
-    document = record(folder)
+    rows = ("good", "good", "psutil"), ("dead", "dead", ""), ("gone", "good", "no-such-thing"), ("frail", "frail", "")
+    folder = checkout(tmp_path, *rows)
+    notebook = Notebook()
+    order = Order(
+        suite="evolution",
+        gateways=load_gateways(folder / "benchmarks" / "gateways.toml"),
+        scenarios=["guestbook"],
+        parameters=parameters_for("evolution", quick=True, repeats=2, seconds=0.2),
+        seed=4,
+        root=folder,
+        pythons={"own": sys.executable},
+    )
+    document = run(order, notebook)
+    jsonschema.validate(json.loads(json.dumps(document)), json.loads(schema_path().read_text("utf-8")))
     assert document["complete"]
-    assert document["seed"] == 4
     assert [row["status"] for row in document["gateways"]] == ["ok", "failed", "absent", "failed"]
-    assert [(row["gateway"], row["scenario"]) for row in document["results"]] == [("good", "guestbook")]
+    assert document["gateways"][2]["install"].endswith("no-such-thing")
+    assert [(row["gateway"], row["scenario"], row["repeats"]) for row in document["results"]] == [
+        ("good", "guestbook", 2)
+    ]  # fmt: skip
     assert all(not row["errors"] and row["requests"] > 0 for row in document["results"])
     assert all(row["spawned"] is None and row["cpu_seconds"] >= 0 for row in document["repeats"])
-    assert (folder / "results" / "latest" / "report.html").is_file()
+    assert notebook.failures == document["failures"]
+    told = {failure["gateway"]: failure for failure in notebook.failures}
+    assert set(told) == {"dead", "frail"}  # once each: the second round leaves them alone
+    assert "this server never starts" in told["dead"]["output"]
+    assert told["frail"]["reason"] == "the server ended during the load"
+    assert notebook.done == notebook.steps == 6
+    assert psutil.Process().children() == []
 
 
 def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing(tmp_path: Path) -> None:
@@ -196,6 +234,25 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing(tmp_path: Path) -> No
     assert not document["complete"]
     assert 1 <= len(document["repeats"]) < 9
     assert len(document["results"]) == 1
+    assert (folder / "results" / "latest" / "report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({}, 0),
+        ({"complete": False}, 130),
+        ({"failures": [{"gateway": "cgi", "scenario": "", "round": 1, "reason": "no", "output": ""}]}, 1),
+        ({"results": [{"errors": {"content": 1}}]}, 1),
+        ({"gateways": [{"status": "absent"}]}, 1),
+        ({"gateways": [{"status": "absent"}], "suite": "peers"}, 0),
+    ],
+)
+def test_the_exit_code_tells_how_it_went(change: dict[str, Any], code: int) -> None:
+    from gateway_bench.__main__ import exit_code
+
+    document: Any = {"suite": "evolution", "complete": True, "failures": [], "results": [], "gateways": []} | change
+    assert exit_code(document) == code
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from gateway_bench.run import Order, run
 from gateway_bench.scenarios import SCENARIOS
 from gateway_bench.wrk import find_wrk
 
-__all__ = ["main"]
+__all__ = ["exit_code", "main"]
 
 TABLES = {"evolution": "gateways.toml", "peers": "peers.toml"}
 PEERS_REMEDY = "python3 noxfile.py -s peers"
@@ -76,7 +76,7 @@ def run_command(
     _hand_over(document, out or folder_for(document, root), console, latest=out is None)
     if keep and document["complete"]:
         console.print(f"kept in {save_reference(document, root)}", markup=False, soft_wrap=True)
-    raise typer.Exit(_exit_code(document))
+    raise typer.Exit(exit_code(document))
 
 
 @app.command()
@@ -119,7 +119,8 @@ def _console() -> Console:
     return console if console.is_terminal else Console(width=PLAIN_WIDTH)
 
 
-def _exit_code(document: Document) -> int:
+def exit_code(document: Document) -> int:
+    """Return the exit code that tells how a run went."""
     if not document["complete"]:
         return BROKEN_OFF
     absent = document["suite"] == "evolution" and any(row["status"] == "absent" for row in document["gateways"])
