@@ -112,7 +112,8 @@ def listen(address: Address, backlog: int = BACKLOG) -> Listener:
     except UnicodeError:
         raise StartupError(f"cannot listen on {address}: that is no host name") from None
     except OSError as error:
-        reason = "it is in use already" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
+        words = (error.strerror or str(error)).partition(" (while")[0]  # create_server says again what was tried
+        reason = "it is in use already" if error.errno == errno.EADDRINUSE else words
         raise StartupError(f"cannot listen on {address}: {reason}") from None
 
 
