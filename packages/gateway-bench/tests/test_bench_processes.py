@@ -61,9 +61,8 @@ def test_the_cpu_of_dead_children_is_counted() -> None:
         assert ask(process, "4") == "done"
         assert len(tree.pids()) == 1  # the children are gone...
         used = tree.cpu_seconds() - before
-    assert (
-        0.37 <= used < 1.2
-    )  # (a tick or two is rounded away) ...and what they burnt (0.1 s each, and their start) is not
+    # ...and what they burnt (0.1 s each, and their start) is not, but for a tick or two that are rounded away.
+    assert 0.37 <= used < 1.2
 
 
 def test_the_cpu_of_living_children_is_counted() -> None:

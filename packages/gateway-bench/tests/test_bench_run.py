@@ -52,7 +52,6 @@ def job(address: Address, **fields: Any) -> Any:
     ("mode", "fields", "errors"),
     [
         ("good", {"scenario": "guestbook", "min_requests": 40}, set()),
-        ("closing", {}, set()),
         ("bad", {"min_requests": 8}, {"content", "status 500", "protocol", "closed"}),
     ],
 )
@@ -100,6 +99,11 @@ def test_checks(name: str, answers: list[Answer], complaint: str | None) -> None
 
 def test_a_visitor_keeps_its_connection_or_does_not() -> None:
     (hello,) = SCENARIOS["hello"].visit("1")
+    with small_server("closing") as address:
+        told_to_leave = Visitor(address)
+        for _ in range(2):
+            assert hello.check(told_to_leave.fetch(hello)) is None
+            assert told_to_leave._connection is None
     with small_server("good") as address:
         keeping, leaving = Visitor(address), Visitor(address, keep_alive=False)
         for _ in range(2):
