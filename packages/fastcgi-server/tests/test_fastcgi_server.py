@@ -72,8 +72,8 @@ def test_the_bytes_of_a_response(server):
     request += encode_record(records.PARAMS, 1, b"\x0e\x03REQUEST_METHODGET\x09\x06PATH_INFO/hello")
     request += encode_record(records.PARAMS, 1) + encode_record(records.STDIN, 1)
     assert raw(server, request) == (
-        b"\x01\x06\x00\x01\x00\x40\x00\x00Status: 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\n"
-        b"\x01\x06\x00\x01\x00\x0e\x02\x00Hello, world!\n\x00\x00"
+        b"\x01\x06\x00\x01\x00\x4e\x02\x00Status: 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\n"
+        b"Hello, world!\n\x00\x00"
         b"\x01\x06\x00\x01\x00\x00\x00\x00"
         b"\x01\x03\x00\x01\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
     )

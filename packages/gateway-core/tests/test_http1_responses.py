@@ -283,3 +283,32 @@ def test_refusal_takes_back_the_invitation_to_go_on():  # HTTP-86
     conn = asked("PUT / HTTP/1.1", "Content-Length: 5", "Expect: 100-continue", limits=Limits())
     conn.refusal(RemoteProtocolError("no", 413))
     assert conn.data_to_send() == b""
+
+
+@pytest.mark.parametrize("line", [GET, GET10])
+@pytest.mark.parametrize("field", [(), (CLOSE,), (KEEP,), ("Content-Length: 3",)])
+@pytest.mark.parametrize(
+    "fields", [[], [A], [A, A], [("Set-Cookie", "a=1"), ("set-cookie", "b=2")], [("Date", "x")], [("sErver", "y")]]
+)
+@pytest.mark.parametrize("last", [False, True])
+def test_whole_is_head_data_and_end_in_one(line, field, fields, last):
+    one, other = asked(line, *field), asked(line, *field)
+    one.close_after = other.close_after = last
+    assert one.whole("200 OK", fields, b"content") == answer(other, "200 OK", fields, 7, b"content")
+    assert one.close_after == other.close_after
+    for conn in (one, other):
+        conn.receive_data(b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert one.next_event() == other.next_event()
+
+
+def test_whole_refuses_what_head_refuses():
+    with pytest.raises(LocalProtocolError):
+        asked().whole("200 OK", [("Bad Name", "x")], b"content")
+    with pytest.raises(LocalProtocolError):
+        asked().whole("200 OK", [("Transfer-Encoding", "chunked")], b"content")
+    with pytest.raises(LocalProtocolError):
+        asked().whole("100 Continue", [], b"content")
+    with pytest.raises(LocalProtocolError):
+        ServerConnection(date=lambda: DATE).whole("200 OK", [], b"nobody asked")
+    with pytest.raises(LocalProtocolError):
+        asked(HEAD).whole("200 OK", [], b"content")

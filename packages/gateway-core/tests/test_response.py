@@ -36,6 +36,9 @@ class Encoder:
     def end(self):
         return b"<end>"
 
+    def whole(self, status, fields, data):
+        return self.head(status, fields, len(data)) + self.data(data) + self.end()
+
 
 class Transport:
     """`full` once it has `room` bytes; `lost` after `breaks_after` writes."""

@@ -714,6 +714,9 @@ class Lines:
     def end(self):
         return b"end\n"
 
+    def whole(self, status, fields, data):
+        return self.head(status, fields, len(data)) + self.data(data) + self.end()
+
 
 class LineSession(Session):
     __slots__ = ()

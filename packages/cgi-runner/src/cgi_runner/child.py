@@ -63,6 +63,10 @@ class Encoder:
         """Nothing: the end of the output is the end of the message (section 6.4)."""
         return b""
 
+    def whole(self, status: str, fields: Fields, data: bytes) -> bytes:
+        """Encode all of a response."""
+        return self.head(status, fields, len(data)) + data
+
 
 class Output:
     """Standard output, kept for the response alone: what the application prints goes to standard error."""

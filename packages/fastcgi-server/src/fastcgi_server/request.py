@@ -110,6 +110,13 @@ class Encoder:
         end += encode_record(records.STDOUT, self._request.id)
         return end + self._end(app_status)
 
+    def whole(self, status: str, fields: Fields, data: bytes) -> bytes:
+        """Encode all of a response; head and content share their records."""
+        self._expect(_Sent.NOTHING)
+        head = cgi.encode_head(status, fields, len(data))
+        self._sent = _Sent.HEAD
+        return encode_stream(records.STDOUT, self._request.id, head + data) + self.end()
+
     def abort(self) -> bytes:
         """Encode the answer to ABORT_REQUEST (section 5.4), at whatever point; b"" if the request has ended already."""
         return b"" if self._request.ended else self._end(ABORTED)

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "base_environ",
+    "environ_from_fields",
     "environ_from_http",
+    "environ_from_line",
     "environ_from_variables",
     "mount",
     "variable_name",
@@ -118,14 +120,9 @@ def decode_path(path: str) -> str:
     return unquote_to_bytes(path.encode("latin-1")).decode("latin-1") if "%" in path else path
 
 
-def environ_from_http(base: Environ, method: str, target: str, version: str, fields: Fields, peer: str) -> Environ:
-    """Make the environ of an HTTP request. `target` is in origin-form (or `*`); `peer` is the IP address or ""."""
+def environ_from_fields(base: Environ, fields: Fields, peer: str) -> Environ:
+    """Return `base` with what fields and peer (IP address or "") say. It may serve every request that has the same."""
     environ = base.copy()
-    environ["REQUEST_METHOD"] = method
-    environ["REQUEST_URI"] = target
-    environ["SERVER_PROTOCOL"] = version
-    path, _, environ["QUERY_STRING"] = target.partition("?")
-    environ["PATH_INFO"] = decode_path(path) if "%" in path else path
     environ["REMOTE_ADDR"] = peer
     names = _field_names
     for field_name, value in fields:
@@ -139,6 +136,22 @@ def environ_from_http(base: Environ, method: str, target: str, version: str, fie
         else:
             environ[name] = value
     return environ
+
+
+def environ_from_line(template: Environ, method: str, target: str, version: str) -> Environ:
+    """Return the environ of an HTTP request. `target` is in origin-form (or `*`)."""
+    environ = template.copy()
+    environ["REQUEST_METHOD"] = method
+    environ["REQUEST_URI"] = target
+    environ["SERVER_PROTOCOL"] = version
+    path, _, environ["QUERY_STRING"] = target.partition("?")
+    environ["PATH_INFO"] = decode_path(path) if "%" in path else path
+    return environ
+
+
+def environ_from_http(base: Environ, method: str, target: str, version: str, fields: Fields, peer: str) -> Environ:
+    """Make the environ of an HTTP request in one step."""
+    return environ_from_line(environ_from_fields(base, fields, peer), method, target, version)
 
 
 def _acceptable(name: str) -> bool:

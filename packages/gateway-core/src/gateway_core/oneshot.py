@@ -182,6 +182,12 @@ class OneShotServer(ABC):
         self._output = _Output.DONE
         return b""
 
+    def whole(self, status: str, fields: Fields, data: bytes) -> bytes:
+        """Encode all of a response."""
+        head = self.head(status, fields, len(data))
+        self._output = _Output.DONE
+        return head + data
+
     def send(self, event: Response | Data | EndOfMessage) -> bytes:
         """Encode one event of the response. Raises LocalProtocolError out of turn."""
         if isinstance(event, Response):

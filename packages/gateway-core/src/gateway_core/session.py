@@ -27,6 +27,8 @@ from .response import Application, Encoder, Response, Transport
 
 __all__ = ["MAX_BODY", "Peer", "ServerCodec", "Service", "Session"]
 
+_IDLE, _HEAD, _BODY, _BUSY = Phase.IDLE, Phase.HEAD, Phase.BODY, Phase.BUSY  # a look into an enum is a call, in 3.11
+
 MAX_BODY = 1 << 30
 """Default limit of a request's content, bytes: 1 GiB. Large content lies on disk: it is the disk that this protects."""
 
@@ -101,7 +103,7 @@ class Session:
         self.service = service
         self.transport = transport
         self.codec = codec
-        self.phase = Phase.IDLE
+        self.phase = _IDLE
         self._incoming: dict[int, _Request] = {}
         self._ready: deque[_Request] = deque()
         self._serving: _Request | None = None
@@ -111,8 +113,8 @@ class Session:
 
     def receive(self, data: bytes) -> bool:
         """Take bytes from the peer, b"" for end of file. True: a request stands ready for `serve`."""
-        if data and self.phase is Phase.IDLE:
-            self.phase = Phase.HEAD
+        if data and self.phase is _IDLE:
+            self.phase = _HEAD
         try:
             self.codec.receive_data(data)
             return self._collect()
@@ -129,7 +131,7 @@ class Session:
         prefix = self.service.mount
         if prefix is not None and not mount(environ, prefix):
             application = _not_below_the_mount
-        self.phase = Phase.BUSY
+        self.phase = _BUSY
         response = self._response = Response(request.encoder, self.transport, environ["REQUEST_METHOD"])
         response.respond(application, environ)
         return self._after(response)
@@ -144,9 +146,9 @@ class Session:
 
     def expire(self) -> None:
         """The time limit of the present phase has passed."""
-        if self.phase is Phase.IDLE:
+        if self.phase is _IDLE:
             self.transport.close()
-        elif self.phase is Phase.BUSY:
+        elif self.phase is _BUSY:
             self.service.log(f"{self._name()}: the peer does not take the response; the connection is cut")
             self.transport.abort()
             self.abandon()
@@ -188,7 +190,7 @@ class Session:
                 if answer:
                     self._write(answer)
                 if self._incoming:
-                    self.phase = Phase.BODY
+                    self.phase = _BODY
                 return False
             else:
                 self._take(event)
@@ -265,7 +267,7 @@ class Session:
         if request.encoder.close_after:
             self.transport.close(linger=self.linger)
             return False
-        self.phase = Phase.IDLE
+        self.phase = _IDLE
         try:
             return self._collect()
         except RemoteProtocolError as error:

@@ -36,6 +36,9 @@ class Stage(enum.Enum):
     GONE = "closed"
 
 
+_OPEN, _CLOSING, _LINGERING, _GONE = Stage  # a look into an enum is a call, in 3.11
+
+
 class Session(Protocol):
     """What the engine needs of a gateway's side of a connection; `gateway_core.session.Session` fits."""
 
@@ -67,8 +70,8 @@ class Connection:
     """A non-blocking socket with the bytes that wait to be sent. One thread uses it at a time."""
 
     __slots__ = (
-        "_aborted", "_linger", "_out", "deadline", "fd", "lost", "mask", "peer",
-        "phase", "queued", "recv", "session", "sock", "stage",
+        "_aborted", "_linger", "_out", "deadline", "fd", "limit", "lost", "mask", "peer",
+        "phase", "queued", "recv", "renews", "session", "sock", "stage",
     )  # fmt: skip
 
     session: Session
@@ -78,11 +81,13 @@ class Connection:
         self.fd = sock.fileno()
         self.recv = sock.recv
         self.peer = peer
-        self.stage = Stage.OPEN
+        self.stage = _OPEN
         self.lost = False
         self.mask = 0  # what the poller watches
         self.queued = False  # a request stands ready, and other connections, or our output, come first
-        self.phase = ""  # for which the deadline is
+        self.phase: object = ""  # for which the deadline is
+        self.limit = 0.0  # of that phase, in seconds
+        self.renews = False  # does every bit of work on the connection begin it anew?
         self.deadline = 0.0
         self._out = bytearray()
         self._linger = False
@@ -114,8 +119,8 @@ class Connection:
 
     def close(self, *, linger: bool = False) -> None:
         """Close once all is sent; `linger`: in stages."""
-        if self.stage is Stage.OPEN:
-            self.stage = Stage.CLOSING
+        if self.stage is _OPEN:
+            self.stage = _CLOSING
             self._linger = linger
 
     def abort(self) -> None:
@@ -143,17 +148,17 @@ class Connection:
 
     def shut(self) -> None:
         """All is sent: shut our side, and linger if the peer may still be sending."""
-        self.stage = Stage.GONE
+        self.stage = _GONE
         if self._linger:
             try:
                 self.sock.shutdown(socket.SHUT_WR)
-                self.stage = Stage.LINGERING
+                self.stage = _LINGERING
             except OSError:
                 pass
 
     def dispose(self) -> None:
         """Free the descriptor."""
-        self.stage = Stage.GONE
+        self.stage = _GONE
         self.lost = True
         if self._aborted and self.sock.family != socket.AF_UNIX:
             try:

@@ -21,6 +21,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from . import events
@@ -35,6 +36,8 @@ __all__ = ["Limits", "Loop", "SessionFactory"]
 
 SessionFactory = Callable[[Connection], Session]
 """Makes the session of a new connection; each listener has its own."""
+
+_OPEN, _CLOSING, _LINGERING, _GONE = Stage  # a look into an enum is a call, in 3.11
 
 _READ = select.POLLIN
 _WRITE = select.POLLOUT
@@ -124,6 +127,7 @@ class Loop:
         self._now = 0.0
         self._next_tick = 0.0
         self._accept_mask = _READ | (_EXCLUSIVE if hasattr(select, "epoll") else 0)
+        self._told = events.wanted("begin") or events.wanted("end")
         self._accepting = False
         self._accept_again = 0.0
         self._stop_by: float | None = None
@@ -179,7 +183,7 @@ class Loop:
             connection.lost = True
             self._settle(connection)
             return
-        if connection.stage is not Stage.OPEN:  # lingering: what comes now is dropped, its end is the end
+        if connection.stage is not _OPEN:  # lingering: what comes now is dropped, its end is the end
             if not data:
                 self._drop(connection)
             return
@@ -193,8 +197,7 @@ class Loop:
     def _serve(self, connection: Connection) -> None:
         """Serve what stands ready, up to a turn's worth."""
         connection.queued = False
-        session, slot = connection.session, self._slot
-        told = events.wanted("begin") or events.wanted("end")
+        session, slot, told = connection.session, self._slot, self._told
         for _ in range(_TURN):
             if connection.lost:
                 break
@@ -222,7 +225,7 @@ class Loop:
         held = connection.full
         if connection.flush():
             connection.phase = ""  # progress: a new time limit
-        drained = not connection.lost and not connection.full and connection.stage is Stage.OPEN
+        drained = not connection.lost and not connection.full and connection.stage is _OPEN
         if drained and (held if connection.queued else connection.session.resume()):
             self._serve(connection)
         else:
@@ -231,19 +234,20 @@ class Loop:
     def _settle(self, connection: Connection) -> None:
         """After any work on a connection: is it over, what is it waiting for, and until when?"""
         waiting = connection.waiting
-        if connection.stage is Stage.CLOSING and not waiting and not connection.lost:
+        if connection.stage is _CLOSING and not waiting and not connection.lost:
             connection.shut()
             connection.deadline = self._now + _LINGER
-        if connection.lost or connection.stage is Stage.GONE:
+        if connection.lost or connection.stage is _GONE:
             self._drop(connection)
             return
-        phase = "BUSY" if waiting else connection.session.phase.name
-        if phase != connection.phase or phase == "BODY" or phase == "IDLE":
-            connection.phase = phase
-            if connection.stage is not Stage.LINGERING:
-                connection.deadline = self._now + self._limit_of[phase]
-        idle = phase == "IDLE" and not connection.queued and connection.stage is Stage.OPEN
-        if self._stop_by is not None and idle:
+        phase = None if waiting else connection.session.phase
+        if connection.stage is _LINGERING:
+            pass  # with a deadline of its own
+        elif phase is not connection.phase:
+            self._enter(connection, phase)
+        elif connection.renews:
+            connection.deadline = self._now + connection.limit
+        if self._stop_by is not None and self._is_idle(connection):
             self._drop(connection)
             return
         mask = _WRITE if waiting else _READ
@@ -254,6 +258,19 @@ class Loop:
                 self._poller.register(connection.fd, mask)
                 self._connections[connection.fd] = connection
             connection.mask = mask
+
+    def _enter(self, connection: Connection, phase: Enum | None) -> None:
+        """Set the time limit of the phase that a connection has come to; None: it waits for its peer to read."""
+        name = "BUSY" if phase is None else phase.name
+        connection.phase = phase
+        connection.limit = self._limit_of[name]
+        connection.renews = name in ("BODY", "IDLE")
+        connection.deadline = self._now + connection.limit
+
+    def _is_idle(self, connection: Connection) -> bool:
+        """Is nothing under way on this connection, in either direction?"""
+        under_way = connection.waiting or connection.queued or connection.stage is not _OPEN
+        return not under_way and connection.session.phase.name == "IDLE"
 
     def _drop(self, connection: Connection) -> None:
         """Forget a connection and free its descriptor."""
@@ -314,7 +331,7 @@ class Loop:
         connection.session = factory(connection)
         # Most clients have sent their request by now: reading first saves a short connection two system calls.
         self._readable(connection)
-        if connection.stage is Stage.OPEN and not connection.mask and not connection.lost:
+        if connection.stage is _OPEN and not connection.mask and not connection.lost:
             self._settle(connection)
 
     def _to_the_back(self, fd: int) -> None:
@@ -351,7 +368,7 @@ class Loop:
             if connection.waiting:
                 line(f"{connection.peer or 'unix peer'}: the peer does not take what is sent; the connection is cut")
                 connection.abort()
-            elif connection.stage is not Stage.OPEN:  # it has lingered for long enough
+            elif connection.stage is not _OPEN:  # it has lingered for long enough
                 connection.lost = True
             elif not connection.queued:
                 connection.session.expire()

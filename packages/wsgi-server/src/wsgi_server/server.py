@@ -12,7 +12,8 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from gateway_core.environ import base_environ, environ_from_http
+from gateway_core.environ import base_environ, environ_from_fields, environ_from_line
+from gateway_core.events import Fields
 from gateway_core.http1 import DEFAULT_LIMITS, HttpDate, HttpRequest, Limits, ServerConnection
 from gateway_core.session import Peer, Service, Session
 from gateway_runtime.addresses import Address
@@ -30,19 +31,28 @@ _date = HttpDate(time.time)
 
 
 class HttpSession(Session):
-    """One HTTP connection: its requests one after another, pipelined ones included."""
+    """One HTTP connection: its requests one after another, pipelined ones included.
 
-    __slots__ = ()
+    A client mostly sends the same fields again, for which the codec gives the same list. Then the part of the environ
+    that comes from them is the same too.
+    """
+
+    __slots__ = ("_fields", "_template")
 
     request = HttpRequest
     linger = True
 
     def __init__(self, service: Service, transport: Peer, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(service, transport, ServerConnection(limits, server=SOFTWARE, date=_date))
+        self._fields: Fields | None = None
+        self._template: dict[str, Any] = {}
 
     def _begin(self, event: HttpRequest) -> None:
         method, target, version, fields, body, complete = event
-        environ = environ_from_http(self.service.base, method, target, version, fields, self.transport.peer)
+        if fields is not self._fields:
+            self._fields = fields
+            self._template = environ_from_fields(self.service.base, fields, self.transport.peer)
+        environ = environ_from_line(self._template, method, target, version)
         codec: Any = self.codec
         self._arrived(0, environ, codec, body, complete)
 

@@ -111,6 +111,8 @@ class RequestReader(Inbox):
         try:
             reading = self._reading
             if reading is _HEAD:
+                if self._at == len(self._buffer) and not self._eof:
+                    return NEED_DATA
                 return self._read_head()
             if reading is _CONTENT:
                 return self._read_content()
@@ -183,8 +185,6 @@ class RequestReader(Inbox):
 
     def _read_half_a_head(self) -> ConnectionClosed | NotNow:
         """No empty line yet: see whether there ever can be a request."""
-        if self._at == len(self._buffer) and not self._eof:
-            return NEED_DATA
         self._skip_empty_lines()
         buffer, at = self._buffer, self._at
         size = len(buffer)

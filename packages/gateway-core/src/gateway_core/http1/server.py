@@ -84,6 +84,25 @@ RESPONSE_FIELDS: Memo[tuple[str, str], _Field] = Memo(_field, _field_size)
 """Fields and how they are sent. Raises LocalProtocolError."""
 
 
+def _plain_head(key: tuple[str, *tuple[tuple[str, str], ...]]) -> bytes:
+    """Return status line and fields, or b"" where there is more to think about than what Date and Server are."""
+    status, *fields = key
+    line, _, bare = STATUS_LINES[status]
+    encoded = [RESPONSE_FIELDS[field] for field in fields]
+    if bare or any(field.steers for field in encoded):
+        return b""
+    return line + b"".join(field.line for field in encoded)
+
+
+def _head_size(key: tuple[str, *tuple[tuple[str, str], ...]]) -> int:
+    status, *fields = key
+    return len(status) + sum(map(_field_size, fields))
+
+
+PLAIN_HEADS: Memo[tuple[str, *tuple[tuple[str, str], ...]], bytes] = Memo(_plain_head, _head_size)
+"""A status and fields that come together again and again, and how they are sent. Raises LocalProtocolError."""
+
+
 class _Writing(enum.Enum):
     """What is to be sent next."""
 
@@ -95,6 +114,7 @@ class _Writing(enum.Enum):
 
 
 _HEAD, _CONTENT, _CHUNKS, _BARE = _Writing.HEAD, _Writing.CONTENT, _Writing.CHUNKS, _Writing.BARE
+_PAUSED = Reading.PAUSED
 
 _CLOSE, _KEEP_ALIVE = b"Connection: close\r\n\r\n", b"Connection: keep-alive\r\n\r\n"
 
@@ -207,6 +227,17 @@ class ServerConnection(RequestReader):
             self._writing = _HEAD
             self._reading = Reading.HEAD
         return LAST_CHUNK if writing is _CHUNKS else b""
+
+    def whole(self, status: str, fields: Fields, data: bytes) -> bytes:
+        """Encode a response that is at hand as a whole; `data` is not empty. The hot path of every HTTP response."""
+        request, date = self._request, self._date
+        plain = PLAIN_HEADS[status, *fields]
+        usual = plain and self._framing.persistent and self._reading is _PAUSED and not self.close_after
+        if request is None or not usual or date is None or request[2] != "HTTP/1.1" or request[0] == "HEAD":
+            return self.head(status, fields, len(data)) + self.data(data) + self.end()
+        self._request = None
+        self._reading = Reading.HEAD
+        return b"%bDate: %b\r\n%bContent-Length: %d\r\n\r\n%b" % (plain, date(), self._server, len(data), data)
 
     # -- beside the response -------------------------------------------------------------------------------------
 
