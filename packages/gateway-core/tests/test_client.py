@@ -508,6 +508,27 @@ class Events:
         return self.events.pop(0)
 
 
+def test_a_channel_is_not_kept_before_the_end_whatever_the_codec_says():
+    codec = Events(Response(200, "OK", []), Data(b"x"), EndOfMessage())
+    codec.reusable = True
+    channel = Channel()
+    client = Client(lambda head: codec, lambda: channel, keep=1)
+    content = client({"REQUEST_METHOD": "GET", "wsgi.url_scheme": "http"}, lambda status, fields: None)
+    next(content)
+    content.close()
+    assert channel.closed == 1
+
+
+def test_another_thread_may_take_the_last_idle_connection():
+    class Raced(list):
+        def __len__(self):
+            return 1  # there was one when this thread looked
+
+    front = Front(Channel(answer(b"new")))
+    front.client._idle = Raced()
+    assert front.call()[1] == b"new"
+
+
 def test_other_events_are_logged():
     """FastCGI carries the application's error stream beside its output."""
     codec = Events("stderr: one", NEED_DATA, Response(200, "OK", []), "stderr: two", Data(b"x"), EndOfMessage())

@@ -55,6 +55,10 @@ def test_the_template_says_how_the_server_runs(multithread, multiprocess, run_on
     assert environ["gatelab.protocol"] == "SCGI"
 
 
+def test_a_server_serves_more_than_once_unless_it_says_so():
+    assert base()["wsgi.run_once"] is False
+
+
 def test_every_request_has_a_dict_of_its_own():
     template = base()
     before = dict(template)

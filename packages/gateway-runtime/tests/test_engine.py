@@ -15,6 +15,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections import deque
 from contextlib import contextmanager
 
@@ -840,6 +841,21 @@ def test_requests_that_have_come_are_served(start, poller):
         assert [sock.recv(1) for sock in (blocker, open_, new)] == [b""] * 3
         world.thread.join(DEADLINE)
         assert not world.thread.is_alive()
+
+
+def test_a_loop_that_waits_does_not_spin(start, poller):
+    """Neither for connections that were closed, nor for the word that it has heard."""
+    with start() as world:
+        half = world.connect(b"ech")
+        for _ in range(3):
+            assert ask(world.connect(), "last x") == "x"
+        wait_until(lambda: sum(session.abandoned for session in world.sessions) == 3)
+        world.stop()
+        wait_until(lambda: world.loop._stop_by is not None)
+        asked, until = world.clock.asked, time.monotonic() + 0.2
+        wait_until(lambda: time.monotonic() > until)
+        assert world.clock.asked - asked < 100
+        assert ask(half, "o x") == "x"
 
 
 def test_held_requests_are_served_before_the_end(start):
