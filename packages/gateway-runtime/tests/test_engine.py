@@ -848,7 +848,8 @@ def test_a_loop_that_waits_does_not_spin(start, poller):
     with start() as world:
         half = world.connect(b"ech")
         for _ in range(3):
-            assert ask(world.connect(), "last x") == "x"
+            sock = world.connect()
+            assert ask(sock, "echo x") == ask(sock, "last x") == "x"
         wait_until(lambda: sum(session.abandoned for session in world.sessions) == 3)
         world.stop()
         wait_until(lambda: world.loop._stop_by is not None)
