@@ -515,6 +515,7 @@ def test_hup_with_a_broken_module_keeps_the_old_workers(workers):
         change(APP.replace('"one"', '"two"'))
         server.signal(signal.SIGHUP)
         server.wait_for_line("reloaded")
+        wait_until(lambda: not set(before) & set(server.workers()), "the old workers have ended")
         assert get(server, "version") == "two"
 
 
