@@ -185,10 +185,11 @@ class World:
         return sock
 
     def pass_time(self, seconds):
-        """Move the clock, and wait until the loop has looked at it."""
-        self.clock.now += seconds
-        asked = self.clock.asked
-        wait_until(lambda: self.clock.asked > asked + 3, "the loop looks at the clock")
+        """Let the loop finish what it is at, move the clock, and wait until the loop has looked at it."""
+        for step in (0, seconds):
+            self.clock.now += step
+            asked = self.clock.asked
+            wait_until(lambda asked=asked: self.clock.asked > asked + 3, "the loop looks at the clock")
 
     def block(self):
         """Keep the loop in a call until `go` is set."""
@@ -794,6 +795,21 @@ def test_idle_connections_are_closed_at_once(start, poller):
         assert [ask(sock, "echo x") for sock in socks] == ["x"] * 3
         world.stop()
         assert [sock.recv(1) for sock in socks] == [b""] * 3
+        world.thread.join(DEADLINE)
+        assert not world.thread.is_alive()
+
+
+def test_who_has_just_connected_may_still_ask(start, poller):
+    with start() as world:
+        soon, late = world.connect(), world.connect()
+        wait_until(lambda: len(world.sessions) == 2)
+        world.stop()
+        wait_until(lambda: world.loop._stop_by is not None)
+        assert ask(soon, "echo x") == "x"
+        assert soon.recv(1) == b""
+        assert world.thread.is_alive()
+        world.clock.now += 2
+        assert late.recv(1) == b""
         world.thread.join(DEADLINE)
         assert not world.thread.is_alive()
 

@@ -353,7 +353,9 @@ def test_a_crash_loop_is_braked(here):
 @pytest.mark.parametrize("arguments", [[], ["--workers", "2", "--threads", "2"]])
 def test_term_lets_requests_finish(arguments):
     with serve(*arguments, bind="unix:x.sock") as server:
-        idle = server.connect()
+        idle = Http(server)
+        idle.request("GET", "/hello")
+        assert idle.getresponse().read() == b"hello"
         asking = Asking(server, "hold")
         server.signal(signal.SIGTERM)
         if arguments:

@@ -70,7 +70,7 @@ class Connection:
     """A non-blocking socket with the bytes that wait to be sent. One thread uses it at a time."""
 
     __slots__ = (
-        "_aborted", "_linger", "_out", "deadline", "fd", "limit", "lost", "mask", "peer",
+        "_aborted", "_linger", "_out", "deadline", "fd", "fresh", "limit", "lost", "mask", "peer",
         "phase", "queued", "recv", "renews", "session", "sock", "stage",
     )  # fmt: skip
 
@@ -84,6 +84,7 @@ class Connection:
         self.stage = _OPEN
         self.lost = False
         self.mask = 0  # what the poller watches
+        self.fresh = True  # no request has come on it yet
         self.queued = False  # a request stands ready, and other connections, or our output, come first
         self.phase: object = ""  # for which the deadline is
         self.limit = 0.0  # of that phase, in seconds

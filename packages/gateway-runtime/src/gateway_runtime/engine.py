@@ -58,6 +58,10 @@ _TICK = 1.0
 _LINGER = 2.0
 """Seconds that a lingering close waits for the peer to read and close: several round trips anywhere on Earth."""
 
+_FIRST_REQUEST = 0.5
+"""Seconds that a new connection has for its request when we stop: whoever has just connected is about to ask, and
+cannot know, as one who has asked before must, that the connection may close."""
+
 _BACK_OFF = 0.5
 """Seconds without accepting when descriptors or memory have run out."""
 
@@ -196,7 +200,7 @@ class Loop:
 
     def _serve(self, connection: Connection) -> None:
         """Serve what stands ready, up to a turn's worth."""
-        connection.queued = False
+        connection.queued = connection.fresh = False
         session, slot, told = connection.session, self._slot, self._told
         for _ in range(_TURN):
             if connection.lost:
@@ -248,8 +252,10 @@ class Loop:
         elif connection.renews:
             connection.deadline = self._now + connection.limit
         if self._stop_by is not None and self._is_idle(connection):
-            self._drop(connection)
-            return
+            if not connection.fresh:
+                self._drop(connection)
+                return
+            connection.deadline = self._now + _FIRST_REQUEST
         mask = _WRITE if waiting else _READ
         if connection.mask != mask:
             if connection.mask:
