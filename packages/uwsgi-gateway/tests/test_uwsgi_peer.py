@@ -12,8 +12,6 @@ from gateway_runtime.addresses import Address
 from gateway_runtime.testing import DEADLINE, wait_until
 from uwsgi_gateway.client import client
 
-pytest.importorskip("gunicorn", minversion="24")
-
 
 @pytest.fixture(scope="module")
 def peer(tmp_path_factory):
