@@ -13,8 +13,9 @@ from . import addresses, events, loader, log
 from .addresses import Listener
 from .engine import Limits, SessionFactory
 from .errors import EXIT_CANNOT_START, StartupError
-from .master import ENDING, Master
+from .master import Master
 from .settings import Gateway, Settings
+from .worker import ENDING
 
 __all__ = ["main"]
 

@@ -28,12 +28,9 @@ from .errors import EXIT_CANNOT_START, EXIT_FAILED, EXIT_STOPPED
 from .log import line, raw
 from .scoreboard import Scoreboard, State
 from .settings import Settings
-from .worker import READY, Worker
+from .worker import ENDING, READY, Worker
 
-__all__ = ["ENDING", "Master"]
-
-ENDING = frozenset((signal.SIGTERM, signal.SIGINT, signal.SIGQUIT))
-"""Signals that end a server. Whoever binds sockets blocks them until `Master.run` can clean up."""
+__all__ = ["Master"]
 
 _QUICK_GRACE = 2.0
 """Seconds that workers have after INT or QUIT before they are killed."""
@@ -157,6 +154,7 @@ class Master:
         os.set_blocking(status_read, False)
         sys.stdout.flush()
         sys.stderr.flush()
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # until the worker has handlers of its own
         pid = os.fork()
         if pid == 0:
             code = EXIT_FAILED
@@ -171,6 +169,7 @@ class Master:
                 sys.stdout.flush()
                 sys.stderr.flush()
                 os._exit(code)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         os.close(control_read)
         os.close(status_write)
         child = _Child(pid, self._generation, first_slot, control_write, status_read, time.monotonic())

@@ -22,7 +22,11 @@ from .log import line
 from .scoreboard import Scoreboard
 from .settings import Settings
 
-__all__ = ["READY", "Worker", "at_quit"]
+__all__ = ["ENDING", "READY", "Worker", "at_quit"]
+
+ENDING = frozenset((signal.SIGTERM, signal.SIGINT, signal.SIGQUIT))
+"""Signals that end a server. They are blocked while a process holds what it could not clean up yet: from binding to
+the master's handlers, and from the fork to the worker's."""
 
 READY = b"ready"
 """What a worker writes to its status pipe; anything else is the sentence why it cannot start."""
@@ -102,6 +106,7 @@ class Worker:
             signal.signal(number, lambda *_: None)
         signal.signal(signal.SIGTERM, lambda *_: self._stop())
         signal.signal(signal.SIGQUIT, lambda *_: self._quit())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     def _stop(self) -> None:
         """Let every loop see end of file on the stop pipe."""
