@@ -60,6 +60,8 @@ MAX_PAIRS = 1000
 MAX_ACTIVE = 64
 """Requests at a time on one connection: times MAX_PARAMS, that is what a connection can make us hold."""
 
+_PARAMS, _STDIN, _ANSWERING = State  # a look into an enum is a call, in 3.11
+
 _MANAGEMENT = frozenset((records.GET_VALUES, records.GET_VALUES_RESULT, records.UNKNOWN_TYPE))
 _Event = Request | Data | EndOfMessage | Abort | ConnectionClosed
 
@@ -159,7 +161,7 @@ class ServerConnection:
             return ConnectionClosed()
         if not self._eof:
             for request in self._active.values():
-                if request.state is State.STDIN and not request.announced:
+                if request.state is _STDIN and not request.announced:
                     return request.announce()
             return NEED_DATA
         if self._records.pending:
@@ -216,7 +218,7 @@ class ServerConnection:
             self._reject(request, records.CANT_MPX_CONN if self._max_active == 1 else records.OVERLOADED)
 
     def _params(self, request: ActiveRequest, content: bytes) -> None:
-        if request.state is not State.PARAMS:
+        if request.state is not _PARAMS:
             raise RemoteProtocolError(f"PARAMS of request {request.id} after their end")
         if content:
             request.params.append(content)
@@ -229,16 +231,16 @@ class ServerConnection:
         if len(request.variables) > MAX_PAIRS:
             self._reject(request, records.OVERLOADED)
             return
-        request.state = State.STDIN
+        request.state = _STDIN
         try:
             request.left = cgi.content_length(request.variables)
         except RemoteProtocolError as error:
             self._answer(request, error)
 
     def _stdin(self, request: ActiveRequest, content: bytes) -> _Event | None:
-        if request.state is State.PARAMS:
+        if request.state is _PARAMS:
             raise RemoteProtocolError(f"STDIN of request {request.id} before the end of its PARAMS")
-        if request.state is State.ANSWERING:
+        if request.state is _ANSWERING:
             return None  # after the end of the stream, or of our interest in it
         if not content:
             return self._end_of_stdin(request)
@@ -254,11 +256,11 @@ class ServerConnection:
         if request.left:  # section 6.2: the client failed; the application is not to act on half of its data
             self._answer(request, RemoteProtocolError(f"the content ends {request.left} bytes before CONTENT_LENGTH"))
             return Abort(request.id) if request.announced else None
-        request.state = State.ANSWERING
+        request.state = _ANSWERING
         return EndOfMessage(request.id) if request.announced else request.announce()
 
     def _abort(self, request: ActiveRequest) -> Abort | None:
-        request.state = State.ANSWERING
+        request.state = _ANSWERING
         if request.announced:
             return Abort(request.id)  # whoever serves it sends END_REQUEST: `Encoder.abort`
         self._end(request, encode_end(request.id, ABORTED, records.REQUEST_COMPLETE))

@@ -35,6 +35,9 @@ class State(enum.Enum):
     ANSWERING = "all of it is here, or no more of it is wanted"
 
 
+_PARAMS, _STDIN, _ANSWERING = State  # a look into an enum is a call, in 3.11
+
+
 class ActiveRequest:
     """From BEGIN_REQUEST received to END_REQUEST sent. `keep`: the connection outlives it."""
 
@@ -47,7 +50,7 @@ class ActiveRequest:
         self.id = request_id
         self.role = role
         self.keep = keep
-        self.state = State.PARAMS
+        self.state = _PARAMS
         self.params: list[bytes] = []
         self.params_size = 0  # bytes
         self.variables: Variables = []
@@ -62,7 +65,7 @@ class ActiveRequest:
         self.announced = True
         body = b"".join(self.stdin)
         self.stdin.clear()
-        return Request(self.id, self.role, self.variables, body, complete=self.state is State.ANSWERING)
+        return Request(self.id, self.role, self.variables, body, complete=self.state is _ANSWERING)
 
 
 class _Sent(enum.Enum):
@@ -73,6 +76,9 @@ class _Sent(enum.Enum):
     ALL = "END_REQUEST went out"
 
 
+_NOTHING, _HEAD, _ALL = _Sent  # a look into an enum is a call, in 3.11
+
+
 class Encoder:
     """Values to records, for the response to one request. `ended(request)` is told of END_REQUEST, True: now close."""
 
@@ -81,40 +87,40 @@ class Encoder:
         self.close_after = not request.keep
         self._request = request
         self._ended = ended
-        self._sent = _Sent.NOTHING
+        self._sent = _NOTHING
         self._stderr = False
 
     def head(self, status: str, fields: Fields, length: int | None) -> bytes:
         """Encode the response head. `status` is "200 OK", `length` the bytes of content if known."""
-        self._expect(_Sent.NOTHING)
+        self._expect(_NOTHING)
         head = cgi.encode_head(status, fields, None if status.startswith("204") else length)
-        self._sent = _Sent.HEAD
+        self._sent = _HEAD
         return encode_stream(records.STDOUT, self._request.id, head)
 
     def data(self, data: bytes) -> bytes:
         """Encode a piece of content: STDOUT records."""
-        self._expect(_Sent.HEAD)
+        self._expect(_HEAD)
         return encode_stream(records.STDOUT, self._request.id, data)
 
     def stderr(self, data: bytes) -> bytes:
         """Encode a message for the web server's log. Allowed at any time before `end`."""
-        if self._sent is _Sent.ALL or self._request.ended:
-            self._expect(_Sent.NOTHING)
+        if self._sent is _ALL or self._request.ended:
+            self._expect(_NOTHING)
         self._stderr = self._stderr or bool(data)
         return encode_stream(records.STDERR, self._request.id, data)
 
     def end(self, app_status: int = 0) -> bytes:
         """Encode the end of the streams and of the request. `app_status` is what a CGI program gives to exit()."""
-        self._expect(_Sent.HEAD)
+        self._expect(_HEAD)
         end = encode_record(records.STDERR, self._request.id) if self._stderr else b""
         end += encode_record(records.STDOUT, self._request.id)
         return end + self._end(app_status)
 
     def whole(self, status: str, fields: Fields, data: bytes) -> bytes:
         """Encode all of a response; head and content share their records."""
-        self._expect(_Sent.NOTHING)
+        self._expect(_NOTHING)
         head = cgi.encode_head(status, fields, len(data))
-        self._sent = _Sent.HEAD
+        self._sent = _HEAD
         return encode_stream(records.STDOUT, self._request.id, head + data) + self.end()
 
     def abort(self) -> bytes:
@@ -122,7 +128,7 @@ class Encoder:
         return b"" if self._request.ended else self._end(ABORTED)
 
     def _end(self, app_status: int) -> bytes:
-        self._sent = _Sent.ALL
+        self._sent = _ALL
         self.close_after = self._ended(self._request)
         return encode_end(self._request.id, app_status, records.REQUEST_COMPLETE)
 

@@ -48,6 +48,10 @@ class _Output(enum.Enum):
     DONE = "complete"
 
 
+_READ_HEAD, _READ_CONTENT, _READ_DONE = _Input  # a look into an enum is a call, in 3.11
+_SENT_HEAD, _SENT_CONTENT, _SENT_DONE = _Output
+
+
 class OneShotServer(ABC):
     """The application's side. `max_head` is the largest frame, in bytes, that is taken.
 
@@ -60,8 +64,8 @@ class OneShotServer(ABC):
     def __init__(self, max_head: int) -> None:
         self._max_head = max_head
         self._buffer = bytearray()
-        self._input = _Input.HEAD
-        self._output = _Output.HEAD
+        self._input = _READ_HEAD
+        self._output = _SENT_HEAD
         self._left = 0  # content bytes still to come
         self._eof = False
         self._error: RemoteProtocolError | None = None
@@ -78,7 +82,7 @@ class OneShotServer(ABC):
         """Take the next bytes of the front; b"" is end of file. What follows a complete request is dropped here."""
         if not data:
             self._eof = True
-        elif self._input is not _Input.DONE:
+        elif self._input is not _READ_DONE:
             self._buffer += data
 
     def next_event(self) -> Request | Data | EndOfMessage | ConnectionClosed | NotNow:
@@ -86,9 +90,9 @@ class OneShotServer(ABC):
         if self._error is not None:
             raise self._error
         try:
-            if self._input is _Input.HEAD:
+            if self._input is _READ_HEAD:
                 return self._read_head()
-            if self._input is _Input.CONTENT:
+            if self._input is _READ_CONTENT:
                 return self._read_content()
         except RemoteProtocolError as error:
             self._error = error
@@ -110,7 +114,7 @@ class OneShotServer(ABC):
         body = bytes(buffer[size : size + length])
         buffer.clear()
         self._left = length - len(body)
-        self._input = _Input.CONTENT if self._left else _Input.DONE
+        self._input = _READ_CONTENT if self._left else _READ_DONE
         return Request(variables, body, complete=not self._left)
 
     def _read_content(self) -> Data | EndOfMessage | NotNow:
@@ -120,7 +124,7 @@ class OneShotServer(ABC):
             self._left -= len(data)
             return Data(data)
         if not self._left:
-            self._input = _Input.DONE
+            self._input = _READ_DONE
             return EndOfMessage()
         if self._eof:
             raise RemoteProtocolError(f"the front closed {self._left} bytes before the end of the content")
@@ -147,9 +151,9 @@ class OneShotServer(ABC):
 
     def refusal(self, error: RemoteProtocolError) -> bytes:
         """Return a whole response that tells the front what is wrong; in HTTP if that is what the peer speaks."""
-        if self._output is not _Output.HEAD:
+        if self._output is not _SENT_HEAD:
             return b""
-        self._output = _Output.DONE
+        self._output = _SENT_DONE
         if isinstance(error, PeerMismatch):
             return http_refusal(error.status, str(error)) if self._peer_speaks_http else b""
         return self._refusal(error.status, str(error))
@@ -163,29 +167,29 @@ class OneShotServer(ABC):
 
     def head(self, status: str, fields: Fields, length: int | None) -> bytes:
         """Encode the response head. `status` is "200 OK", `length` the bytes of content if known."""
-        if self._output is not _Output.HEAD:
+        if self._output is not _SENT_HEAD:
             raise LocalProtocolError("a connection carries one response")
         head = cgi.encode_lines(self._status(status), fields, None if status.startswith("204") else length)
-        self._output = _Output.CONTENT
+        self._output = _SENT_CONTENT
         return head
 
     def data(self, data: bytes) -> bytes:
         """Encode a piece of content: as it is."""
-        if self._output is not _Output.CONTENT:
+        if self._output is not _SENT_CONTENT:
             raise LocalProtocolError("content belongs between the head and the end of a response")
         return data
 
     def end(self) -> bytes:
         """Encode the end: nothing, since the close is the end."""
-        if self._output is not _Output.CONTENT:
+        if self._output is not _SENT_CONTENT:
             raise LocalProtocolError("a response ends once, after its head")
-        self._output = _Output.DONE
+        self._output = _SENT_DONE
         return b""
 
     def whole(self, status: str, fields: Fields, data: bytes) -> bytes:
         """Encode all of a response."""
         head = self.head(status, fields, len(data))
-        self._output = _Output.DONE
+        self._output = _SENT_DONE
         return head + data
 
     def send(self, event: Response | Data | EndOfMessage) -> bytes:
@@ -205,7 +209,7 @@ class OneShotClient(ABC):
 
     def __init__(self, keep_alive: bool = False, head: bool = False, *, status_line: bool = False) -> None:
         self._parser = cgi.ResponseParser(head=head, status_line=status_line)
-        self._output = _Output.HEAD
+        self._output = _SENT_HEAD
         self._left = 0  # content bytes still to send
         self._started = False  # the response head has come
         self._ended = False
@@ -218,17 +222,17 @@ class OneShotClient(ABC):
         """Encode one event of the request. Raises LocalProtocolError out of turn, or for a wrong CONTENT_LENGTH."""
         if isinstance(event, Request):
             return self._send_request(event)
-        if self._output is not _Output.CONTENT:
+        if self._output is not _SENT_CONTENT:
             raise LocalProtocolError("content belongs between the head and the end of a request")
         if isinstance(event, Data):
             return self._send_content(event.data)
         if self._left:
             raise LocalProtocolError(f"the content is {self._left} bytes shorter than CONTENT_LENGTH")
-        self._output = _Output.DONE
+        self._output = _SENT_DONE
         return b""
 
     def _send_request(self, request: Request) -> bytes:
-        if self._output is not _Output.HEAD:
+        if self._output is not _SENT_HEAD:
             raise LocalProtocolError("a connection carries one request")
         try:
             length = cgi.content_length(request.variables)
@@ -243,7 +247,7 @@ class OneShotClient(ABC):
         others = [(name, value) for name, value in request.variables if name != "CONTENT_LENGTH"]
         head = self._encode_head([("CONTENT_LENGTH", str(length)), *others])
         self._left = length - len(request.body)
-        self._output = _Output.DONE if request.complete else _Output.CONTENT
+        self._output = _SENT_DONE if request.complete else _SENT_CONTENT
         return head + request.body
 
     def _send_content(self, data: bytes) -> bytes:
