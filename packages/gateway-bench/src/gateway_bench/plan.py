@@ -40,7 +40,7 @@ def parameters_for(
         parameters = _parameters(users=4, warmup=0.3, seconds=1.5, repeats=1)
         parameters["min_requests"], parameters["max_seconds"] = 8, 4.0
     else:
-        parameters = _parameters(users=4, warmup=0.4, seconds=1.8, repeats=3)
+        parameters = _parameters(users=4, warmup=0.4, seconds=1.4, repeats=3)
     parameters["quick"], parameters["engine"] = quick, engine
     parameters["pinned"] = suite == "peers"
     if repeats is not None:
@@ -58,7 +58,7 @@ def _parameters(users: int, warmup: float, seconds: float, repeats: int) -> Para
         users=users,
         warmup_seconds=warmup,
         seconds=seconds,
-        min_requests=20,
+        min_requests=16,
         max_seconds=8.0,
         repeats=repeats,
         pinned=False,
