@@ -52,6 +52,7 @@ _CHECKED_MAX = 1024
 
 _checked_statuses: set[str] = set()
 _checked_fields: dict[tuple[str, str], int] = {}
+_checked_lists: dict[tuple[tuple[str, str], ...], tuple[Fields, int | None]] = {}
 
 _NO_CONTENT = ("204", "304")
 _ERROR_BODY = b"Internal Server Error: the application failed. The server's log says why.\n"
@@ -138,9 +139,17 @@ def _check_field(field: object) -> int:
 
 
 def check_fields(headers: object) -> tuple[Fields, int | None]:
-    """Return the fields without Content-Length, and the length declared (bytes) or None. Raise ApplicationError."""
+    """Return the fields without Content-Length, and the length declared (bytes) or None. Raise ApplicationError.
+
+    The list is a new one, since what the application does to its own from now on was not checked; or the same one as
+    the last time that these headers came, so nobody may change it.
+    """
     if not isinstance(headers, list):
         raise ApplicationError(f"response headers must be a list, not {type(headers).__name__}")
+    try:
+        return _checked_lists[tuple(headers)]
+    except (KeyError, TypeError):  # not seen before, or not even hashable
+        pass
     declared = -1
     for field in headers:
         try:
@@ -151,11 +160,15 @@ def check_fields(headers: object) -> tuple[Fields, int | None]:
             if declared >= 0:
                 raise ApplicationError("Content-Length must be given once, not several times")
             declared, at = length, field
-    fields = headers.copy()  # what the application does to its own list from now on was not checked
-    if declared < 0:
-        return fields, None
-    fields.remove(at)
-    return fields, declared
+    fields = headers.copy()
+    if declared >= 0:
+        fields.remove(at)
+    checked = fields, declared if declared >= 0 else None
+    if len(_checked_lists) >= _CHECKED_MAX:
+        _checked_lists.clear()
+    if not any(name.lower() == "set-cookie" for name, _ in fields):  # a secret, and it never comes again
+        _checked_lists[tuple(headers)] = checked
+    return checked
 
 
 class Response:

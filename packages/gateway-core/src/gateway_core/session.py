@@ -261,7 +261,8 @@ class Session:
         self._response = None
         request, self._serving = self._serving, None
         assert request is not None
-        request.close()
+        if request.body.__class__ is not io.BytesIO:  # memory needs no closing
+            request.close()
         if self.transport.lost:
             return False
         if request.encoder.close_after:

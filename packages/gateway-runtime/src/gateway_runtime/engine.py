@@ -238,10 +238,7 @@ class Loop:
     def _settle(self, connection: Connection) -> None:
         """After any work on a connection: is it over, what is it waiting for, and until when?"""
         waiting = connection.waiting
-        if connection.stage is _CLOSING and not waiting and not connection.lost:
-            connection.shut()
-            connection.deadline = self._now + _LINGER
-        if connection.lost or connection.stage is _GONE:
+        if connection.lost or (connection.stage is not _OPEN and not waiting and self._has_ended(connection)):
             self._drop(connection)
             return
         phase = None if waiting else connection.session.phase
@@ -264,6 +261,13 @@ class Loop:
                 self._poller.register(connection.fd, mask)
                 self._connections[connection.fd] = connection
             connection.mask = mask
+
+    def _has_ended(self, connection: Connection) -> bool:
+        """All is sent on a connection that is to close: shut our side. True: nothing is left to wait for."""
+        if connection.stage is _CLOSING:
+            connection.shut()
+            connection.deadline = self._now + _LINGER
+        return connection.stage is _GONE
 
     def _enter(self, connection: Connection, phase: Enum | None) -> None:
         """Set the time limit of the phase that a connection has come to; None: it waits for its peer to read."""

@@ -5,7 +5,7 @@ lock, no system call. A reader may see a slot between two stores; that is good e
 
 ::
 
-    one slot, 256 bytes     0 pid   8 state   16 requests   24 busy since (ns, monotonic)   32 length   40 request
+    one slot, 256 bytes     0 pid   8 requests   16 busy since (ns, monotonic; 0: idle)   24 length   40 request
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import mmap
 import time
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum
 
 __all__ = ["Line", "Scoreboard", "Slot", "State"]
 
@@ -23,15 +23,12 @@ _TEXT_AT = 40
 _TEXT_MAX = _SLOT - _TEXT_AT
 
 
-class State(IntEnum):
+class State(Enum):
     """What a slot's owner is doing."""
 
-    EMPTY = 0
-    """Nobody has the slot."""
-    IDLE = 1
-    """Waits for requests."""
-    BUSY = 2
-    """Serves one."""
+    EMPTY = "nobody has the slot"
+    IDLE = "waits for requests"
+    BUSY = "serves one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +45,12 @@ class Line:
 class Slot:
     """The writing end of one slot."""
 
-    __slots__ = ("_memory", "_request", "_text_at", "_word", "_words")
+    __slots__ = ("_memory", "_request", "_requests", "_text_at", "_word", "_words")
 
     def __init__(self, memory: mmap.mmap, index: int) -> None:
         self._memory = memory
         self._request = ""  # what the slot says, to write it only when it changes
+        self._requests = 0
         self._words = memoryview(memory).cast("Q")
         self._word = index * _WORDS
         self._text_at = index * _SLOT + _TEXT_AT
@@ -61,8 +59,8 @@ class Slot:
         """Make the slot ours, from zero."""
         self._memory[self._text_at - _TEXT_AT : self._text_at + _TEXT_MAX] = bytes(_SLOT)
         self._request = ""
+        self._requests = 0
         self._words[self._word] = pid
-        self._words[self._word + 1] = State.IDLE
 
     def begin(self, request: str) -> None:
         """Serve `request` from now on."""
@@ -70,15 +68,16 @@ class Slot:
         if request != self._request:
             self._request = request
             text = request.encode("utf-8", "replace")[:_TEXT_MAX]
-            words[at + 4] = len(text)
+            words[at + 3] = len(text)
             self._memory[self._text_at : self._text_at + len(text)] = text
-        words[at + 3] = time.monotonic_ns()
-        words[at + 1] = 2  # State.BUSY; an enum member costs a conversion here
+        words[at + 2] = time.monotonic_ns()
 
     def end(self) -> None:
         """That request is over."""
-        self._words[self._word + 2] += 1
-        self._words[self._word + 1] = 1  # State.IDLE
+        words, at = self._words, self._word
+        self._requests += 1
+        words[at + 1] = self._requests
+        words[at + 2] = 0
 
 
 class Scoreboard:
@@ -96,10 +95,11 @@ class Scoreboard:
         """Return what a slot says now."""
         start = index * _SLOT
         with memoryview(self._memory) as view, view.cast("Q") as words:
-            pid, state, requests, since, length = words[index * _WORDS : index * _WORDS + 5]
+            pid, requests, since, length = words[index * _WORDS : index * _WORDS + 4]
         text = self._memory[start + _TEXT_AT : start + _TEXT_AT + min(length, _TEXT_MAX)]
-        busy_for = (time.monotonic_ns() - since) / 1e9 if state == State.BUSY else 0.0
-        return Line(pid, State(state), requests, busy_for, text.decode("utf-8", "replace"))
+        state = State.BUSY if since else State.IDLE if pid else State.EMPTY
+        busy_for = (time.monotonic_ns() - since) / 1e9 if since else 0.0
+        return Line(pid, state, requests, busy_for, text.decode("utf-8", "replace"))
 
     def clear(self, index: int) -> None:
         """Free a slot whose owner has died."""

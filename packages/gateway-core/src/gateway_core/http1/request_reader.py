@@ -48,6 +48,7 @@ class Reading(enum.Enum):
 _HEAD, _CONTENT, _PAUSED, _CLOSED = Reading.HEAD, Reading.CONTENT, Reading.PAUSED, Reading.CLOSED
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_new = tuple.__new__  # a NamedTuple's own constructor is a Python function around it
 _PLAIN = ["host"]
 """The names that steer, in a request that needs no more thought."""
 
@@ -150,7 +151,7 @@ class RequestReader(Inbox):
                 self._line = self._empty_lines = 0
                 self._framing = self._last_framing
                 self._reading = _PAUSED
-                request = self._request = HttpRequest(method, target, version, self._last_fields, b"", True)
+                request = self._request = _new(HttpRequest, (method, target, version, self._last_fields, b"", True))
                 return request
         head = bytes(buffer[at:end])
         lines = head.split(b"\r\n")
