@@ -51,7 +51,9 @@ def describe_versions() -> dict[str, str]:
 def describe_source(folder: Path) -> dict[str, str | bool]:
     """Return the commit of the checkout at `folder` and whether it was changed since; "" outside of one."""
     commit = _git(folder, "rev-parse", "HEAD")
-    return {"commit": commit, "dirty": bool(commit and _git(folder, "status", "--porcelain"))}
+    # Reference runs are what runs leave behind, not what they measure.
+    changed = _git(folder, "status", "--porcelain", "--", ".", ":(exclude)benchmarks/reference")
+    return {"commit": commit, "dirty": bool(commit and changed)}
 
 
 def usable_cores() -> int:
