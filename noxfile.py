@@ -118,7 +118,8 @@ def types(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Compare the gateways under load: `-- --quick` in a minute and a half, `-- --help` for the rest."""
     install(session)
-    session.run("python", "-m", "gateway_bench", "run", *session.posargs)
+    # After Ctrl-C it ends its servers and writes down what was measured: give it the time.
+    session.run("python", "-m", "gateway_bench", "run", *session.posargs, interrupt_timeout=20, terminate_timeout=10)
 
 
 @nox.session(venv_backend="none")
