@@ -49,7 +49,7 @@ def test_bad(url: str) -> None:
         (["--to", "nonsense"], "SCHEME://HOST:PORT"),
         (["--to", "http://x:1", "--timeout", "0"], "not a number of seconds"),
         (["--to", "http://x:1", "--timeout", "soon"], "not a number of seconds"),
-        (["--to", "http://x:1", "--keep", "-1"], "not a number up to"),
+        (["--to", "http://x:1", "--keep", "-1"], "not a number from 0 to"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_exit_code_2(

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import wsgi_server.server
+from gateway_runtime.arguments import count, seconds
 from gateway_runtime.errors import StartupError
 from gateway_runtime.settings import Application
 
@@ -32,11 +33,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--app", metavar="MODULE:APP", help="a WSGI application, in a new process for each request")
     programs = parser.add_argument_group("programs")
     programs.add_argument(
-        "--timeout", type=_seconds, default=30.0, metavar="S",
+        "--timeout", type=seconds(zero=False), default=30.0, metavar="S",
         help="seconds a program may be silent; then it is ended and the answer is 504 (default 30)",
     )  # fmt: skip
     programs.add_argument(
-        "--max-children", type=_count, default=32, metavar="N",
+        "--max-children", type=count(1, 10_000), default=32, metavar="N",
         help="programs that each worker runs at once; more requests wait, then get 503 (default 32)",
     )  # fmt: skip
     programs.add_argument(
@@ -47,22 +48,6 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--authorization", action="store_true",
         help="give programs the client's Authorization field (RFC 3875 section 4.1.18 keeps it from them)",
     )  # fmt: skip
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return seconds
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 10000")
-    return int(text)
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -8,7 +8,6 @@ answered alone, and the others go on.
 from __future__ import annotations
 
 import socket
-import sys
 from typing import Any
 
 from gateway_core.cgi import phrase
@@ -125,15 +124,7 @@ class Stranger(Session):
 
 def sessions(application: Application, settings: Settings, address: Address) -> SessionFactory:
     """Return what makes the session of each connection to `address` (see `gateway_runtime.settings.Gateway`)."""
-    base = base_environ(
-        protocol="FastCGI",
-        software=SOFTWARE,
-        server_name=address.host or "localhost",
-        server_port=str(address.port or 80),
-        errors=sys.stderr,
-        multithread=settings.multithread,
-        multiprocess=settings.multiprocess,
-    )
+    base = base_environ(protocol="FastCGI", software=SOFTWARE, **settings.environ(address))
     service = Service(application, base, line, settings.max_body, settings.mount)
     max_conns = settings.limits.connections * settings.threads * settings.workers
     known = startup.web_server_addresses()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import os
 import signal
 import sys
@@ -11,6 +10,7 @@ from typing import NoReturn
 
 from . import addresses, events, loader, log
 from .addresses import Listener
+from .arguments import count, network, prefix, seconds, size, workers
 from .engine import Limits, SessionFactory
 from .errors import EXIT_CANNOT_START, StartupError
 from .master import Master
@@ -33,57 +33,6 @@ class _Parser(argparse.ArgumentParser):
         self.exit(EXIT_CANNOT_START, f"{self.prog}: {message} (--help lists what there is)\n")
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 1024:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1024")
-    return int(text)
-
-
-def _workers(text: str) -> int:
-    """Read a number of workers; `auto` is one for each core this process may use."""
-    if text != "auto":
-        return _count(text)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return cores or 1
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return seconds
-
-
-def _connections(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000000")
-    return int(text)
-
-
-def _size(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of bytes")
-    return int(text)
-
-
-def _prefix(text: str) -> str:
-    """Read a mount point: "/" and "" are the root, "/app/" is "/app"."""
-    text = text.rstrip("/")
-    if text and not text.startswith("/"):
-        raise argparse.ArgumentTypeError(f"{text!r} does not begin with a slash")
-    return text
-
-
-def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    try:
-        return ipaddress.ip_network(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a network such as 10.0.0.0/8") from None
-
-
 def _parser(gateway: Gateway) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=gateway.program,
@@ -100,16 +49,18 @@ def _parser(gateway: Gateway) -> argparse.ArgumentParser:
         "--bind", action="append", metavar="ADDRESS",
         help=f"HOST:PORT (port 0: any free one), unix:PATH or fd:N; may be repeated (default {gateway.default_bind})",
     )  # fmt: skip
-    serve.add_argument("--workers", type=_workers, default=1, metavar="N", help="processes, or auto (default 1)")
+    serve.add_argument("--workers", type=workers, default=1, metavar="N", help="processes, or auto (default 1)")
     serve.add_argument(
-        "--threads", type=_count, default=gateway.default_threads, metavar="N",
+        "--threads", type=count(1, 1024), default=gateway.default_threads, metavar="N",
         help=f"threads in each, every one with its own connections (default {gateway.default_threads})",
     )  # fmt: skip
-    serve.add_argument("--backlog", type=_count, default=1024, metavar="N", help="connections the kernel may queue")
-    serve.add_argument("--mount", type=_prefix, metavar="PREFIX", help="the application's SCRIPT_NAME; / for the root")
+    serve.add_argument(
+        "--backlog", type=count(1, 1024), default=1024, metavar="N", help="connections the kernel may queue"
+    )
+    serve.add_argument("--mount", type=prefix, metavar="PREFIX", help="the application's SCRIPT_NAME; / for the root")
     if gateway.guarded:
         serve.add_argument(
-            "--allow-from", type=_network, action="append", default=[], metavar="CIDR",
+            "--allow-from", type=network, action="append", default=[], metavar="CIDR",
             help="who may connect from other machines; needed for a bind that they can reach",
         )  # fmt: skip
     limits = parser.add_argument_group("limits, in seconds and bytes")
@@ -121,10 +72,16 @@ def _parser(gateway: Gateway) -> argparse.ArgumentParser:
         ("send", default.send, "a peer that does not take its response"),
         ("grace", default.grace, "requests under way at the end"),
     ):
-        limits.add_argument(f"--{name}-timeout", type=_seconds, default=value, metavar="S", help=f"{text} ({value:g})")
-    limits.add_argument("--max-body", type=_size, default=1 << 30, metavar="BYTES", help="a request's content (1 GiB)")
+        limits.add_argument(
+            f"--{name}-timeout", type=seconds(zero=True), default=value, metavar="S", help=f"{text} ({value:g})"
+        )
+    limits.add_argument("--max-body", type=size, default=1 << 30, metavar="BYTES", help="a request's content (1 GiB)")
     limits.add_argument(
-        "--max-connections", type=_connections, default=default.connections, metavar="N", help="for each thread (10000)"
+        "--max-connections",
+        type=count(1, 1_000_000),
+        default=default.connections,
+        metavar="N",
+        help="for each thread (10000)",
     )
     watch = parser.add_argument_group("to watch it")
     watch.add_argument("--events", metavar="PATH", help="send events as JSON to this unix datagram socket")

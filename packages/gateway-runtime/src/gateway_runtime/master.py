@@ -119,7 +119,8 @@ class Master:
 
     def _turn(self) -> None:
         """Wait for a signal, a word from a worker, or the next deadline; act on it."""
-        for key, _ in self._selector.select(self._timeout()):
+        ready = [key for key, _ in self._selector.select(self._timeout())]
+        for key in sorted(ready, key=lambda key: key.fd != self._wake_read):  # who is told to end does not say "ready"
             if key.fd == self._wake_read:
                 for number in os.read(self._wake_read, 512):
                     self._handlers.get(signal.Signals(number), lambda: None)()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,16 @@ class Settings:
     def multiprocess(self) -> bool:
         """For `wsgi.multiprocess`: may another process call an equal application at the same time?"""
         return self.workers > 1
+
+    def environ(self, address: Address) -> dict[str, Any]:
+        """Return what every environ of requests to `address` says, as `gateway_core.environ.base_environ` names it."""
+        return {
+            "server_name": address.host or "localhost",
+            "server_port": str(address.port or 80),
+            "multithread": self.multithread,
+            "multiprocess": self.multiprocess,
+            "errors": sys.stderr,
+        }
 
     def allowed(self, ip: str) -> bool:
         """May a peer with this address connect? Everybody on the machine, and whoever --allow-from names."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import wsgi_server.server
 from gateway_runtime import log
+from gateway_runtime.arguments import count, seconds
 from gateway_runtime.settings import Application
 
 from .backends import backend, read_url
@@ -27,29 +28,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="fastcgi://HOST:PORT, fastcgi+unix:PATH, or with http, scgi or uwsgi in place of fastcgi",
     )  # fmt: skip
     group.add_argument(
-        "--timeout", type=_seconds, default=30.0, metavar="S",
+        "--timeout", type=seconds(zero=False), default=30.0, metavar="S",
         help="seconds for connecting, and for each silence of the backend; then 504 (default 30)",
     )  # fmt: skip
     group.add_argument(
-        "--keep", type=_number, default=16, metavar="N",
+        "--keep", type=count(0, 10_000), default=16, metavar="N",
         help="idle connections that each worker keeps, over http and fastcgi (default 16)",
     )  # fmt: skip
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return seconds
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal() or int(text) > 10_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number up to 10000")
-    return int(text)
 
 
 def _check(arguments: argparse.Namespace) -> None:

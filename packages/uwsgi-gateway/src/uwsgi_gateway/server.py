@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from gateway_core.environ import base_environ, environ_from_variables
@@ -47,15 +46,7 @@ class UwsgiSession(Session):
 
 def sessions(application: Application, settings: Settings, address: Address) -> SessionFactory:
     """Return what makes the session of each connection to `address` (see `gateway_runtime.settings.Gateway`)."""
-    base = base_environ(
-        protocol="uwsgi",
-        software=SOFTWARE,
-        server_name=address.host or "localhost",
-        server_port=str(address.port or 80),
-        errors=sys.stderr,
-        multithread=settings.multithread,
-        multiprocess=settings.multiprocess,
-    )
+    base = base_environ(protocol="uwsgi", software=SOFTWARE, **settings.environ(address))
     service = Service(application, base, line, settings.max_body, settings.mount)
 
     def new(connection: Connection) -> UwsgiSession:

@@ -7,7 +7,6 @@ front) start from `GATEWAY` and change its application.
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import replace
 from typing import Any
@@ -59,15 +58,7 @@ class HttpSession(Session):
 
 def sessions(application: Application, settings: Settings, address: Address) -> SessionFactory:
     """Return what makes the session of each connection to `address` (see `gateway_runtime.settings.Gateway`)."""
-    base = base_environ(
-        protocol="HTTP",
-        software=SOFTWARE,
-        server_name=address.host or "localhost",
-        server_port=str(address.port or 80),
-        errors=sys.stderr,
-        multithread=settings.multithread,
-        multiprocess=settings.multiprocess,
-    )
+    base = base_environ(protocol="HTTP", software=SOFTWARE, **settings.environ(address))
     service = Service(application, base, line, settings.max_body, settings.mount)
 
     limits = replace(DEFAULT_LIMITS, body=settings.max_body)

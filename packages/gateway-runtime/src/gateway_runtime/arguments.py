@@ -1,0 +1,70 @@
+"""How options are read: from text to a value, or one sentence why not. For this command line and those built on it."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import os
+from collections.abc import Callable
+
+__all__ = ["count", "network", "prefix", "seconds", "size", "workers"]
+
+DAY = 86_400
+"""Seconds that a time limit may have at most: whoever writes more means no limit, and should not have none."""
+
+
+def count(least: int, most: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers from `least` to `most`."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def seconds(*, zero: bool) -> Callable[[str], float]:
+    """Return a reader of times up to a day. `zero`: may it be no time at all?"""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        if not 0 <= value <= DAY or (value == 0 and not zero):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+        return value
+
+    return read
+
+
+def size(text: str) -> int:
+    """Read a number of bytes."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of bytes")
+    return int(text)
+
+
+def workers(text: str) -> int:
+    """Read a number of workers; `auto` is one for each core this process may use."""
+    if text != "auto":
+        return count(1, 1024)(text)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return cores or 1
+
+
+def prefix(text: str) -> str:
+    """Read a mount point: "/" and "" are the root, "/app/" is "/app"."""
+    text = text.rstrip("/")
+    if text and not text.startswith("/"):
+        raise argparse.ArgumentTypeError(f"{text!r} does not begin with a slash")
+    return text
+
+
+def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Read a network in CIDR form."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a network such as 10.0.0.0/8") from None
