@@ -10,6 +10,6 @@ Read in this order:
 """
 
 __all__ = [
-    "addresses", "arguments", "cli", "connection", "engine", "errors", "events", "loader", "log", "master", "scoreboard",
-    "settings", "testing", "worker",
+    "addresses", "arguments", "cli", "connection", "engine", "errors", "events", "loader", "log", "master",
+    "scoreboard", "settings", "testing", "worker",
 ]  # fmt: skip
