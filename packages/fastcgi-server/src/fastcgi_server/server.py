@@ -67,9 +67,7 @@ class FastCgiSession(Session):
 
     def _collect(self) -> bool:
         ready = super()._collect()
-        answer = self.codec.data_to_send()  # also when a request stands ready, or the connection is over
-        if answer:
-            self._write(answer)
+        self._answer()  # also when a request stands ready
         if self._response is not None:
             return False  # one at a time: a paused response goes first
         if not ready and self.codec.idle:

@@ -186,17 +186,24 @@ class Session:
             if event.__class__ is self.request:
                 self._begin(event)
             elif event.__class__ is NotNow:
-                answer = self.codec.data_to_send()
-                if answer:
-                    self._write(answer)
+                self._answer()
                 if self._incoming:
                     self.phase = _BODY
                 return False
             else:
                 self._take(event)
-                if self.transport.lost or event.__class__ is ConnectionClosed:
+                if event.__class__ is ConnectionClosed:
+                    self._answer()  # a pong goes out although the connection is over
+                    return False
+                if self.transport.lost:
                     return False
         return True
+
+    def _answer(self) -> None:
+        """Send what the protocol answers by itself."""
+        answer = self.codec.data_to_send()
+        if answer:
+            self._write(answer)
 
     def _take(self, event: Any) -> None:
         """Act on an event other than a request, of a protocol that carries one request at a time."""

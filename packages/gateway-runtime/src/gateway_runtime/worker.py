@@ -22,7 +22,7 @@ from .log import line
 from .scoreboard import Scoreboard
 from .settings import Settings
 
-__all__ = ["ENDING", "READY", "Worker", "at_quit"]
+__all__ = ["ENDING", "READY", "Worker"]
 
 ENDING = frozenset((signal.SIGTERM, signal.SIGINT, signal.SIGQUIT))
 """Signals that end a server. They are blocked while a process holds what it could not clean up yet: from binding to
@@ -30,13 +30,6 @@ the master's handlers, and from the fork to the worker's."""
 
 READY = b"ready"
 """What a worker writes to its status pipe; anything else is the sentence why it cannot start."""
-
-_quit_callbacks: list[Callable[[], None]] = []
-
-
-def at_quit(callback: Callable[[], None]) -> None:
-    """Have `callback()` called when this worker must exit now: the place to end programs that it has started."""
-    _quit_callbacks.append(callback)
 
 
 class Worker:
@@ -116,6 +109,4 @@ class Worker:
 
     def _quit(self) -> None:
         """Exit without unwinding: the application may be in the middle of anything, in several threads."""
-        for callback in _quit_callbacks:
-            callback()
         os._exit(EXIT_STOPPED)

@@ -36,13 +36,6 @@ class UwsgiSession(Session):
         codec: Any = self.codec
         self._arrived(0, environ, codec, event.body, event.complete)
 
-    def _collect(self) -> bool:
-        ready = super()._collect()
-        answer = self.codec.data_to_send()  # a pong goes out although the connection is over
-        if answer:
-            self._write(answer)
-        return ready
-
 
 def sessions(application: Application, settings: Settings, address: Address) -> SessionFactory:
     """Return what makes the session of each connection to `address` (see `gateway_runtime.settings.Gateway`)."""
