@@ -225,15 +225,47 @@ def test_content_that_goes_on_during_the_response():
     assert isinstance(conn.next_event(), ConnectionClosed)
 
 
-def test_interim_responses():  # HTTP-76, HTTP-85
+def test_interim_responses_come_before_the_final_one():  # HTTP-76, HTTP-85
     conn = asked()
-    assert conn.interim(103) == b"HTTP/1.1 103 Early Hints\r\n\r\n"
-    with pytest.raises(LocalProtocolError):
-        conn.interim(200)
+    assert conn.interim(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    hints = [("Link", "</a.css>; rel=preload"), ("Link", "</b.js>; rel=preload")]
+    assert conn.interim(103, hints) == (
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nLink: </b.js>; rel=preload\r\n\r\n"
+    )
+    assert conn.interim(103) == b"HTTP/1.1 103 Early Hints\r\n\r\n"  # as often as one likes
     conn.head("200 OK", [], 0)
     with pytest.raises(LocalProtocolError):
-        conn.interim(100)
-    assert asked("GET / HTTP/1.0").interim(100) == b""
+        conn.interim(103)
+    conn.end()
+    with pytest.raises(LocalProtocolError):
+        conn.interim(103)
+
+
+def test_no_interim_response_to_a_client_that_knows_none():  # HTTP-76
+    assert asked(GET10).interim(100) == b""
+    assert asked(GET10).interim(103, [("Link", "</a.css>")]) == b""
+
+
+@pytest.mark.parametrize(
+    ("code", "fields"),
+    [
+        (99, []),
+        (101, []),
+        (200, []),
+        (103, [("Link", "a\r\nSet-Cookie: b")]),
+        (103, [("Link\n", "a")]),
+        (103, [("Link", "\u20ac")]),
+        (103, [("Content-Length", "0")]),
+        (103, [("Transfer-Encoding", "chunked")]),
+        (103, [("Connection", "close")]),
+    ],
+)
+@pytest.mark.parametrize("line", [GET, GET10])
+def test_what_no_interim_response_may_be(line, code, fields):  # HTTP-16, HTTP-67
+    conn = asked(line)
+    with pytest.raises(LocalProtocolError):
+        conn.interim(code, fields)
+    assert answer(conn, "200 OK", [], 0).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 def test_refusal_is_a_whole_response_and_comes_once():  # HTTP-81, HTTP-108

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ..cgi import phrase
@@ -241,16 +241,20 @@ class ServerConnection(RequestReader):
 
     # -- beside the response -------------------------------------------------------------------------------------
 
-    def interim(self, code: int) -> bytes:
-        """Encode a 1xx response without fields, before the final one; b"" for HTTP/1.0, which knows none.
+    def interim(self, code: int, fields: Iterable[tuple[str, str]] = ()) -> bytes:
+        """Encode a 1xx response before the final one, such as 103 Early Hints with its Link fields.
 
-        100 Continue needs no call: `data_to_send` has it when it is due. Raises LocalProtocolError.
+        b"" for HTTP/1.0, which knows none. 100 Continue needs no call: `data_to_send` has it when it is due. 101 is
+        refused: nothing here switches protocols. Raises LocalProtocolError.
         """
-        if not 100 <= code <= 199 or self._request is None or self._writing is not _HEAD:
-            raise LocalProtocolError("an interim response is a 1xx before the final response")
+        if not 100 <= code <= 199 or code == 101 or self._request is None or self._writing is not _HEAD:
+            raise LocalProtocolError("an interim response is a 1xx other than 101, before the final response")
+        encoded = [RESPONSE_FIELDS[field] for field in fields]
+        if any(steers == "content-length" for _, steers in encoded):
+            raise LocalProtocolError("an interim response has no content, and so no Content-Length")
         if self._request.version == "HTTP/1.0":
             return b""
-        return f"HTTP/1.1 {code} {phrase(code)}\r\n\r\n".encode()
+        return f"HTTP/1.1 {code} {phrase(code)}\r\n".encode() + b"".join(line for line, _ in encoded) + b"\r\n"
 
     def refusal(self, error: RemoteProtocolError) -> bytes:
         """Encode the whole answer to a faulty request, at most once; the connection is then over.
