@@ -109,6 +109,7 @@ def _settings(gateway: Gateway, arguments: argparse.Namespace) -> Settings:
         max_body=arguments.max_body,
         mount=arguments.mount,
         allow_from=tuple(getattr(arguments, "allow_from", ())),
+        arguments=arguments,
     )
 
 

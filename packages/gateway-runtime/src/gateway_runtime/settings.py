@@ -29,6 +29,8 @@ class Settings:
     max_body: int = 1 << 30
     mount: str | None = None
     allow_from: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    arguments: argparse.Namespace = field(default_factory=argparse.Namespace, compare=False)
+    """All of the command line, for the options that a gateway has added (`Gateway.add_arguments`)."""
 
     @property
     def multithread(self) -> bool:

@@ -7,6 +7,7 @@ front) start from `GATEWAY` and change its application.
 
 from __future__ import annotations
 
+import argparse
 import time
 from dataclasses import replace
 from typing import Any
@@ -41,8 +42,10 @@ class HttpSession(Session):
     request = HttpRequest
     linger = True
 
-    def __init__(self, service: Service, transport: Peer, limits: Limits = DEFAULT_LIMITS) -> None:
-        super().__init__(service, transport, ServerConnection(limits, server=SOFTWARE, date=_date))
+    def __init__(
+        self, service: Service, transport: Peer, limits: Limits = DEFAULT_LIMITS, allow_missing_host: bool = False
+    ) -> None:
+        super().__init__(service, transport, ServerConnection(limits, allow_missing_host, SOFTWARE, _date))
         self._fields: Fields | None = None
         self._template: dict[str, Any] = {}
 
@@ -60,20 +63,30 @@ def sessions(application: Application, settings: Settings, address: Address) -> 
     """Return what makes the session of each connection to `address` (see `gateway_runtime.settings.Gateway`)."""
     base = base_environ(protocol="HTTP", software=SOFTWARE, **settings.environ(address))
     service = Service(application, base, line, settings.max_body, settings.mount)
-
     limits = replace(DEFAULT_LIMITS, body=settings.max_body)
+    hostless: bool = getattr(settings.arguments, "allow_missing_host", False)  # programs built on this have no option
 
     def new(connection: Connection) -> HttpSession:
-        return HttpSession(service, connection, limits)
+        return HttpSession(service, connection, limits, hostless)
 
     return new
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("HTTP")
+    group.add_argument(
+        "--allow-missing-host", action="store_true",
+        help="serve requests of HTTP/1.1 without a Host field too, for old clients and test tools",
+    )  # fmt: skip
 
 
 GATEWAY = Gateway(
     program="wsgi_server",
     protocol="HTTP",
     scheme="http",
-    description="Serve a WSGI application over HTTP/1.1. TLS and static files are a front's job.",
+    description="Serve a WSGI application over HTTP/1.1. Ports speak plain HTTP: TLS, HTTP/2 and static files are the\n"
+    "job of a front such as nginx.",
     sessions=sessions,
     default_bind="127.0.0.1:8000",
+    add_arguments=_add_arguments,
 )
