@@ -14,7 +14,6 @@ A thread has one loop; several threads share the listening sockets and nothing e
 from __future__ import annotations
 
 import errno
-import os
 import select
 import socket
 import time
@@ -140,7 +139,6 @@ class Loop:
     def run(self) -> None:
         """Serve until told to stop."""
         self._poller = select.epoll() if hasattr(select, "epoll") else _Poll()
-        self._slot.take(os.getpid())
         try:
             for fd in self._stop_fds:
                 self._poller.register(fd, _READ)
@@ -206,7 +204,7 @@ class Loop:
             if connection.lost:
                 break
             route = session.route
-            slot.begin(route)
+            slot.begin(route, self._now)
             if told:
                 events.emit("begin", request=route)
             more = session.serve()
