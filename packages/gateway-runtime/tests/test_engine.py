@@ -156,12 +156,14 @@ class World:
         self.blocked, self.go = threading.Event(), threading.Event()
         self.listener = listen(address)
         self.stop_read, self.stop_write = os.pipe()
-        self.board = Scoreboard(1)
+        self.board = Scoreboard(1, 1)
+        self.board.worker(0).take(os.getpid(), 0)
+        self.board.worker(0).state = State.IDLE
         source = self.listener
         if wrap is not None:
             source = Listener(wrap(self.listener.sock), self.listener.address)
         factory = lambda connection: Lines(connection, self)  # noqa: E731
-        self.loop = Loop([(source, factory)], [self.stop_read], self.board.slot(0), limits, allowed)
+        self.loop = Loop([(source, factory)], [self.stop_read], self.board.worker(0).thread(0), limits, allowed)
         self.failure = None
         self.clients = []
         self.thread = threading.Thread(target=self._run)
@@ -294,7 +296,7 @@ def test_requests_and_answers(start, kind, poller):
         assert len(world.sessions) == 5
         wait_until(lambda: world.board.read(0).state is State.IDLE)
         line = world.board.read(0)
-        assert (line.pid, line.requests, line.request) == (os.getpid(), 15, "echo 2")
+        assert (line.pid, line.requests, line.threads[0].request) == (os.getpid(), 15, "echo 2")
 
 
 def test_the_peer_s_address(start):
@@ -332,7 +334,7 @@ def test_the_scoreboard_says_what_is_served_now(start):
     with start() as world:
         world.block()
         line = world.board.read(0)
-        assert (line.state, line.request, line.requests) == (State.BUSY, "block", 0)
+        assert (line.state, line.threads[0].request, line.requests) == (State.BUSY, "block", 0)
 
 
 def test_many_pipelined_requests_let_others_have_their_turn(start):
@@ -750,7 +752,7 @@ def test_when_descriptors_run_out(tmp_path):
 
         listener = listen(Address(path="x.sock"))
         resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24))
-        loop = Loop([(listener, Echo)], [0], Scoreboard(1).slot(0), Limits())
+        loop = Loop([(listener, Echo)], [0], Scoreboard(1, 1).worker(0).thread(0), Limits())
         print("ready", flush=True)
         loop.run()
         listener.close()

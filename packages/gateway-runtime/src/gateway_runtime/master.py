@@ -48,7 +48,7 @@ class _Child:
 
     pid: int
     generation: int
-    first_slot: int
+    place: int
     control: int
     status: int
     started: float
@@ -83,7 +83,7 @@ class Master:
         self._settings = settings
         self._scheme = scheme
         # Twice the slots: during a reload old and new workers live side by side.
-        self._scoreboard = Scoreboard(2 * settings.workers * settings.threads)
+        self._scoreboard = Scoreboard(2 * settings.workers, settings.threads)
         self._children: dict[int, _Child] = {}
         self._generation = 0
         self._announced = False
@@ -149,7 +149,7 @@ class Master:
 
     def _spawn(self) -> None:
         """Fork a worker. The child never returns from here."""
-        first_slot = self._free_slot()
+        place = self._free_place()
         control_read, control_write = os.pipe()
         status_read, status_write = os.pipe()
         os.set_blocking(status_read, False)
@@ -162,7 +162,7 @@ class Master:
             try:
                 self._become_worker(control_write, status_read)
                 code = Worker(
-                    self._prepare, self._settings, self._scoreboard, first_slot, control_read, status_write
+                    self._prepare, self._settings, self._scoreboard, place, self._generation, control_read, status_write
                 ).run()
             except BaseException as error:  # whatever it is, the master's own clean-up must not run in the child
                 line(f"the worker failed: {error!r}")
@@ -173,7 +173,7 @@ class Master:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         os.close(control_read)
         os.close(status_write)
-        child = _Child(pid, self._generation, first_slot, control_write, status_read, time.monotonic())
+        child = _Child(pid, self._generation, place, control_write, status_read, time.monotonic())
         self._children[pid] = child
         self._selector.register(status_read, selectors.EVENT_READ, child)
         events.emit("spawn", pid=pid, ppid=os.getpid(), role="worker")
@@ -189,12 +189,11 @@ class Master:
         for fd in (self._wake_read, self._wake_write, *not_ours):
             os.close(fd)
 
-    def _free_slot(self) -> int:
-        step = self._settings.threads
-        taken = {child.first_slot for child in self._children.values()}
-        for slot in range(0, self._scoreboard.size, step):
-            if slot not in taken:
-                return slot
+    def _free_place(self) -> int:
+        taken = {child.place for child in self._children.values()}
+        for place in range(self._scoreboard.workers):
+            if place not in taken:
+                return place
         return 0  # more than two generations at once: they share, and only a status line suffers
 
     def _retire(self, child: _Child) -> None:
@@ -260,8 +259,7 @@ class Master:
                 line(f"worker {child.pid} {self._last_words(child, code)}; another takes its place")
             if time.monotonic() - child.started < _BRAKE:
                 self._respawn_at = time.monotonic() + _BRAKE
-        for slot in range(child.first_slot, child.first_slot + self._settings.threads):
-            self._scoreboard.clear(slot)
+        self._scoreboard.bury(child.place)
 
     def _cannot_start(self, child: _Child) -> None:
         """A worker that cannot start stops the master, unless others already serve."""
@@ -278,8 +276,9 @@ class Master:
 
     def _last_words(self, child: _Child, code: int) -> str:
         how = f"was killed by {_signal_name(-code)}" if code < 0 else f"exited with code {code}"
-        lines = (self._scoreboard.read(child.first_slot + index) for index in range(self._settings.threads))
-        busy = [f"{entry.request}, for {entry.busy_for:.3f} s" for entry in lines if entry.state is State.BUSY]
+        now = time.monotonic()
+        threads = self._scoreboard.read(child.place).threads
+        busy = [f"{one.request}, for {max(0.0, now - one.since):.3f} s" for one in threads if one.state is State.BUSY]
         return f"{how} while it served {'; '.join(busy)}" if busy else how
 
     # -- signals -------------------------------------------------------------------------------------------------

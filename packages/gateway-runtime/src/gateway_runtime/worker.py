@@ -19,7 +19,7 @@ from .addresses import Listener
 from .engine import Loop, SessionFactory
 from .errors import EXIT_CANNOT_START, EXIT_FAILED, EXIT_STOPPED, StartupError
 from .log import line
-from .scoreboard import Scoreboard
+from .scoreboard import Scoreboard, State
 from .settings import Settings
 
 __all__ = ["ENDING", "READY", "Worker"]
@@ -43,14 +43,15 @@ class Worker:
         prepare: Callable[[], list[tuple[Listener, SessionFactory]]],
         settings: Settings,
         scoreboard: Scoreboard,
-        first_slot: int,
+        place: int,
+        generation: int,
         control_fd: int,
         status_fd: int,
     ) -> None:
         self._prepare = prepare
         self._settings = settings
-        self._scoreboard = scoreboard
-        self._first_slot = first_slot
+        self._board = scoreboard.worker(place)
+        self._generation = generation
         self._control_fd = control_fd
         self._status_fd = status_fd
         self._stop_read, self._stop_write = os.pipe()
@@ -58,6 +59,7 @@ class Worker:
 
     def run(self) -> int:
         """Serve. Returns EXIT_STOPPED, EXIT_FAILED, or EXIT_CANNOT_START after telling the master why."""
+        self._board.take(os.getpid(), self._generation)
         self._install_signals()
         try:
             sources = self._prepare()
@@ -68,6 +70,7 @@ class Worker:
         threads = [threading.Thread(target=self._run, args=(loop,), daemon=True) for loop in loops[1:]]
         for thread in threads:
             thread.start()
+        self._board.state = State.IDLE
         events.emit("ready", role="worker")
         os.write(self._status_fd, READY)
         os.close(self._status_fd)
@@ -78,7 +81,7 @@ class Worker:
 
     def _loop(self, sources: list[tuple[Listener, SessionFactory]], index: int) -> Loop:
         allowed = self._settings.allowed if self._settings.allow_from else None
-        slot = self._scoreboard.slot(self._first_slot + index)
+        slot = self._board.thread(index)
         return Loop(sources, (self._control_fd, self._stop_read), slot, self._settings.limits, allowed)
 
     def _run(self, loop: Loop) -> None:
