@@ -1,55 +1,51 @@
-"""The loop of a worker's thread: the thread that waits for bytes also decodes them, calls the application and sends.
+"""The loop of a worker: the thread that waits for bytes also decodes them, calls the application and sends.
 
 There is no queue and no hand-over between threads on the way of a request, so a small one costs four steps::
 
     poll -> recv -> session.receive (decode) -> session.serve (call, encode, send)
 
-Everything else happens beside that path: accepting, what a socket did not take, time limits (looked at once a second),
-and the end. Decoding and calling are two calls of the session, so that a later engine can give the loop to another
-thread before or during the second one.
+Everything else happens beside that path: accepting (`acceptor`), what a socket did not take, time limits (looked at
+once a second), and the end.
 
-A thread has one loop; several threads share the listening sockets and nothing else.
+A worker has one loop. With `threads` > 1 it can change hands (`crew`), before a call that is expected to be slow
+(`predictor`) or in the middle of one that turns out to be: then another thread goes on here, and the connection of the
+slow call is *away* until its thread gives it back. So the functions of the path say whether the loop is still ours.
 """
 
 from __future__ import annotations
 
-import errno
-import select
-import socket
+import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from . import events
-from .connection import Connection, Session, Stage
+from .acceptor import Acceptor, Factory
+from .connection import Connection, Stage
+from .crew import STALL, Crew, Member
 from .log import line
+from .poller import READ, WRITE, Poller, new_poller
+from .predictor import Predictor
 
 if TYPE_CHECKING:
     from .addresses import Listener
-    from .scoreboard import Slot
+    from .scoreboard import WorkerSlot
 
 __all__ = ["Limits", "Loop", "SessionFactory"]
 
-SessionFactory = Callable[[Connection], Session]
+SessionFactory = Factory
 """Makes the session of a new connection; each listener has its own."""
 
 _OPEN, _CLOSING, _LINGERING, _GONE = Stage  # a look into an enum is a call, in 3.11
-
-_READ = select.POLLIN
-_WRITE = select.POLLOUT
-_EXCLUSIVE = getattr(select, "EPOLLEXCLUSIVE", 0)  # Linux 4.5: one waiting thread wakes for a connection, not all
 
 _RECEIVE = 64 * 1024
 """Bytes read at a time: a request with a small body in one go."""
 
 _TURN = 16
 """Pipelined requests served before other connections have their turn."""
-
-_LAST_ACCEPTS = 4096
-"""Connections accepted at the end, for those that the kernel has completed: its queue is no longer."""
 
 _TICK = 1.0
 """Seconds between two looks at the deadlines."""
@@ -60,17 +56,6 @@ _LINGER = 2.0
 _FIRST_REQUEST = 0.5
 """Seconds that a new connection has for its request when we stop: whoever has just connected is about to ask, and
 cannot know, as one who has asked before must, that the connection may close."""
-
-_BACK_OFF = 0.5
-"""Seconds without accepting when descriptors or memory have run out."""
-
-# accept(2): errors of the connection that was about to be accepted, not of the listener. The next may be fine.
-_ACCEPT_IGNORES = frozenset((
-    errno.ECONNABORTED, errno.EPERM, errno.EPROTO, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN,
-    errno.EHOSTUNREACH, errno.EOPNOTSUPP, errno.ETIMEDOUT, errno.EINTR,
-))  # fmt: skip
-# accept(2): the process or the system has run out of something. Waiting helps, trying again at once does not.
-_ACCEPT_WAITS = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,156 +75,217 @@ class Limits:
     connections: int = 10_000
 
 
-class _Poll:
-    """`select.poll` with epoll's arguments, where there is no epoll."""
-
-    def __init__(self) -> None:
-        self._poll = select.poll()
-        self.register, self.modify, self.unregister = self._poll.register, self._poll.modify, self._poll.unregister
-
-    def poll(self, timeout: float) -> list[tuple[int, int]]:
-        return self._poll.poll(timeout * 1000)
-
-    def close(self) -> None:
-        pass
-
-
 class Loop:
-    """One thread's connections. `run` returns when it was told to stop and all is done, or its grace is over.
+    """A worker's connections. `run` returns when it was told to stop and all is done, or its grace is over.
 
     `sources` are the listeners, each with its session factory; `stop_fds` tell it to stop by becoming readable or
-    reaching end of file; `allowed(ip)` says who may connect over TCP.
+    reaching end of file; `board` is the worker's line on the scoreboard; `threads` calls of the application are made at
+    once; `allowed(ip)` says who may connect over TCP. When `quota` requests were served (0: never) `spent()` is called,
+    once.
     """
 
     def __init__(
         self,
         sources: Iterable[tuple[Listener, SessionFactory]],
         stop_fds: Iterable[int],
-        slot: Slot,
+        board: WorkerSlot,
         limits: Limits,
+        threads: int = 1,
         allowed: Callable[[str], bool] | None = None,
+        quota: int = 0,
+        spent: Callable[[], None] | None = None,
     ) -> None:
-        self._sources = {listener.sock.fileno(): (listener.sock, factory) for listener, factory in sources}
         self._stop_fds = frozenset(stop_fds)
-        self._slot = slot
+        self._board = board
         self._limits = limits
-        self._allowed = allowed
+        self._threads = threads
+        self._quota = quota if spent is not None else 0
+        self._spent = spent
+        self._acceptor = Acceptor(sources, allowed, limits.send)
+        self._poller: Poller
         self._connections: dict[int, Connection] = {}
-        self._queue: deque[Connection] = deque()
-        self._poller: select.epoll | _Poll
-        self._now = 0.0
+        self._ready: Iterator[tuple[int, int]] = iter(())  # what the poller has said and was not acted on yet
+        self._queue: deque[Connection] = deque()  # requests stand ready on them
+        self._served = 0
+        self._now = self._polled = 0.0  # the time, and when the poller answered
         self._next_tick = 0.0
-        self._accept_mask = _READ | (_EXCLUSIVE if hasattr(select, "epoll") else 0)
         self._told = events.wanted("begin") or events.wanted("end")
-        self._accepting = False
-        self._accept_again = 0.0
+        self._stopping = False
         self._stop_by: float | None = None
         self._limit_of = {"IDLE": limits.idle, "HEAD": limits.head, "BODY": limits.body, "BUSY": limits.send}
+        # Of more threads than one:
+        self._crew = Crew(self._drive, self._part)
+        self._slot = board.thread(0)
+        self._member: Member | None = None  # the thread that holds the loop
+        self._call = self._call_inline if threads == 1 else self._call_shared
+        self._predictor = Predictor()
+        self._away = 0  # connections whose threads have left the loop
+        self._returned: deque[tuple[Connection, bool, bool]] = deque()
+        self._wake_fds = (-1, -1)
 
     def run(self) -> None:
         """Serve until told to stop."""
-        self._poller = select.epoll() if hasattr(select, "epoll") else _Poll()
+        self._poller = new_poller()
         try:
             for fd in self._stop_fds:
-                self._poller.register(fd, _READ)
-            self._accept_on()
-            self._loop()
+                self._poller.register(fd, READ)
+            self._acceptor.on(self._poller)
+            if self._threads == 1:
+                self._drive()
+            else:
+                self._wake_fds = os.pipe()
+                for fd in self._wake_fds:
+                    os.set_blocking(fd, False)
+                self._poller.register(self._wake_fds[0], READ)
+                self._crew.run([self._board.thread(number) for number in range(self._threads + 1)])
         finally:
-            for connection in list(self._connections.values()):
-                if connection.waiting:
-                    connection.abort()  # nobody shall take half a response for a whole one
-                self._drop(connection)
-            self._poller.close()
+            self._clean_up()
 
-    def _loop(self) -> None:
-        """Poll and act. The hot path of every gateway."""
+    def _clean_up(self) -> None:
+        self._abandon_returned()
+        for connection in list(self._connections.values()):
+            if connection.full or connection.away:
+                connection.abort()  # nobody shall take half a response for a whole one
+            if connection.away:
+                connection.dispose()  # its thread will see that it is lost, and clear up what it holds
+            else:
+                self._drop(connection)
+        self._poller.close()
+        if self._threads > 1:
+            for fd in self._wake_fds:
+                os.close(fd)
+
+    def _drive(self, member: Member | None = None) -> None:
+        """Act on what is ready, poll, act again. The hot path of every gateway.
+
+        Returns when all is over, or when the loop has changed hands: then the next thread goes on where this one was.
+        """
+        if member is not None:
+            self._member, self._slot = member, member.slot
         poll = self._poller.poll
-        connections = self._connections
+        connections, queue = self._connections, self._queue
         while True:
-            ready = poll(0.0 if self._queue else _TICK)
-            now = self._now = time.monotonic()
-            for fd, mask in ready:
+            for fd, mask in self._ready:
                 connection = connections.get(fd)
                 if connection is None:
-                    self._other(fd)
-                elif mask & _WRITE or connection.waiting:
-                    self._writable(connection)
-                elif not connection.queued:
-                    self._readable(connection)
-            for _ in range(len(self._queue)):
-                self._serve(self._queue.popleft())
-            if now >= self._next_tick:
-                self._tick(now)
-            if self._stop_by is not None and (not connections or now >= self._stop_by):
+                    if not self._other(fd):
+                        return
+                elif mask & WRITE or connection.full:
+                    if not self._writable(connection):
+                        return
+                elif connection.queued:
+                    self._hold(connection)
+                elif not self._readable(connection):
+                    return
+            if queue and not self._serve_the_queue():
                 return
+            self._after_a_turn()
+            if self._stop_by is not None:
+                if not connections or self._polled >= self._stop_by:
+                    self._crew.end()
+                    return
+            elif self._stopping:
+                self._ready = iter(self._stop())
+                continue
+            found = poll(0.0 if queue and self._away < self._threads else _TICK)
+            self._polled = self._now = time.monotonic()
+            self._ready = iter(found)
+
+    def _serve_the_queue(self) -> bool:
+        """Serve those who have let others go first, each once. False: the loop has changed hands meanwhile."""
+        for _ in range(len(self._queue)):
+            if self._away == self._threads:
+                break
+            connection = self._queue.popleft()
+            self._board.lag(self._now - connection.since)
+            if not self._serve(connection, connection.resuming):
+                return False
+        return True
+
+    def _after_a_turn(self) -> None:
+        """All that was ready has been served: what is due besides?"""
+        if self._now > self._polled:
+            self._board.lag(self._now - self._polled)  # that long the last in the turn has waited
+        if self._polled >= self._next_tick:
+            self._tick(self._polled)
+        if self._quota and self._served >= self._quota and self._spent is not None:
+            self._quota = 0
+            self._spent()
 
     # -- one connection ------------------------------------------------------------------------------------------
 
-    def _readable(self, connection: Connection) -> None:
-        """Read once, decode, serve."""
+    def _readable(self, connection: Connection) -> bool:
+        """Read once, decode, serve. False, here and below: the loop has changed hands meanwhile."""
         try:
             data = connection.recv(_RECEIVE)
         except BlockingIOError:
-            return
+            self._settle(connection)
+            return True
         except OSError:
             connection.lost = True
             self._settle(connection)
-            return
+            return True
         if connection.stage is not _OPEN:  # lingering: what comes now is dropped, its end is the end
             if not data:
                 self._drop(connection)
-            return
+            return True
         if connection.session.receive(data):
-            self._serve(connection)
-            return
-        if not data and not connection.waiting:
+            return self._serve(connection, False)
+        if not data and not connection.full:
             connection.close()
         self._settle(connection)
+        return True
 
-    def _serve(self, connection: Connection) -> None:
-        """Serve what stands ready, up to a turn's worth."""
+    def _serve(self, connection: Connection, resuming: bool) -> bool:
+        """Serve what stands ready, up to a turn's worth; `resuming`: go on with a paused response first."""
         connection.queued = connection.fresh = False
-        session, slot, told = connection.session, self._slot, self._told
         for _ in range(_TURN):
-            if connection.lost:
+            if self._away == self._threads:
+                self._line_up(connection, resuming)
                 break
-            route = session.route
-            slot.begin(route, self._now)
-            if told:
-                events.emit("begin", request=route)
-            more = session.serve()
-            slot.end()
-            if told:
-                events.emit("end", request=route)
-            if not more:
+            more = self._call(connection, resuming)
+            if more is None:
+                return False
+            resuming = False
+            if not more or connection.lost:
                 break
             if connection.full:  # a peer that asks and does not read: `_writable` goes on
                 connection.queued = True
                 break
         else:
-            connection.queued = True
-            self._queue.append(connection)
-        self._now = time.monotonic()  # the call may have taken longer than any limit
+            self._line_up(connection, False)
         self._settle(connection)
+        return True
 
-    def _writable(self, connection: Connection) -> None:
-        """Send what waits; when enough has gone, let the response go on, or serve the next request."""
-        held = connection.full
+    def _line_up(self, connection: Connection, resuming: bool) -> None:
+        """Let others go first, or wait for a thread."""
+        connection.queued = True
+        connection.resuming = resuming
+        connection.since = self._now
+        self._queue.append(connection)
+
+    def _writable(self, connection: Connection) -> bool:
+        """Send what waits; when all has gone, let the response go on, or serve the next request."""
         if connection.flush():
             connection.phase = ""  # progress: a new time limit
-        drained = not connection.lost and not connection.full and connection.stage is _OPEN
-        if drained and (held if connection.queued else connection.session.resume()):
-            self._serve(connection)
-        else:
+        if connection.lost or connection.full or connection.stage is not _OPEN:
             self._settle(connection)
+            return True
+        return self._serve(connection, not connection.queued)
+
+    def _hold(self, connection: Connection) -> None:
+        """A peer speaks whose request is still in line: listen to it later, or the poller would say so again."""
+        if self._away == self._threads and connection.mask:
+            self._poller.unregister(connection.fd)
+            connection.mask = 0
 
     def _settle(self, connection: Connection) -> None:
         """After any work on a connection: is it over, what is it waiting for, and until when?"""
-        waiting = connection.waiting
-        if connection.lost or (connection.stage is not _OPEN and not waiting and self._has_ended(connection)):
+        full = connection.full
+        if connection.lost or (connection.stage is not _OPEN and not full and self._has_ended(connection)):
             self._drop(connection)
             return
-        phase = None if waiting else connection.session.phase
+        phase = None if full else connection.session.phase
         if connection.stage is _LINGERING:
             pass  # with a deadline of its own
         elif phase is not connection.phase:
@@ -251,7 +297,7 @@ class Loop:
                 self._drop(connection)
                 return
             connection.deadline = self._now + _FIRST_REQUEST
-        mask = _WRITE if waiting else _READ
+        mask = WRITE if full else READ
         if connection.mask != mask:
             if connection.mask:
                 self._poller.modify(connection.fd, mask)
@@ -277,91 +323,139 @@ class Loop:
 
     def _is_idle(self, connection: Connection) -> bool:
         """Is nothing under way on this connection, in either direction?"""
-        under_way = connection.waiting or connection.queued or connection.stage is not _OPEN
+        under_way = connection.full or connection.queued or connection.stage is not _OPEN
         return not under_way and connection.session.phase.name == "IDLE"
 
     def _drop(self, connection: Connection) -> None:
         """Forget a connection and free its descriptor."""
         if connection.mask:
             self._poller.unregister(connection.fd)
-            self._connections.pop(connection.fd, None)
             connection.mask = 0
+        self._connections.pop(connection.fd, None)
         connection.lost = True
         connection.session.abandon()
         connection.dispose()
 
-    # -- accepting -----------------------------------------------------------------------------------------------
+    # -- a call of the application -------------------------------------------------------------------------------
 
-    def _other(self, fd: int) -> None:
-        if fd in self._sources:
-            if self._accepting:  # else we have stopped since the poller said so
-                self._accept(*self._sources[fd])
-                self._to_the_back(fd)
-        elif fd in self._stop_fds and self._stop_by is None:
-            self._stop()
+    def _call_inline(self, connection: Connection, resuming: bool) -> bool | None:
+        """Serve one request, or go on with a paused response. True: another one stands ready."""
+        session, slot = connection.session, self._slot
+        route = session.route
+        slot.begin(route, self._now)
+        if self._told and not resuming:
+            events.emit("begin", request=route)
+        more = session.resume() if resuming else session.serve()
+        if resuming:
+            slot.rest()
+        else:
+            slot.end()
+            if self._told:
+                events.emit("end", request=route)
+        self._served += not resuming
+        self._now = time.monotonic()  # the call may have taken longer than any limit
+        return more
 
-    def _accept(self, sock: socket.socket, factory: SessionFactory, most: int = 1) -> None:
-        """Accept what is there, up to `most`. An error of one connection is not an error of the listener.
+    def _call_shared(self, connection: Connection, resuming: bool) -> bool | None:
+        """As `_call_inline`, with other threads at hand. None: the loop has changed hands; touch it no more."""
+        session, slot, member = connection.session, self._slot, self._member
+        crew, predictor = self._crew, self._predictor
+        assert member is not None
+        route, began = session.route, self._now
+        slot.begin(route, began)
+        if self._told and not resuming:
+            events.emit("begin", request=route)
+        left = predictor.slow(route) and crew.hand_over(connection)
+        if not left:
+            crew.begin(connection)
+        more = session.resume() if resuming else session.serve()
+        if resuming:
+            slot.rest()
+        else:
+            slot.end()
+            if self._told:
+                events.emit("end", request=route)
+        now = time.monotonic()
+        predictor.learn(route, now - began > STALL)
+        if crew.holds(member):
+            self._now = now
+            self._served += not resuming
+            return more
+        self._give_back(connection, more, not resuming)
+        return None
 
-        One at a time, so that the other workers get theirs: connections stay with who has accepted them.
-        """
-        for _ in range(most):
-            if len(self._connections) >= self._limits.connections:
-                self._accept_off(f"{len(self._connections)} connections are open, which is the limit")
-                return
+    def _part(self, connection: Connection) -> None:
+        """Take a connection out of the loop: from now on it is its thread's, and whoever holds the loop lets it be."""
+        if connection.mask:
+            self._poller.unregister(connection.fd)
+            connection.mask = 0
+        self._connections[connection.fd] = connection
+        connection.away = True
+        self._away += 1
+
+    def _give_back(self, connection: Connection, more: bool, served: bool) -> None:
+        """Put a connection back into the loop, from a thread that does not hold it."""
+        self._returned.append((connection, more, served))
+        if self._crew.ended:
+            self._abandon_returned()
+            return
+        try:
+            os.write(self._wake_fds[1], b"x")
+        except OSError:  # full, so it will be read; or closed, so it is over
+            pass
+
+    def _abandon_returned(self) -> None:
+        """The loop has ended, and nobody will take these back."""
+        while self._returned:
             try:
-                accepted, peer = sock.accept()
-            except BlockingIOError:
+                connection, _, _ = self._returned.popleft()
+            except IndexError:  # another thread was faster
                 return
-            except OSError as error:
-                if error.errno in _ACCEPT_IGNORES:
-                    continue
-                if error.errno not in _ACCEPT_WAITS:
-                    raise
-                self._accept_off(f"cannot accept connections: {error.strerror}")
-                return
-            self._welcome(accepted, peer, factory)
+            connection.session.abandon()
+            connection.dispose()
 
-    def _welcome(self, sock: socket.socket, peer: object, factory: SessionFactory) -> None:
-        sock.setblocking(False)
-        ip = ""
-        if isinstance(peer, tuple):
-            ip = str(peer[0])
-            if self._allowed is not None and not self._allowed(ip):
-                line(f"{ip} is not among those whom --allow-from lets in; the connection is closed")
-                sock.close()
-                return
-            try:
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            except OSError:  # it has gone already, which recv will say too
-                pass
-        connection = Connection(sock, ip)
-        connection.session = factory(connection)
-        # Most clients have sent their request by now: reading first saves a short connection two system calls.
-        self._readable(connection)
-        if connection.stage is _OPEN and not connection.mask and not connection.lost:
+    def _take_back(self) -> None:
+        """Go on with the connections whose threads have come back."""
+        try:
+            os.read(self._wake_fds[0], 4096)
+        except BlockingIOError:
+            pass
+        while self._returned:
+            connection, more, served = self._returned.popleft()
+            self._away -= 1
+            self._served += served
+            connection.away = False
+            if more and not connection.lost:
+                if connection.full:
+                    connection.queued = True
+                else:
+                    self._line_up(connection, False)
             self._settle(connection)
 
-    def _to_the_back(self, fd: int) -> None:
-        """Let another worker have the next connection: the kernel wakes the longest registered of those that wait."""
-        if self._accepting and _EXCLUSIVE:
-            self._poller.unregister(fd)
-            self._poller.register(fd, self._accept_mask)
+    # -- what is no connection yet -------------------------------------------------------------------------------
 
-    def _accept_on(self) -> None:
-        for fd in self._sources:
-            self._poller.register(fd, self._accept_mask)
-        self._accepting = True
+    def _other(self, fd: int) -> bool:
+        if fd in self._acceptor:
+            if not self._acceptor.active:  # we have stopped since the poller said so
+                return True
+            if len(self._connections) >= self._limits.connections:
+                self._acceptor.rest(f"{len(self._connections)} connections are open, which is the limit", self._now)
+                return True
+            connection = self._acceptor.accept(fd, self._now)
+            self._acceptor.to_the_back(fd)
+            return connection is None or self._begin(connection)
+        if fd == self._wake_fds[0]:
+            self._take_back()
+        elif fd in self._stop_fds:
+            self._stopping = True
+        return True
 
-    def _accept_off(self, why: str = "") -> None:
-        """Stop accepting: for good when `why` is empty, else for a moment."""
-        if why:
-            line(f"{why}; waiting before the next one")
-            self._accept_again = self._now + _BACK_OFF
-        if self._accepting:
-            self._accepting = False
-            for fd in self._sources:
-                self._poller.unregister(fd)
+    def _begin(self, connection: Connection) -> bool:
+        """Read at once: most clients have sent their request by now, which saves a short connection two calls."""
+        held = self._readable(connection)
+        if held and connection.stage is _OPEN and not connection.mask and not connection.lost:
+            self._settle(connection)
+        return held
 
     # -- time ----------------------------------------------------------------------------------------------------
 
@@ -372,8 +466,9 @@ class Loop:
         cannot be late.
         """
         self._next_tick = now + _TICK
-        for connection in [one for one in self._connections.values() if one.deadline < now]:
-            if connection.waiting:
+        late = [one for one in self._connections.values() if one.deadline < now and not one.away]
+        for connection in late:
+            if connection.full:
                 line(f"{connection.peer or 'unix peer'}: the peer does not take what is sent; the connection is cut")
                 connection.abort()
             elif connection.stage is not _OPEN:  # it has lingered for long enough
@@ -382,21 +477,17 @@ class Loop:
                 connection.session.expire()
                 connection.phase = ""
             self._settle(connection)
-        room = len(self._connections) < self._limits.connections
-        if room and not self._accepting and self._stop_by is None and now >= self._accept_again:
-            self._accept_on()
+        if len(self._connections) < self._limits.connections and self._stop_by is None and self._acceptor.rested(now):
+            self._acceptor.on(self._poller)
+        self._board.connections(len(self._connections))
 
-    def _stop(self) -> None:
-        """Take no new connection, finish what is under way, close what is idle."""
-        if self._accepting:
-            for sock, factory in self._sources.values():
-                self._accept(sock, factory, _LAST_ACCEPTS)  # what the kernel has completed would otherwise be reset
+    def _stop(self) -> list[tuple[int, int]]:
+        """Take no new connection. Returns all that must be looked at: a request that has just come is still served."""
+        if self._acceptor.active:
+            for connection in self._acceptor.last(self._now):
+                self._connections[connection.fd] = connection
+        self._acceptor.off()
         for fd in self._stop_fds:
             self._poller.unregister(fd)  # at end of file it would be ready for ever
-        self._accept_off()
         self._stop_by = self._now + self._limits.grace
-        for connection in list(self._connections.values()):
-            if not connection.waiting and not connection.queued:
-                self._readable(connection)  # a request that has just come is still served
-            if not connection.lost:
-                self._settle(connection)
+        return [(fd, READ) for fd, one in self._connections.items() if not (one.full or one.queued or one.away)]

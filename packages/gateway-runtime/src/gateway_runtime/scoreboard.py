@@ -10,7 +10,7 @@ two stores, or a text half written; it gets an odd status line for once, and nev
 
     master  256 bytes   one word for each field of MasterSlot
     worker  128 bytes   pid  state  generation  started  connections  wait, recent  wait, longest
-    thread  256 bytes   requests  busy since (0: idle)  length of the text  text: "GET /path", of this request or the last
+    thread  256 bytes   requests  busy since (0: idle)  length of text  text: "GET /path", of now or before
 
 Every word is a C double, so that one view of the memory serves for times and counts alike; it is exact for whole
 numbers up to 2 ** 53. Times are `time.monotonic()`, which all processes of a machine share, except where it says
@@ -124,6 +124,10 @@ class Slot:
         self._requests = requests = self._requests + 1.0
         words[0] = requests
         words[1] = 0.0
+
+    def rest(self) -> None:
+        """It is not over, but nothing is done for it now: its response waits for the peer to read."""
+        self._words[1] = 0.0
 
     def _write(self, request: str) -> None:
         self._request = request

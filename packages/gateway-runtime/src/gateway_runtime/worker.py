@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Callable
 
 from . import events
@@ -55,7 +54,6 @@ class Worker:
         self._control_fd = control_fd
         self._status_fd = status_fd
         self._stop_read, self._stop_write = os.pipe()
-        self._failed = False
 
     def run(self) -> int:
         """Serve. Returns EXIT_STOPPED, EXIT_FAILED, or EXIT_CANNOT_START after telling the master why."""
@@ -66,34 +64,26 @@ class Worker:
         except StartupError as error:
             os.write(self._status_fd, str(error).encode("utf-8", "replace"))
             return EXIT_CANNOT_START
-        loops = [self._loop(sources, index) for index in range(self._settings.threads)]
-        threads = [threading.Thread(target=self._run, args=(loop,), daemon=True) for loop in loops[1:]]
-        for thread in threads:
-            thread.start()
+        loop = Loop(
+            sources,
+            (self._control_fd, self._stop_read),
+            self._board,
+            self._settings.limits,
+            self._settings.threads,
+            self._settings.allowed if self._settings.allow_from else None,
+        )
         self._board.state = State.IDLE
         events.emit("ready", role="worker")
         os.write(self._status_fd, READY)
         os.close(self._status_fd)
-        self._run(loops[0])
-        for thread in threads:
-            thread.join()
-        return EXIT_FAILED if self._failed else EXIT_STOPPED
-
-    def _loop(self, sources: list[tuple[Listener, SessionFactory]], index: int) -> Loop:
-        allowed = self._settings.allowed if self._settings.allow_from else None
-        slot = self._board.thread(index)
-        return Loop(sources, (self._control_fd, self._stop_read), slot, self._settings.limits, allowed)
-
-    def _run(self, loop: Loop) -> None:
-        """Run one loop; if it fails, which is a defect, the whole worker stops and is replaced."""
         try:
             loop.run()
-        except Exception as error:
+        except Exception as error:  # a defect: this worker ends and is replaced
             import traceback  # here: only a defect needs it
 
-            self._failed = True
             line(f"the loop failed: {error!r} {traceback.format_exc()}")
-            self._stop()
+            return EXIT_FAILED
+        return EXIT_STOPPED
 
     def _install_signals(self) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
