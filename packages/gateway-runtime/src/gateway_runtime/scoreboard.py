@@ -10,7 +10,10 @@ two stores, or a text half written; it gets an odd status line for once, and nev
 
     master  256 bytes   one word for each field of MasterSlot
     worker  128 bytes   pid  state  generation  started  connections  wait, recent  wait, longest
-    thread  256 bytes   requests  busy since (0: idle)  length of text  text: "GET /path", of now or before
+    thread  256 bytes   requests  busy since (0: idle)  requests of former owners  length  "GET /path" of now or before
+
+A thread's count of requests goes on when its slot gets a new owner, who notes where he began. So the total of all
+slots never goes down, whoever dies, and nothing has to be added up at a death.
 
 Every word is a C double, so that one view of the memory serves for times and counts alike; it is exact for whole
 numbers up to 2 ** 53. Times are `time.monotonic()`, which all processes of a machine share, except where it says
@@ -33,7 +36,7 @@ _WORKER = 128
 _THREAD = 256
 _WORD = 8
 
-_TEXT_AT = 3 * _WORD
+_TEXT_AT = 4 * _WORD
 _TEXT_MAX = _THREAD - _TEXT_AT
 """Bytes of a request's "METHOD /path" that are kept: the usual ones whole, and four cache lines a thread."""
 
@@ -110,7 +113,7 @@ class Slot:
         self._start = start
         self._words = memoryview(memory)[start : start + _TEXT_AT].cast("d")
         self._request = ""  # what the slot says, to write it only when it changes
-        self._requests = 0.0
+        self._requests = self._words[0]
 
     def begin(self, request: str, now: float) -> None:
         """Serve `request` since `now`, in time.monotonic() seconds."""
@@ -129,12 +132,17 @@ class Slot:
         """It is not over, but nothing is done for it now: its response waits for the peer to read."""
         self._words[1] = 0.0
 
+    def free(self) -> None:
+        """Leave the count to the next owner, and nothing else."""
+        words = self._words
+        words[1], words[2], words[3] = 0.0, words[0], 0.0
+
     def _write(self, request: str) -> None:
         self._request = request
         text = request.encode("utf-8", "replace")[:_TEXT_MAX]
         at = self._start + _TEXT_AT
         self._memory[at : at + len(text)] = text
-        self._words[2] = len(text)
+        self._words[3] = len(text)
 
 
 class WorkerSlot:
@@ -151,15 +159,17 @@ class WorkerSlot:
 
     def take(self, pid: int, generation: int) -> None:
         """Make the slot ours, from zero: a worker that is starting."""
-        self.clear()
+        self.free()
         words = self._words
         words[0], words[2], words[3] = pid, generation, time.monotonic()
         self.state = State.STARTING
 
-    def clear(self) -> None:
-        """Free the slot."""
-        self._memory[self._start : self._start + self._size] = bytes(self._size)
+    def free(self) -> None:
+        """Make it nobody's: its owner has died."""
+        self._memory[self._start : self._start + _WORKER] = bytes(_WORKER)
         self._recent = self._longest = 0.0
+        for index in range(self.slots):
+            self.thread(index).free()
 
     @property
     def state(self) -> State:
@@ -224,7 +234,6 @@ class MasterSlot:
     reloads = _Count(10)
     slow_requests = _Count(11)
     timed_out = _Count(12)
-    buried_requests = _Count(13)  # served by workers that are no more
 
     def __init__(self, memory: mmap.mmap) -> None:
         self.words = memoryview(memory)[:_MASTER].cast("d")
@@ -289,19 +298,29 @@ class Scoreboard:
 
     def _read_thread(self, start: int) -> ThreadLine:
         with memoryview(self._memory)[start : start + _TEXT_AT] as part, part.cast("d") as words:
-            requests, since, length = words
+            requests, since, former, length = words
         text = self._memory[start + _TEXT_AT : start + _TEXT_AT + min(_whole(length), _TEXT_MAX)]
-        return ThreadLine(_whole(requests), _real(since), text.decode("utf-8", "replace"))
+        return ThreadLine(_whole(requests - former), _real(since), text.decode("utf-8", "replace"))
 
     def lines(self) -> list[WorkerLine]:
         """Return the lines of all workers there are."""
         lines = (self.read(index) for index in range(self.workers))
         return [line for line in lines if line.state is not State.EMPTY]
 
+    @property
+    def requests(self) -> int:
+        """All that were served since the start, by whomever."""
+        with memoryview(self._memory) as view, view.cast("d") as words:
+            starts = (
+                _MASTER + worker * self._stride + _WORKER + thread * _THREAD
+                for worker in range(self.workers)
+                for thread in range(self.slots)
+            )
+            return sum(_whole(words[start // _WORD]) for start in starts)
+
     def bury(self, index: int) -> None:
-        """Free the slot of a worker that has died; what it has served stays in the master's total."""
-        self.master.buried_requests += self.read(index).requests
-        self.worker(index).clear()
+        """Free the slot of a worker that has died."""
+        self.worker(index).free()
 
 
 def _state(word: float) -> State:
