@@ -292,6 +292,12 @@ def test_refusals_are_read_by_the_standard_library(status):
     assert (parsed.status, parsed.read(), parsed.will_close) == (status, b"no \\u20ac\n", True)
 
 
+@pytest.mark.parametrize(("status", "asked_to_wait"), [(503, True), (413, False), (408, False), (400, False)])
+def test_only_what_passes_is_asked_to_come_again(status, asked_to_wait):  # HTTP-105, HTTP-107
+    raw = asked().refusal(RemoteProtocolError("no", status))
+    assert (b"\r\nRetry-After: " in raw) is asked_to_wait
+
+
 def test_refusal_has_no_content_for_head():  # HTTP-69
     assert asked(HEAD, "Content-Length: 5").refusal(RemoteProtocolError("no", 413)).endswith(b"\r\n\r\n")
     conn = ServerConnection()

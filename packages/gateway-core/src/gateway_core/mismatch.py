@@ -9,7 +9,9 @@ server that says so saves somebody an evening::
     01 09 00 00                 FastCGI                 version 1, type 9 (GET_VALUES), no request
     37 30 3a 43    "70:C"       SCGI                    a netstring
     00 b2 01 00                 uwsgi                   modifier 0, a little-endian size, modifier 0
+    50 52 49 20    "PRI "       HTTP/2                  the connection preface
     50 52 4f 58    "PROX"       the PROXY protocol      what a load balancer puts in front
+    0d 0a 0d 0a    CRLF CRLF    the PROXY protocol      the same in binary; 00 0d 0a 51 where empty lines are skipped
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ def recognise(first: bytes) -> Guess | None:
         return Guess("SCGI", "begin a netstring")
     if first[0] == 0 and first[3] == 0 and first[1:3] != b"\0\0":
         return Guess("uwsgi", "are a uwsgi packet header")
-    if first in (b"PROX", b"\r\n\r\n"):
+    if first in (b"PROX", b"\r\n\r\n", b"\0\r\nQ"):
         return Guess("the PROXY protocol", "are a PROXY protocol header")
     return None
 

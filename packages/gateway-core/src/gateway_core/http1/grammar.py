@@ -62,6 +62,8 @@ def split_field(line: bytes) -> tuple[str, str]:
 def _field_fault(line: bytes) -> str:
     """Say what is wrong with a field line."""
     name, colon, _ = line.partition(b":")
+    if b"\n" in line:
+        return "a line ends with LF, not CRLF"
     if line[:1] in (b" ", b"\t"):
         return "a field line begins with a blank: folded lines are not accepted"
     if not colon:

@@ -58,17 +58,18 @@ class Inbox:
         self._at = self._searched = 0
 
 
-def take_line(buffer: bytes | bytearray, at: int, limit: int, status: int) -> tuple[bytes, int] | None:
+def take_line(buffer: bytes | bytearray, at: int, limit: int, status: int, seen: int = 0) -> tuple[bytes, int] | None:
     """Return the line that begins at `at`, without its CRLF, and where the next one begins; None if it is incomplete.
 
+    `seen`: bytes of it that an earlier call has looked at in vain, all but the last one that there was.
     Raises RemoteProtocolError: 400 for a bare LF, `status` for a line longer than `limit` bytes, as soon as either is
     certain, and always the one that comes first in the stream.
     """
-    end = buffer.find(b"\r\n", at, at + limit + 2)
+    end = buffer.find(b"\r\n", at + seen, at + limit + 2)
+    if buffer.find(b"\n", at + seen, at + limit + 1 if end < 0 else end) >= 0:
+        raise RemoteProtocolError("a line ends with LF, not CRLF")
     if end >= 0:
         return bytes(buffer[at:end]), end + 2
-    if buffer.find(b"\n", at, at + limit + 1) >= 0:
-        raise RemoteProtocolError("a line ends with LF, not CRLF")
     if len(buffer) - at > limit + 1:
         raise RemoteProtocolError(f"a line is longer than {limit} bytes", status)
     return None

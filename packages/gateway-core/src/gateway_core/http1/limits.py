@@ -17,6 +17,7 @@ __all__ = [
     "INTERIM_RESPONSES",
     "LENGTH_DIGITS",
     "RESPONSE_LIMITS",
+    "RETRY_AFTER",
     "Limits",
 ]
 
@@ -36,6 +37,9 @@ A chunk of one byte has 5, so the smallest honest chunks pass and endless extens
 
 INTERIM_RESPONSES = 16
 """1xx responses that a client skips before the final one. More is a backend that never ends."""
+
+RETRY_AFTER = 10
+"""Seconds that a client is told to wait when a request cannot be taken now (503): a full disk takes a while."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,14 +98,17 @@ def check_method(line: bytes) -> None:
 
 def _fault(line: bytes) -> RemoteProtocolError:
     """Say what is wrong with a whole request line."""
-    check_method(line)
+    check_method(line + b"\r\n")
     if re.search(rb"[\x00-\x1f\x7f-\xff]", line):
         return RemoteProtocolError("the request line has a control character or a byte that is not ASCII")
+    stranger = mismatch(line[:ENOUGH], "HTTP")  # HTTP/2 and the PROXY protocol begin as a request does
     version = _VERSION.search(line)
+    if version is not None and version[1] != b"1":
+        return RemoteProtocolError(str(stranger or "only HTTP/1.0 and HTTP/1.1 are spoken here"), 505)
+    if stranger is not None:
+        return stranger
     if version is None:
         return RemoteProtocolError("the request line does not end with a version such as HTTP/1.1")
-    if version[1] != b"1":
-        return RemoteProtocolError("only HTTP/1.0 and HTTP/1.1 are spoken here", 505)
     if b"#" in line:
         return RemoteProtocolError("the target has a fragment, which is not for servers")
     return RemoteProtocolError("the request line is not method, target and version with one blank between")

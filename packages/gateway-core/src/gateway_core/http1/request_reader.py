@@ -220,9 +220,9 @@ class RequestReader(Inbox):
 
     def _refuse_half_a_head(self) -> NoReturn:
         """Raise the first fault of a head that is hopeless."""
-        lines = bytes(self._buffer[self._at :]).removesuffix(b"\r").split(b"\r\n")
-        check_method(lines[0])
-        self._check_lines(lines)
+        head = bytes(self._buffer[self._at :])
+        check_method(head)
+        self._check_lines(head.removesuffix(b"\r").split(b"\r\n"))
         raise AssertionError("a head was taken for hopeless that has no fault")
 
     def _check_lines(self, lines: list[bytes]) -> None:

@@ -22,7 +22,7 @@ from ..errors import LocalProtocolError, RemoteProtocolError
 from ..events import Fields
 from .chunked import LAST_CHUNK, encode_chunk
 from .grammar import HOP_BY_HOP
-from .limits import DEFAULT_LIMITS, Limits
+from .limits import DEFAULT_LIMITS, RETRY_AFTER, Limits
 from .memo import KEY_MAX, Memo
 from .request_reader import Reading, RequestReader
 
@@ -129,6 +129,8 @@ class ServerConnection(RequestReader):
 
     __slots__ = ("_date", "_refused", "_room", "_server", "_writing", "close_after")
 
+    raw = True
+
     def __init__(
         self,
         limits: Limits = DEFAULT_LIMITS,
@@ -210,6 +212,12 @@ class ServerConnection(RequestReader):
             self._room -= len(data)
         return data
 
+    def skip(self, count: int) -> None:
+        """Take note of `count` bytes of content that are sent without being encoded. Raises LocalProtocolError."""
+        if self._writing is not _CONTENT or self._room is None or count > self._room:
+            raise LocalProtocolError("only content of a known length, and no more, goes without being encoded")
+        self._room -= count
+
     def end(self) -> bytes:
         """Encode the end of a complete response; then the next request may be read, or `close_after` is True."""
         writing = self._writing
@@ -280,6 +288,8 @@ class ServerConnection(RequestReader):
             "Content-Type: text/plain; charset=iso-8859-1\r\n"
             f"Content-Length: {len(body)}\r\n"
         )
+        if error.status == 503:
+            head += f"Retry-After: {RETRY_AFTER}\r\n"
         return head.encode() + date + self._server + _CLOSE + (b"" if bare else body)
 
 
