@@ -22,6 +22,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from gateway_core.file_wrapper import FileWrapper
 from gateway_core.input import LimitedInput
 from gateway_core.response import Response
 
@@ -47,6 +48,7 @@ class Encoder:
     """
 
     close_after = True
+    raw = True
 
     def head(self, status: str, fields: Fields, length: int | None) -> bytes:
         """Encode the head. Content-Length saves the server from having to find another way to mark the end."""
@@ -58,6 +60,9 @@ class Encoder:
     def data(self, data: bytes) -> bytes:
         """Content needs no frame."""
         return data
+
+    def skip(self, count: int) -> None:
+        """Content needs no count either."""
 
     def end(self) -> bytes:
         """Nothing: the end of the output is the end of the message (section 6.4)."""
@@ -72,6 +77,7 @@ class Output:
     """Standard output, kept for the response alone: what the application prints goes to standard error."""
 
     full = False
+    can_send_file = False
 
     def __init__(self) -> None:
         self.lost = False
@@ -88,6 +94,13 @@ class Output:
         except BrokenPipeError:
             self.lost = True
             raise
+
+    def send_file(self, fd: int, offset: int, count: int) -> None:
+        """Nobody calls this: sendfile to a pipe is Linux's alone, and saves a program that ends next little."""
+        raise AssertionError
+
+    def drain(self) -> None:
+        """Nothing to wait for: `write` does."""
 
     def close(self, *, linger: bool = False) -> None:
         """End the response."""
@@ -144,6 +157,8 @@ def _environ() -> dict[str, Any]:
         "wsgi.multithread": False,
         "wsgi.multiprocess": True,
         "wsgi.run_once": True,
+        "wsgi.input_terminated": True,
+        "wsgi.file_wrapper": FileWrapper,
         "gatelab.protocol": "CGI",
     }
     return environ

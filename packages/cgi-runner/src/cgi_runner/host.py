@@ -26,7 +26,7 @@ from gateway_core.cgi import LocalRedirect, ResponseParser
 from gateway_core.environ import decode_path, mount
 from gateway_core.errors import BackendError, BackendTimeout
 from gateway_core.events import Response
-from gateway_core.response import HOP_BY_HOP
+from gateway_core.response_checks import HOP_BY_HOP
 from gateway_runtime import log
 from gateway_runtime.events import emit
 

@@ -82,6 +82,8 @@ _NOTHING, _HEAD, _ALL = _Sent  # a look into an enum is a call, in 3.11
 class Encoder:
     """Values to records, for the response to one request. `ended(request)` is told of END_REQUEST, True: now close."""
 
+    raw = False  # content is framed in records
+
     def __init__(self, request: ActiveRequest, ended: Callable[[ActiveRequest], bool]) -> None:
         self.request_id = request.id
         self.close_after = not request.keep
@@ -101,6 +103,10 @@ class Encoder:
         """Encode a piece of content: STDOUT records."""
         self._expect(_HEAD)
         return encode_stream(records.STDOUT, self._request.id, data)
+
+    def skip(self, count: int) -> None:
+        """Refuse: content that is in no record would be taken for one."""
+        raise LocalProtocolError("content goes in records")
 
     def stderr(self, data: bytes) -> bytes:
         """Encode a message for the web server's log. Allowed at any time before `end`."""

@@ -15,7 +15,7 @@ from .cgi import phrase
 from .environ import Environ, variables_from_environ
 from .errors import BackendError, BackendTimeout, BackendUnavailable, BadGateway, RemoteProtocolError
 from .events import Data, EndOfMessage, NotNow, Request, Response
-from .response import HOP_BY_HOP
+from .response_checks import HOP_BY_HOP
 
 __all__ = ["Channel", "Client", "ClientCodec", "Exchange", "fetch"]
 

@@ -26,6 +26,7 @@ from urllib.parse import unquote_to_bytes
 
 from .errors import RemoteProtocolError
 from .events import Fields, Variables
+from .file_wrapper import FileWrapper
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -89,6 +90,8 @@ def base_environ(
         "wsgi.multithread": multithread,
         "wsgi.multiprocess": multiprocess,
         "wsgi.run_once": run_once,
+        "wsgi.input_terminated": True,
+        "wsgi.file_wrapper": FileWrapper,
         "gatelab.protocol": protocol,
     }
 

@@ -60,6 +60,7 @@ class OneShotServer(ABC):
 
     protocol: str
     close_after = True
+    raw = True
 
     def __init__(self, max_head: int) -> None:
         self._max_head = max_head
@@ -178,6 +179,11 @@ class OneShotServer(ABC):
         if self._output is not _SENT_CONTENT:
             raise LocalProtocolError("content belongs between the head and the end of a response")
         return data
+
+    def skip(self, count: int) -> None:
+        """Content goes as it is, so there is nothing to count."""
+        if self._output is not _SENT_CONTENT:
+            raise LocalProtocolError("content belongs between the head and the end of a response")
 
     def end(self) -> bytes:
         """Encode the end: nothing, since the close is the end."""

@@ -17,42 +17,22 @@ full; then the iterable rests, and a slow reader costs memory for one block, not
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .errors import ApplicationError, BackendError
+from .file_wrapper import FileWrapper
+from .response_checks import check_fields, check_status
 
 if TYPE_CHECKING:  # a CGI program imports this module for each request: `events` would treble what that costs
     from types import TracebackType
 
     from .events import Fields
 
-__all__ = ["HOP_BY_HOP", "Application", "Encoder", "Response", "Transport"]
+__all__ = ["Application", "Encoder", "Response", "Transport"]
 
 Application = Callable[[dict[str, Any], Callable[..., Callable[[bytes], None]]], Iterable[bytes]]
 """What PEP 3333 calls the application object: any callable."""
-
-HOP_BY_HOP = frozenset((
-    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization",
-    "te", "trailer", "trailers", "transfer-encoding", "upgrade",
-))  # fmt: skip
-"""Fields that belong to one connection (RFC 2616 section 13.5.1, as PEP 3333 says); not for applications."""
-
-# status-line of RFC 9112 section 4 without the version: 3DIGIT SP reason-phrase. A final status: 200 to 599.
-_STATUS = re.compile(r"[2-5][0-9]{2} [\t\x20-\x7e\x80-\xff]*(?<![ \t])")
-# RFC 9110 section 5.1: field-name = token.
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-# RFC 9110 section 5.5: visible characters, obs-text, SP and HTAB; no CR, LF, NUL or other control.
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-_LENGTH = re.compile(r"[0-9]{1,18}")
-
-_CHECKED_MAX = 1024
-"""Entries a cache of checked values may hold; then it starts anew, since cookies never repeat."""
-
-_checked_statuses: set[str] = set()
-_checked_fields: dict[tuple[str, str], int] = {}
-_checked_lists: dict[tuple[tuple[str, str], ...], tuple[Fields, int | None]] = {}
 
 _NO_CONTENT = ("204", "304")
 _ERROR_BODY = b"Internal Server Error: the application failed. The server's log says why.\n"
@@ -60,17 +40,24 @@ _ERROR_FIELDS = [("Content-Type", "text/plain; charset=utf-8")]
 
 
 class Encoder(Protocol):
-    """Values to bytes, for one response. Called in the order head, data..., end; or whole, alone."""
+    """Values to bytes, for one response. Called in the order head, data or skip..., end; or whole, alone."""
 
     @property
     def close_after(self) -> bool:
         """After `end`: must the connection close now?"""
+
+    @property
+    def raw(self) -> bool:
+        """Content of a known length goes as it is: `data` would not change it."""
 
     def head(self, status: str, fields: Fields, length: int | None) -> bytes:
         """Encode the head. `fields` is without Content-Length; `length` is the number of content bytes, if known."""
 
     def data(self, data: bytes) -> bytes:
         """Encode a piece of content, never empty."""
+
+    def skip(self, count: int) -> None:
+        """`count` bytes of content are sent without being encoded. Only if `raw`, and the length is known."""
 
     def end(self) -> bytes:
         """Encode the end of a complete response."""
@@ -84,91 +71,30 @@ class Transport(Protocol):
 
     @property
     def full(self) -> bool:
-        """More than the high-water mark waits to be sent: rest until `resume`."""
+        """Not all that was written is sent: rest until `resume`."""
 
     @property
     def lost(self) -> bool:
         """The peer has gone: nothing can be sent any more."""
 
+    @property
+    def can_send_file(self) -> bool:
+        """Is `send_file` of any use here?"""
+
     def write(self, data: bytes, /) -> None:
         """Send, or queue for certain sending. Raises ConnectionError when the peer has gone."""
+
+    def send_file(self, fd: int, offset: int, count: int, /) -> None:
+        """Send a part of a file, which stays open while the transport is full. Raises ConnectionError."""
+
+    def drain(self) -> None:
+        """Wait until the transport is not full any more. Raises ConnectionError when the peer has gone."""
 
     def close(self, *, linger: bool = False) -> None:
         """Send what is queued, then close. `linger`: in stages, so that a reset cannot destroy the last bytes."""
 
     def abort(self) -> None:
         """Close so that the peer can tell that the response is incomplete."""
-
-
-def check_status(status: object) -> str:
-    """Return `status` if it is three digits (200..599), one space and a reason; else raise ApplicationError."""
-    if not isinstance(status, str):
-        raise ApplicationError(f"status must be str, not {type(status).__name__}")
-    if status in _checked_statuses:
-        return status
-    if not _STATUS.fullmatch(status):
-        raise ApplicationError(f"status must be three digits (200 to 599), a space and a reason, not {status!r}")
-    if len(_checked_statuses) >= _CHECKED_MAX:
-        _checked_statuses.clear()
-    _checked_statuses.add(status)
-    return status
-
-
-def _check_field(field: object) -> int:
-    """Return the length that a Content-Length field declares, -1 for any other field; else raise ApplicationError."""
-    if not isinstance(field, tuple) or len(field) != 2:
-        raise ApplicationError(f"a response header must be a (name, value) tuple, not {field!r}")
-    name, value = field
-    if not isinstance(name, str) or not isinstance(value, str):
-        raise ApplicationError(f"name and value of a response header must be str, not {field!r}")
-    if not _NAME.fullmatch(name):
-        raise ApplicationError(f"response header name {name!r} is not a token")
-    if not _VALUE.fullmatch(value):
-        raise ApplicationError(f"value {value!r} of response header {name} has a control or non-latin-1 character")
-    if name.lower() in HOP_BY_HOP:
-        raise ApplicationError(f"response header {name} belongs to the connection, not to the application")
-    length = -1
-    if name.lower() == "content-length":
-        if not _LENGTH.fullmatch(value):
-            raise ApplicationError(f"Content-Length must be digits, not {value!r}")
-        length = int(value)
-    if len(_checked_fields) >= _CHECKED_MAX:
-        _checked_fields.clear()
-    _checked_fields[field] = length
-    return length
-
-
-def check_fields(headers: object) -> tuple[Fields, int | None]:
-    """Return the fields without Content-Length, and the length declared (bytes) or None. Raise ApplicationError.
-
-    The list is a new one, since what the application does to its own from now on was not checked; or the same one as
-    the last time that these headers came, so nobody may change it.
-    """
-    if not isinstance(headers, list):
-        raise ApplicationError(f"response headers must be a list, not {type(headers).__name__}")
-    try:
-        return _checked_lists[tuple(headers)]
-    except (KeyError, TypeError):  # not seen before, or not even hashable
-        pass
-    declared = -1
-    for field in headers:
-        try:
-            length = _checked_fields[field]
-        except (KeyError, TypeError):  # not seen before, or not even hashable
-            length = _check_field(field)
-        if length >= 0:
-            if declared >= 0:
-                raise ApplicationError("Content-Length must be given once, not several times")
-            declared, at = length, field
-    fields = headers.copy()
-    if declared >= 0:
-        fields.remove(at)
-    checked = fields, declared if declared >= 0 else None
-    if len(_checked_lists) >= _CHECKED_MAX:
-        _checked_lists.clear()
-    if not any(name.lower() == "set-cookie" for name, _ in fields):  # a secret, and it never comes again
-        _checked_lists[tuple(headers)] = checked
-    return checked
 
 
 class Response:
@@ -227,6 +153,8 @@ class Response:
             raise ApplicationError(f"write() takes bytes, not {type(data).__name__}")
         if data and not self._send(data) and not self._no_content:
             raise ApplicationError("the application writes more than its Content-Length")
+        if self._transport.full:  # an iterable would rest now, but whoever calls us cannot
+            self._transport.drain()
 
     # -- what the session calls ----------------------------------------------------------------------------------
 
@@ -239,7 +167,7 @@ class Response:
                 self._send_whole(iterable[0])
                 self._iterable = None  # neither a list nor a tuple has a close()
                 return
-            self._iterator = iter(iterable)
+            self._iterator = self._file(iterable) if type(iterable) is FileWrapper else iter(iterable)
         except BaseException as error:
             self._fail(error)
             return
@@ -324,6 +252,28 @@ class Response:
         if over:
             self._log("the application gave more than its Content-Length; the rest was cut")
         return not over
+
+    def _file(self, file: FileWrapper) -> Iterator[bytes]:
+        """Let the kernel send a file, if it can; give the blocks that must be sent otherwise."""
+        part = file.part()
+        bare = (self._status or "")[:3] in _NO_CONTENT
+        if part is not None and self._length is None and not self.head_sent and not bare:
+            self._length = part[2]
+        length = self._left if self.head_sent else self._length
+        if bare or self._no_content:
+            return
+        if part is None or length is None or not self._encoder.raw or not self._transport.can_send_file:
+            yield from file.blocks(length)
+            return
+        if not self.head_sent:
+            self._transport.write(self._head(None))
+        fd, position, count = part
+        count = min(count, length)
+        self._left = length - count
+        if count:
+            self._encoder.skip(count)
+            self._transport.send_file(fd, position, count)
+            yield b""  # rest until all is sent: only then may the file be closed
 
     def _finish(self) -> None:
         """The iterable has ended (or no more of it may be sent)."""

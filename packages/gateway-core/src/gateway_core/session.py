@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
+from .access import Access
 from .environ import Environ, mount
 from .errors import LocalProtocolError, RemoteProtocolError
 from .events import ConnectionClosed, Data, EndOfMessage, NotNow, Phase
@@ -69,6 +70,7 @@ class Service:
     log: Callable[[str], None]
     max_body: int = MAX_BODY
     mount: str | None = None
+    access: Access | None = None
 
 
 @dataclass(slots=True)
@@ -132,7 +134,9 @@ class Session:
         if prefix is not None and not mount(environ, prefix):
             application = _not_below_the_mount
         self.phase = _BUSY
-        response = self._response = Response(request.encoder, self.transport, environ["REQUEST_METHOD"])
+        access = self.service.access
+        new = Response if access is None else access.response
+        response = self._response = new(request.encoder, self.transport, environ["REQUEST_METHOD"])
         response.respond(application, environ)
         return self._after(response)
 
@@ -291,6 +295,8 @@ class Session:
             answer = b""  # a response is half sent: only closing is left
         if answer:
             self._write(answer)
+            if self.service.access is not None:
+                self.service.access.refused(self.transport.peer, error.status)
         self.transport.close(linger=True)
         self.abandon()
 

@@ -1,0 +1,118 @@
+"""What an application may hand to start_response, and what is refused before a byte of it can reach the wire.
+
+The checks run when start_response is called, while the application can still react (PEP 3333, "The start_response()
+Callable"). They are those of HTTP itself: a status, names and values that could end a line early would be somebody
+else's response (response splitting). Fields of the connection are not an application's to set.
+
+Applications give the same status and the same fields again and again, so what was found good is remembered: a status, a
+field, and a whole list of fields, each by its value. Then a check is one look into a dictionary.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .errors import ApplicationError
+
+if TYPE_CHECKING:  # a CGI program imports this module for each request: `events` would treble what that costs
+    from .events import Fields
+
+__all__ = ["HOP_BY_HOP", "check_fields", "check_status"]
+
+HOP_BY_HOP = frozenset((
+    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization",
+    "te", "trailer", "trailers", "transfer-encoding", "upgrade",
+))  # fmt: skip
+"""Fields that belong to one connection (RFC 2616 section 13.5.1, as PEP 3333 says); not for applications."""
+
+# status-line of RFC 9112 section 4 without the version: 3DIGIT SP reason-phrase. A final status: 200 to 599.
+_STATUS = re.compile(r"[2-5][0-9]{2} [\t\x20-\x7e\x80-\xff]*(?<![ \t])")
+# RFC 9110 section 5.1: field-name = token.
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# RFC 9110 section 5.5: visible characters, obs-text, SP and HTAB; no CR, LF, NUL or other control.
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_LENGTH = re.compile(r"[0-9]{1,18}")
+
+_CHECKED_MAX = 1024
+"""Entries a cache of checked values may hold; then it starts anew, since some values never repeat."""
+
+_KEPT_MAX = 256
+"""Characters of a value that is kept. Cookies are not kept at all: they are secrets, and do not come again."""
+
+_checked_statuses: set[str] = set()
+_checked_fields: dict[tuple[str, str], int] = {}
+_checked_lists: dict[tuple[tuple[str, str], ...], tuple[Fields, int | None]] = {}
+
+
+def check_status(status: object) -> str:
+    """Return `status` if it is three digits (200..599), one space and a reason; else raise ApplicationError."""
+    if not isinstance(status, str):
+        raise ApplicationError(f"status must be str, not {type(status).__name__}")
+    if status in _checked_statuses:
+        return status
+    if not _STATUS.fullmatch(status):
+        raise ApplicationError(f"status must be three digits (200 to 599), a space and a reason, not {status!r}")
+    if len(_checked_statuses) >= _CHECKED_MAX:
+        _checked_statuses.clear()
+    _checked_statuses.add(status)
+    return status
+
+
+def _check_field(field: object) -> int:
+    """Return the length that a Content-Length field declares, -1 for any other field; else raise ApplicationError."""
+    if not isinstance(field, tuple) or len(field) != 2:
+        raise ApplicationError(f"a response header must be a (name, value) tuple, not {field!r}")
+    name, value = field
+    if not isinstance(name, str) or not isinstance(value, str):
+        raise ApplicationError(f"name and value of a response header must be str, not {field!r}")
+    if not _NAME.fullmatch(name):
+        raise ApplicationError(f"response header name {name!r} is not a token")
+    if not _VALUE.fullmatch(value):
+        raise ApplicationError(f"value {value!r} of response header {name} has a control or non-latin-1 character")
+    lower = name.lower()
+    if lower in HOP_BY_HOP:
+        raise ApplicationError(f"response header {name} belongs to the connection, not to the application")
+    length = -1
+    if lower == "content-length":
+        if not _LENGTH.fullmatch(value):
+            raise ApplicationError(f"Content-Length must be digits, not {value!r}")
+        length = int(value)
+    if lower != "set-cookie" and len(value) <= _KEPT_MAX:
+        if len(_checked_fields) >= _CHECKED_MAX:
+            _checked_fields.clear()
+        _checked_fields[field] = length
+    return length
+
+
+def check_fields(headers: object) -> tuple[Fields, int | None]:
+    """Return the fields without Content-Length, and the length declared (bytes) or None. Raise ApplicationError.
+
+    The list is a new one, since what the application does to its own from now on was not checked; or the same one as
+    the last time that these headers came, so nobody may change it.
+    """
+    if not isinstance(headers, list):
+        raise ApplicationError(f"response headers must be a list, not {type(headers).__name__}")
+    try:
+        return _checked_lists[tuple(headers)]
+    except (KeyError, TypeError):  # not seen before, or not even hashable
+        pass
+    declared = -1
+    for field in headers:
+        try:
+            length = _checked_fields[field]
+        except (KeyError, TypeError):  # not seen before, or not even hashable
+            length = _check_field(field)
+        if length >= 0:
+            if declared >= 0:
+                raise ApplicationError("Content-Length must be given once, not several times")
+            declared, at = length, field
+    fields = headers.copy()
+    if declared >= 0:
+        fields.remove(at)
+    checked = fields, declared if declared >= 0 else None
+    if len(_checked_lists) >= _CHECKED_MAX:
+        _checked_lists.clear()
+    if not any(name.lower() == "set-cookie" or len(value) > _KEPT_MAX for name, value in fields):
+        _checked_lists[tuple(headers)] = checked
+    return checked
