@@ -23,6 +23,8 @@ import struct
 import time
 from typing import Protocol
 
+from .log import line
+
 __all__ = ["Connection", "Session", "Stage"]
 
 _RESET = struct.pack("ii", 1, 0)
@@ -191,8 +193,8 @@ class Connection:
             try:
                 if isinstance(piece, _Piece):
                     sent = os.sendfile(self.fd, piece.fd, piece.offset, min(piece.left, _TURN_BYTES))
-                    if not sent:  # the file has become shorter
-                        self.abort()
+                    if not sent:
+                        self._cut("the file has become shorter")
                         break
                     piece.offset += sent
                     left = piece.left = piece.left - sent
@@ -202,8 +204,11 @@ class Connection:
                     left = len(piece) - sent
             except BlockingIOError:
                 break
-            except OSError:
+            except (ConnectionError, TimeoutError):
                 self.lost = True
+                break
+            except OSError as error:  # most likely of the file: the disk, a file system without sendfile
+                self._cut(error.strerror or str(error))
                 break
             total += sent
             if not left:
@@ -212,6 +217,11 @@ class Connection:
             self._out = None
             self.full = False
         return total > 0
+
+    def _cut(self, why: str) -> None:
+        """What was promised cannot be sent: let the peer see that the response is incomplete, and the log say why."""
+        line(f"{self.peer or 'unix peer'}: the response breaks off: {why}; the connection is cut")
+        self.abort()
 
     def shut(self) -> None:
         """All is sent: shut our side, and linger if the peer may still be sending."""
