@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from gateway_runtime.scoreboard import MANAGERS, Scoreboard, State, ThreadLine, WorkerLine
+from gateway_runtime.scoreboard import Scoreboard, State, ThreadLine, WorkerLine
+from gateway_runtime.slots import MANAGERS
 
 EMPTY = WorkerLine(0, State.EMPTY, 0, 0.0, 0, 0.0, 0.0, [ThreadLine(0, 0.0, "")])
 
