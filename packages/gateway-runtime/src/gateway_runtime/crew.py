@@ -50,12 +50,19 @@ class Member:
 class Crew:
     """Runs `drive(member)` in the thread that holds the loop; `drive` returns when the loop has changed hands.
 
-    `part(connection)` takes a connection away from the loop; it is called for whoever is in the middle of a call.
+    `part(connection)` takes a connection out of the loop; `stalled()` is told before, when that happens in the middle
+    of a call. Both are called for the thread that is in the call, while it cannot touch the loop.
     """
 
-    def __init__(self, drive: Callable[[Member], None], part: Callable[[Connection], None]) -> None:
+    def __init__(
+        self,
+        drive: Callable[[Member], None],
+        part: Callable[[Connection], None],
+        stalled: Callable[[], None],
+    ) -> None:
         self._drive = drive
         self._part = part
+        self._stalled = stalled
         self._lock = threading.Lock()
         self._parked: list[Member] = []
         self._holder: Member | None = None
@@ -160,6 +167,7 @@ class Crew:
             else:
                 with self._lock:
                     if self._calling is calling and self._calls == seen and self._parked:
+                        self._stalled()
                         self._part(calling)
                         self._pass_on()
 

@@ -114,11 +114,12 @@ class Loop:
         self._stop_by: float | None = None
         self._limit_of = {"IDLE": limits.idle, "HEAD": limits.head, "BODY": limits.body, "BUSY": limits.send}
         # Of more threads than one:
-        self._crew = Crew(self._drive, self._part)
+        self._crew = Crew(self._drive, self._part, self._stalled)
         self._slot = board.thread(0)
         self._member: Member | None = None  # the thread that holds the loop
         self._call = self._call_inline if threads == 1 else self._call_shared
         self._predictor = Predictor()
+        self._route = ""  # of the call that is being made
         self._away = 0  # connections whose threads have left the loop
         self._returned: deque[tuple[Connection, bool, bool]] = deque()
         self._wake_fds = (-1, -1)
@@ -303,7 +304,6 @@ class Loop:
                 self._poller.modify(connection.fd, mask)
             else:
                 self._poller.register(connection.fd, mask)
-                self._connections[connection.fd] = connection
             connection.mask = mask
 
     def _has_ended(self, connection: Connection) -> bool:
@@ -365,6 +365,7 @@ class Loop:
         slot.begin(route, began)
         if self._told and not resuming:
             events.emit("begin", request=route)
+        self._route = route
         left = predictor.slow(route) and crew.hand_over(connection)
         if not left:
             crew.begin(connection)
@@ -376,20 +377,25 @@ class Loop:
             if self._told:
                 events.emit("end", request=route)
         now = time.monotonic()
-        predictor.learn(route, now - began > STALL)
-        if crew.holds(member):
+        held = crew.holds(member)
+        if held or left:  # else the watch has seen it, and did not wait for the end to tell
+            predictor.learn(route, now - began > STALL)
+        if held:
             self._now = now
             self._served += not resuming
             return more
         self._give_back(connection, more, not resuming)
         return None
 
+    def _stalled(self) -> None:
+        """A call takes long; the thread that is in it will hear of it when it returns."""
+        self._predictor.learn(self._route, slow=True)
+
     def _part(self, connection: Connection) -> None:
         """Take a connection out of the loop: from now on it is its thread's, and whoever holds the loop lets it be."""
         if connection.mask:
             self._poller.unregister(connection.fd)
             connection.mask = 0
-        self._connections[connection.fd] = connection
         connection.away = True
         self._away += 1
 
@@ -452,6 +458,7 @@ class Loop:
 
     def _begin(self, connection: Connection) -> bool:
         """Read at once: most clients have sent their request by now, which saves a short connection two calls."""
+        self._connections[connection.fd] = connection
         held = self._readable(connection)
         if held and connection.stage is _OPEN and not connection.mask and not connection.lost:
             self._settle(connection)
