@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
+from gateway_core.access import Access
 from gateway_core.cgi import phrase
 from gateway_core.environ import base_environ, environ_from_variables
 from gateway_core.errors import RemoteProtocolError
@@ -123,7 +124,7 @@ class Stranger(Session):
 def sessions(application: Application, settings: Settings, address: Address) -> SessionFactory:
     """Return what makes the session of each connection to `address` (see `gateway_runtime.settings.Gateway`)."""
     base = base_environ(protocol="FastCGI", software=SOFTWARE, **settings.environ(address))
-    service = Service(application, base, line, settings.max_body, settings.mount)
+    service = Service(application, base, line, settings.max_body, settings.mount, Access.of(settings.access))
     max_conns = settings.limits.connections * settings.threads * settings.workers
     known = startup.web_server_addresses()
 

@@ -21,6 +21,8 @@ What is never passed on, and why:
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
@@ -71,12 +73,15 @@ def base_environ(
     multithread: bool,
     multiprocess: bool,
     run_once: bool = False,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Environ:
     """Return the template: what is the same in every request of a worker.
 
     `protocol` is how requests reach this process ("CGI", "FastCGI", "SCGI", "uwsgi", "HTTP"), for `gatelab.protocol`.
+    `variables` are those of whoever runs the server, for the application; they replace nothing.
     """
     return {
+        **variables,
         "SCRIPT_NAME": "",
         "PATH_INFO": "",
         "QUERY_STRING": "",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .access_log import AccessLog
 from .addresses import Address
 from .engine import Limits, SessionFactory
+from .line_stream import ERRORS
 
 __all__ = ["Application", "Gateway", "Settings"]
 
@@ -29,6 +30,9 @@ class Settings:
     max_body: int = 1 << 30
     mount: str | None = None
     allow_from: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+    """Names and values that every environ has, for the application."""
+    access: AccessLog | None = field(default=None, compare=False)
     arguments: argparse.Namespace = field(default_factory=argparse.Namespace, compare=False)
     """All of the command line, for the options that a gateway has added (`Gateway.add_arguments`)."""
 
@@ -49,7 +53,8 @@ class Settings:
             "server_port": str(address.port or 80),
             "multithread": self.multithread,
             "multiprocess": self.multiprocess,
-            "errors": sys.stderr,
+            "errors": ERRORS,
+            "variables": dict(self.variables),
         }
 
     def allowed(self, ip: str) -> bool:

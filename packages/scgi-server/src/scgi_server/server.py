@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway_core.access import Access
 from gateway_core.environ import base_environ, environ_from_variables
 from gateway_core.events import Request
 from gateway_core.session import Peer, Service, Session
@@ -40,7 +41,7 @@ class ScgiSession(Session):
 def sessions(application: Application, settings: Settings, address: Address) -> SessionFactory:
     """Return what makes the session of each connection to `address` (see `gateway_runtime.settings.Gateway`)."""
     base = base_environ(protocol="SCGI", software=SOFTWARE, **settings.environ(address))
-    service = Service(application, base, line, settings.max_body, settings.mount)
+    service = Service(application, base, line, settings.max_body, settings.mount, Access.of(settings.access))
 
     def new(connection: Connection) -> ScgiSession:
         return ScgiSession(service, connection)

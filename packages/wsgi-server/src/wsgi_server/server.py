@@ -8,15 +8,22 @@ front) start from `GATEWAY` and change its application.
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from gateway_core import forwarded
+from gateway_core.access import Access
 from gateway_core.environ import base_environ, environ_from_fields, environ_from_line
 from gateway_core.events import Fields
 from gateway_core.http1 import DEFAULT_LIMITS, HttpDate, HttpRequest, Limits, ServerConnection
+from gateway_core.response_checks import check_fields
 from gateway_core.session import Peer, Service, Session
 from gateway_runtime.addresses import Address
+from gateway_runtime.arguments import network
 from gateway_runtime.connection import Connection
 from gateway_runtime.engine import SessionFactory
 from gateway_runtime.log import line
@@ -27,6 +34,8 @@ __all__ = ["GATEWAY", "SOFTWARE", "HttpSession", "sessions"]
 SOFTWARE = "wsgi_server/0.1.0"
 """SERVER_SOFTWARE, and the value of the Server field."""
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 _date = HttpDate(time.time)
 
 
@@ -34,42 +43,78 @@ class HttpSession(Session):
     """One HTTP connection: its requests one after another, pipelined ones included.
 
     A client mostly sends the same fields again, for which the codec gives the same list. Then the part of the environ
-    that comes from them is the same too.
+    that comes from them is the same too. `trusted(ip)` says whose X-Forwarded fields count (see `forwarded`).
     """
 
-    __slots__ = ("_fields", "_template")
+    __slots__ = ("_fields", "_template", "_trusted")
 
     request = HttpRequest
     linger = True
+    codec: ServerConnection
 
     def __init__(
-        self, service: Service, transport: Peer, limits: Limits = DEFAULT_LIMITS, allow_missing_host: bool = False
+        self,
+        service: Service,
+        transport: Peer,
+        limits: Limits = DEFAULT_LIMITS,
+        allow_missing_host: bool = False,
+        trusted: Callable[[str], bool] | None = None,
     ) -> None:
         super().__init__(service, transport, ServerConnection(limits, allow_missing_host, SOFTWARE, _date))
         self._fields: Fields | None = None
         self._template: dict[str, Any] = {}
+        self._trusted = trusted
+
+    def early_hints(self, fields: Fields) -> None:
+        """`wsgi.early_hints`: send `fields` in a 103 before the response, so that a browser can begin to load.
+
+        Nothing is sent to a client of HTTP/1.0. Raises ApplicationError for fields that no response may have, and
+        LocalProtocolError once the response has begun.
+        """
+        hints = self.codec.interim(103, check_fields(fields)[0])
+        if hints:
+            self._write(hints)
+
+    def abandon(self) -> None:
+        """The connection is gone; so is what refers to it from the template."""
+        super().abandon()
+        self._fields, self._template = None, {}
 
     def _begin(self, event: HttpRequest) -> None:
         method, target, version, fields, body, complete = event
         if fields is not self._fields:
             self._fields = fields
-            self._template = environ_from_fields(self.service.base, fields, self.transport.peer)
+            template = self._template = environ_from_fields(self.service.base, fields, self.transport.peer)
+            template["wsgi.early_hints"] = self.early_hints
+            if self._trusted is not None:
+                forwarded.apply(template, self._trusted)
         environ = environ_from_line(self._template, method, target, version)
-        codec: Any = self.codec
-        self._arrived(0, environ, codec, body, complete)
+        self._arrived(0, environ, self.codec, body, complete)
 
 
 def sessions(application: Application, settings: Settings, address: Address) -> SessionFactory:
     """Return what makes the session of each connection to `address` (see `gateway_runtime.settings.Gateway`)."""
     base = base_environ(protocol="HTTP", software=SOFTWARE, **settings.environ(address))
-    service = Service(application, base, line, settings.max_body, settings.mount)
+    service = Service(application, base, line, settings.max_body, settings.mount, Access.of(settings.access))
     limits = replace(DEFAULT_LIMITS, body=settings.max_body)
-    hostless: bool = getattr(settings.arguments, "allow_missing_host", False)  # programs built on this have no option
+    # Programs that are built on this one do not have these options.
+    hostless: bool = getattr(settings.arguments, "allow_missing_host", False)
+    fronts: list[Network] = getattr(settings.arguments, "forwarded_allow", [])
+    trusted = partial(_is_front, fronts) if fronts else None
 
     def new(connection: Connection) -> HttpSession:
-        return HttpSession(service, connection, limits, hostless)
+        return HttpSession(service, connection, limits, hostless, trusted)
 
     return new
+
+
+def _is_front(fronts: list[Network], peer: str) -> bool:
+    """Is this the address of a front? Who connects to a unix socket (no address) is on this machine, so one of ours."""
+    if not peer:
+        return True
+    address = ipaddress.ip_address(peer)
+    address = getattr(address, "ipv4_mapped", None) or address
+    return any(address in network for network in fronts)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,6 +122,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--allow-missing-host", action="store_true",
         help="serve requests of HTTP/1.1 without a Host field too, for old clients and test tools",
+    )  # fmt: skip
+    group.add_argument(
+        "--forwarded-allow", type=network, action="append", default=[], metavar="CIDR",
+        help="fronts whose X-Forwarded-For and X-Forwarded-Proto say who the client is, and whether it used TLS; "
+        "with any, peers on a unix socket are fronts too",
     )  # fmt: skip
 
 
