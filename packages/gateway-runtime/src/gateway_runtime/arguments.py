@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import os
+import re
 from collections.abc import Callable
 
-__all__ = ["count", "network", "prefix", "seconds", "size", "workers"]
+__all__ = ["count", "network", "prefix", "seconds", "size", "variable", "workers"]
 
 DAY = 86_400
 """Seconds that a time limit may have at most: whoever writes more means no limit, and should not have none."""
@@ -68,3 +69,17 @@ def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         return ipaddress.ip_network(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a network such as 10.0.0.0/8") from None
+
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_TAKEN = ("HTTP_", "wsgi.", "gatelab.")
+
+
+def variable(text: str) -> tuple[str, str]:
+    """Read NAME=VALUE, for every environ. What requests and servers name themselves is not to be had."""
+    name, equals, value = text.partition("=")
+    if not equals or not _VARIABLE.fullmatch(name):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    if name.startswith(_TAKEN):
+        raise argparse.ArgumentTypeError(f"{name} is not yours to set: {', '.join(_TAKEN)} are the server's")
+    return name, os.fsencode(value).decode("latin-1")  # PEP 3333, "Unicode Issues": one character a byte

@@ -9,8 +9,9 @@ import sys
 from typing import NoReturn
 
 from . import addresses, events, loader, log
+from .access_log import FORMS, AccessLog
 from .addresses import Listener
-from .arguments import count, network, prefix, seconds, size, workers
+from .arguments import count, network, prefix, seconds, size, variable, workers
 from .engine import Limits, SessionFactory
 from .errors import EXIT_CANNOT_START, StartupError
 from .master import Master
@@ -58,6 +59,10 @@ def _parser(gateway: Gateway) -> argparse.ArgumentParser:
         "--backlog", type=count(1, 1024), default=1024, metavar="N", help="connections the kernel may queue"
     )
     serve.add_argument("--mount", type=prefix, metavar="PREFIX", help="the application's SCRIPT_NAME; / for the root")
+    serve.add_argument(
+        "--environ", type=variable, action="append", default=[], metavar="NAME=VALUE",
+        help="a variable that the environ of every request has, for the application; may be repeated",
+    )  # fmt: skip
     if gateway.guarded:
         serve.add_argument(
             "--allow-from", type=network, action="append", default=[], metavar="CIDR",
@@ -84,6 +89,12 @@ def _parser(gateway: Gateway) -> argparse.ArgumentParser:
         help="for each thread (10000)",
     )
     watch = parser.add_argument_group("to watch it")
+    watch.add_argument(
+        "--access-log", metavar="PATH", help="append a line for each request to this file; - is standard output"
+    )
+    watch.add_argument(
+        "--access-log-format", choices=FORMS, default=FORMS[0], help=f"form of these lines (default {FORMS[0]})"
+    )
     watch.add_argument("--events", metavar="PATH", help="send events as JSON to this unix datagram socket")
     watch.add_argument(
         "--event-kinds", default="", metavar="KINDS", help=f"only these, comma-separated: {', '.join(events.KINDS)}"
@@ -109,6 +120,8 @@ def _settings(gateway: Gateway, arguments: argparse.Namespace) -> Settings:
         max_body=arguments.max_body,
         mount=arguments.mount,
         allow_from=tuple(getattr(arguments, "allow_from", ())),
+        variables=tuple(arguments.environ),
+        access=AccessLog(arguments.access_log, arguments.access_log_format) if arguments.access_log else None,
         arguments=arguments,
     )
 
