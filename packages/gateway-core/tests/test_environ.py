@@ -18,6 +18,7 @@ from gateway_core.environ import (
     variables_from_environ,
 )
 from gateway_core.errors import RemoteProtocolError
+from gateway_core.file_wrapper import FileWrapper
 
 ERRORS = io.StringIO()
 
@@ -57,6 +58,20 @@ def test_the_template_says_how_the_server_runs(multithread, multiprocess, run_on
 
 def test_a_server_serves_more_than_once_unless_it_says_so():
     assert base()["wsgi.run_once"] is False
+
+
+def test_content_is_complete_and_files_may_be_wrapped():
+    assert base()["wsgi.input_terminated"] is True
+    assert base()["wsgi.file_wrapper"] is FileWrapper
+
+
+def test_variables_of_the_deployer():
+    variables = {"my.setting": "caf\xc3\xa9", "SERVER_NAME": "evil", "wsgi.version": "evil", "DOCUMENT_ROOT": "/srv"}
+    environ = environ_from_http(base(variables=variables), "GET", "/", "HTTP/1.1", [("host", "x")], "")
+    assert environ["my.setting"] == "caf\xc3\xa9"
+    assert environ["DOCUMENT_ROOT"] == "/srv"
+    assert environ["SERVER_NAME"] == "localhost"
+    assert environ["wsgi.version"] == (1, 0)
 
 
 def test_every_request_has_a_dict_of_its_own():

@@ -11,10 +11,12 @@ from wsgiref.validate import validator
 import pytest
 
 from gateway_core import session as module
+from gateway_core.access import Access
 from gateway_core.environ import base_environ, environ_from_http, environ_from_variables
 from gateway_core.errors import LocalProtocolError, RemoteProtocolError
 from gateway_core.events import NEED_DATA, ConnectionClosed, Data, EndOfMessage, Phase, Request
 from gateway_core.http1 import HttpRequest, ServerConnection
+from gateway_core.response import Response
 from gateway_core.session import Service, Session
 
 
@@ -454,6 +456,82 @@ def test_an_error_of_the_application_does_not_end_the_connection():
     assert sent.endswith(b"/b:")
     assert http.transport.closed is None
     assert "ValueError: fault" in http.errors.getvalue()
+
+
+# -- the access log ---------------------------------------------------------------------------------------------------
+
+
+class AccessLog:
+    form = "common"
+    pid = 1
+
+    def __init__(self):
+        self.lines = []
+
+    def now(self):
+        return 1795599000.0
+
+    def ticks(self):
+        return 0.0
+
+    def write(self, line):
+        self.lines.append(line.replace("192.0.2.7 - - [25/Nov/2026:09:30:00 +0000] ", ""))
+
+
+def logged(application=echo):
+    log = AccessLog()
+    return Http(application, access=Access(log)), log.lines
+
+
+def test_each_request_is_logged_when_its_response_is_over():
+    http, lines = logged()
+    http.session.receive(get("/a?b") + post("/c", b"hello"))
+    assert lines == []
+    assert http.session.serve() is True
+    assert lines == ['"GET /a?b HTTP/1.1" 200 3']
+    http.session.serve()
+    assert lines[1:] == ['"POST /c HTTP/1.1" 200 8']
+    assert len(contents(http.transport.take())) == 2
+
+
+def test_a_paused_response_is_logged_at_its_end():
+    http, lines = logged(lambda environ, start: start("200 OK", [("Content-Length", "20")]) and Counting(2))
+    http.transport.room = 1
+    http.session.receive(get())
+    http.session.serve()
+    http.session.resume()
+    assert lines == []
+    http.session.resume()
+    assert lines == ['"GET / HTTP/1.1" 200 20']
+
+
+@pytest.mark.parametrize("end", ["abandon", "expire", "leave"])
+def test_a_response_that_is_cut_is_logged_as_such(end):
+    http, lines = logged(lambda environ, start: start("200 OK", [("Content-Length", "20")]) and Counting(2))
+    http.transport.room = 1
+    http.session.receive(get())
+    http.session.serve()
+    http.transport.gone = True
+    getattr(http.session, {"leave": "resume"}.get(end, end))()
+    http.session.abandon()
+    assert lines == ['"GET / HTTP/1.1" 200 20 cut' if end == "leave" else '"GET / HTTP/1.1" 200 10 cut']
+
+
+def test_a_refused_request_is_logged():
+    http, lines = logged()
+    http.feed(get("/a") + b"no request\r\n\r\n")
+    assert lines == ['"GET /a HTTP/1.1" 200 3', '"-" 400 -']
+
+
+def test_without_a_log_the_response_is_a_plain_one():
+    def application(environ, start_response):
+        kinds.append(type(http.session._response))
+        return echo(environ, start_response)
+
+    kinds = []
+    http = Http(application)
+    http.feed(get())
+    assert kinds == [Response]
 
 
 # -- slow peers -------------------------------------------------------------------------------------------------------
