@@ -96,7 +96,8 @@ def test_what_is_refused(controls, target, told, capfd):
     "target",
     [
         "/workers", "/workers?n=", "/workers?n=-1", "/workers?n=four", "/workers?n=1.5", "/workers?m=1",
-        "/workers?n=+4", "/workers?n=\u0664", "/workers?n=1234567890", "/traceback", "/traceback?pid=x", "/traceback?n=1",
+        "/workers?n=+4", "/workers?n=\u0664", "/workers?n=1234567890",
+        "/traceback", "/traceback?pid=x", "/traceback?n=1",
     ],
 )  # fmt: skip
 def test_numbers_are_looked_at(controls, target):
