@@ -173,7 +173,7 @@ def test_the_page_says_what_the_report_says():
     page = Page(html(REPORT))
     words = " ".join(word for word in page.words if word)
     for said in (
-        "wsgi_server 0.1.0", "pid 4200, up 2 d 03:04:05, dynamic, generation 1", "requests served 1234",
+        "wsgi_server 0.1.0", "pid 4200, up 2 d 03:04:05, dynamic, generation 1", "requests served 1,234",
         "workers 3 of 3, 2 to 8", "died 1 of 5 spawned", "slow 2", "timed out 0", "reloads 0",
         "4201 busy 1 12 s 600 12 21.9M 0.10 1203.25 61 s GET /slow 0.0 s GET /quick", "14202 idle 1 1.0 s 0 0 ? 0.00",
         "http://127.0.0.1:8000 3 of 1024 waiting", "http+unix:/run/x ? waiting",

@@ -22,9 +22,9 @@ _ENTITIES = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('"'): "&
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2024; --soft: #60646c; --line: #e0e1e6; --page: #fcfcfd; --card: #fff;
-  --idle: #8bb8a0; --busy: #e5484d; --starting: #3b82c4; --retiring: #9a6cc4; }
+  --idle: #8bb8a0; --busy: #e8993b; --starting: #3b82c4; --retiring: #9a6cc4; --bad: #dc3d43; }
 @media (prefers-color-scheme: dark) { :root { --ink: #edeef0; --soft: #9ba1a6; --line: #33373b; --page: #111315;
-  --card: #1a1d1f; --idle: #3f7a5d; } }
+  --card: #1a1d1f; --idle: #3f7a5d; --bad: #ff6369; } }
 * { box-sizing: border-box; margin: 0; }
 body { background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; margin: 0 auto;
   font-variant-numeric: tabular-nums; max-width: 76rem; padding: 2rem 1.5rem; }
@@ -33,7 +33,7 @@ h1 { font-size: 1.5rem; } h1 small { color: var(--soft); font-weight: normal; }
 dl { display: grid; gap: .75rem; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); margin: 1.5rem 0; }
 dl div { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .6rem .9rem; }
 dt { font-size: .8rem; } dd { font-size: 1.5rem; line-height: 1.3; } dd small { color: var(--soft); font-size: .8rem; }
-dd.bad { color: var(--busy); }
+dd.bad { color: var(--bad); } a { color: inherit; }
 .board { display: flex; flex-wrap: wrap; gap: 3px; margin-bottom: 1.5rem; }
 .board i, td i { border-radius: 3px; display: inline-block; height: 1rem; width: 1rem; }
 td i { height: .7rem; margin-right: .4rem; width: .7rem; }
@@ -43,8 +43,9 @@ td i { height: .7rem; margin-right: .4rem; width: .7rem; }
   overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 th, td { padding: .4rem .9rem; text-align: right; vertical-align: top; white-space: nowrap; }
-th { font-size: .8rem; font-weight: normal; } tr + tr td { border-top: 1px solid var(--line); }
-.word { text-align: left; } td:last-child { width: 100%; } code { font: .9em ui-monospace, monospace; }
+th { font-size: .8rem; font-weight: normal; } td { border-top: 1px solid var(--line); }
+tbody:first-child tr:first-child td { border: 0; } .word { text-align: left; }
+td:last-child { min-width: 20rem; overflow-wrap: anywhere; white-space: normal; width: 100%; } code { font: .9em ui-monospace, monospace; }
 """
 
 _COLUMNS = (
@@ -55,8 +56,8 @@ _COLUMNS = (
     ("Requests", "", "served so far"),
     ("Conns", "", "open connections"),
     ("RSS", "", "resident memory, with what it shares with others"),
-    ("Wait", "", "ms that the last in line waited for the loop or a thread, of late"),
-    ("Max wait", "", "ms, the longest so far"),
+    ("Wait ms", "", "that the last in line waited for the loop or a thread, of late"),
+    ("Max ms", "", "the longest wait so far"),
     ("Serves", "word", "what, and for how long"),
 )
 
@@ -83,7 +84,7 @@ def _tiles(report: dict[str, Any]) -> str:
         bounds += f", {workers['least']} to {workers['most']}"
     alarm = ("", "bad")
     tiles = (
-        ("requests served", report["requests"], "", ""),
+        ("requests served", f"{report['requests']:,}", "", ""),
         ("workers", workers["alive"], bounds, alarm[workers["alive"] < workers["configured"]]),
         ("busy", workers["busy"], f"threads each: {report['threads']}", ""),
         ("died", report["died"], f"of {report['spawned']} spawned", alarm[report["died"] > 0]),
