@@ -45,7 +45,8 @@ table { border-collapse: collapse; width: 100%; }
 th, td { padding: .4rem .9rem; text-align: right; vertical-align: top; white-space: nowrap; }
 th { font-size: .8rem; font-weight: normal; } td { border-top: 1px solid var(--line); }
 tbody:first-child tr:first-child td { border: 0; } .word { text-align: left; }
-td:last-child { min-width: 20rem; overflow-wrap: anywhere; white-space: normal; width: 100%; } code { font: .9em ui-monospace, monospace; }
+td:last-child { min-width: 20rem; overflow-wrap: anywhere; white-space: normal; width: 100%; }
+code { font: .9em ui-monospace, monospace; }
 """
 
 _COLUMNS = (
