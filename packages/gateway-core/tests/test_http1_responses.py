@@ -348,5 +348,8 @@ def test_whole_refuses_what_head_refuses():
         asked().whole("100 Continue", [], b"content")
     with pytest.raises(LocalProtocolError):
         ServerConnection(date=lambda: DATE).whole("200 OK", [], b"nobody asked")
-    with pytest.raises(LocalProtocolError):
-        asked(HEAD).whole("200 OK", [], b"content")
+    for line, status in ((HEAD, "200 OK"), (GET, "204 No Content"), (GET, "304 Not Modified")):
+        conn = asked(line)
+        with pytest.raises(LocalProtocolError):
+            conn.whole(status, [], b"content")
+        assert answer(conn, "200 OK", [], 0).startswith(b"HTTP/1.1 200 OK\r\n")  # nothing was sent before

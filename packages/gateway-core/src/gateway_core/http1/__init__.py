@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .chunked import ChunkedReader, encode_chunk
 from .client import ClientConnection
-from .dates import HttpDate, imf_fixdate
+from .dates import http_date, imf_fixdate
 from .limits import DEFAULT_LIMITS, Limits
 from .request import HttpRequest
 from .server import ServerConnection
@@ -18,10 +18,10 @@ __all__ = [
     "DEFAULT_LIMITS",
     "ChunkedReader",
     "ClientConnection",
-    "HttpDate",
     "HttpRequest",
     "Limits",
     "ServerConnection",
     "encode_chunk",
+    "http_date",
     "imf_fixdate",
 ]

@@ -88,9 +88,6 @@ def _other_form(method: bytes, target: bytes) -> tuple[bytes, str | None]:
 def check_method(line: bytes) -> None:
     """Raise RemoteProtocolError unless `line`, which may be incomplete, begins with a method (400 or 501)."""
     if METHOD_SO_FAR.match(line) is None:
-        stranger = mismatch(line[:ENOUGH], "HTTP")
-        if stranger is not None:
-            raise stranger
         if re.match(_METHOD + TCHAR, line):
             raise RemoteProtocolError(f"the method is longer than {METHOD_MAX} characters", 501)
         raise RemoteProtocolError("the request does not begin with a method and a blank")

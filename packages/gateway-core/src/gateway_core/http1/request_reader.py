@@ -20,7 +20,7 @@ from typing import NoReturn
 
 from ..errors import RemoteProtocolError
 from ..events import NEED_DATA, PAUSED, ConnectionClosed, Data, EndOfMessage, Fields, NotNow, Phase
-from ..mismatch import ENOUGH
+from ..mismatch import ENOUGH, mismatch
 from .chunked import ChunkedReader
 from .framing import STEERING, Framing, request_framing
 from .grammar import REQUEST_FIELDS
@@ -97,6 +97,11 @@ class RequestReader(Inbox):
         elif self._error is None and self._reading is not _CLOSED:
             super().receive_data(data)
 
+    @property
+    def exhausted(self) -> bool:
+        """Has all that came been read?"""
+        return self._at == len(self._buffer) and not self._eof
+
     def data_to_send(self) -> bytes:
         """Return what is to be sent by itself, once: 100 Continue (RFC 9110 section 10.1.1), or b""."""
         data, self._pending = self._pending, b""
@@ -117,12 +122,19 @@ class RequestReader(Inbox):
                 return self._read_head()
             if reading is _CONTENT:
                 return self._read_content()
-        except RemoteProtocolError as error:
-            self._error = error
+        except RemoteProtocolError as fault:
+            error = self._error = self._stranger() or fault
             self._faulty_head = self._buffer[self._at : self._at + 5] == b"HEAD "
             self._drop()
-            raise
+            raise error from None
         return PAUSED if reading is _PAUSED else ConnectionClosed()
+
+    def _stranger(self) -> RemoteProtocolError | None:
+        """If what should be a head begins as none does, and as another protocol does, say so."""
+        begun = self._reading is not _HEAD or METHOD_SO_FAR.match(self._buffer, self._at) is not None
+        if begun or self._empty_lines > EMPTY_LINES:
+            return None
+        return mismatch(bytes(self._buffer[self._at : self._at + ENOUGH]), "HTTP")
 
     @property
     def phase(self) -> Phase:
@@ -196,8 +208,7 @@ class RequestReader(Inbox):
             return ConnectionClosed()
         start = max(at, self._searched)
         if (
-            (size - at >= ENOUGH and METHOD_SO_FAR.match(buffer, at) is None)
-            or BARE_LF.search(buffer, start)
+            (size - at >= ENOUGH and (METHOD_SO_FAR.match(buffer, at) is None or BARE_LF.search(buffer, start)))
             or self._has_overlong_line(size)
             or size - at > self._limits.head + len(b"\r\n\r")
         ):

@@ -103,6 +103,13 @@ PLAIN_HEADS: Memo[tuple[str, *tuple[tuple[str, str], ...]], bytes] = Memo(_plain
 """A status and fields that come together again and again, and how they are sent. Raises LocalProtocolError."""
 
 
+LENGTHS: Memo[int, bytes] = Memo(b"Content-Length: %d\r\n\r\n".__mod__, int.bit_length)
+"""Lengths of content, as the last line of a head and the empty line behind it. The number of bits is small enough."""
+
+SERVER_LINES: Memo[str, bytes] = Memo(lambda server: f"Server: {server}\r\n".encode("latin-1") if server else b"", len)
+"""The Server field by its value, so that connections share it."""
+
+
 class _Writing(enum.Enum):
     """What is to be sent next."""
 
@@ -123,11 +130,14 @@ class ServerConnection(RequestReader):
     """One connection of an HTTP/1.1 server, without I/O: decoder and encoder.
 
     `allow_missing_host`: accept HTTP/1.1 without Host (an empty one is refused in any case). `server`: value of Server,
-    "" for none. `date()` gives the value of Date (see `HttpDate`). Without it no Date is sent, which is what RFC 9110
+    "" for none. `date()` gives the value of Date (see `http_date`). Without it no Date is sent, which is what RFC 9110
     section 6.6.1 asks of a server without a clock.
     """
 
-    __slots__ = ("_date", "_refused", "_room", "_server", "_writing", "close_after")
+    __slots__ = (
+        "_date", "_plain", "_plain_fields", "_plain_status", "_refused", "_room", "_server", "_writing",
+        "close_after",
+    )  # fmt: skip
 
     raw = True
 
@@ -139,8 +149,12 @@ class ServerConnection(RequestReader):
         date: Callable[[], bytes] | None = None,
     ) -> None:
         super().__init__(limits, allow_missing_host)
-        self._server = f"Server: {server}\r\n".encode("latin-1") if server else b""
+        self._server = SERVER_LINES[server]
         self._date = date
+        # The last plain head, since the next response often has the same; Response gives the very same list then.
+        self._plain = b""
+        self._plain_status = ""
+        self._plain_fields: Fields | None = None
         self._writing = _HEAD
         self._room: int | None = None  # bytes of content that may still be sent
         self._refused = False
@@ -239,13 +253,21 @@ class ServerConnection(RequestReader):
     def whole(self, status: str, fields: Fields, data: bytes) -> bytes:
         """Encode a response that is at hand as a whole; `data` is not empty. The hot path of every HTTP response."""
         request, date = self._request, self._date
-        plain = PLAIN_HEADS[status, *fields]
+        if fields is self._plain_fields and status == self._plain_status:
+            plain = self._plain
+        else:
+            plain = self._plain = PLAIN_HEADS[status, *fields]
+            self._plain_status, self._plain_fields = status, fields
         usual = plain and self._framing.persistent and self._reading is _PAUSED and not self.close_after
         if request is None or not usual or date is None or request[2] != "HTTP/1.1" or request[0] == "HEAD":
-            return self.head(status, fields, len(data)) + self.data(data) + self.end()
+            head = self.head(status, fields, len(data))
+            if self._writing is _BARE:
+                self._writing = _HEAD  # nothing was sent yet
+            return head + self.data(data) + self.end()
         self._request = None
         self._reading = Reading.HEAD
-        return b"%bDate: %b\r\n%bContent-Length: %d\r\n\r\n%b" % (plain, date(), self._server, len(data), data)
+        # A join takes half as long as a format. The length is the last line, with the empty one behind it.
+        return b"".join((plain, b"Date: ", date(), b"\r\n", self._server, LENGTHS[len(data)], data))
 
     # -- beside the response -------------------------------------------------------------------------------------
 
