@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.errors import RemoteProtocolError
-from gateway_core.http1 import HttpDate, imf_fixdate
+from gateway_core.http1 import http_date, imf_fixdate
 from gateway_core.http1.grammar import REQUEST_FIELDS
 from gateway_core.http1.memo import ENTRIES_MAX, KEY_MAX, Memo
 
@@ -48,7 +48,7 @@ def test_dates_are_those_of_the_standard_library(seconds):
 
 def test_a_date_is_made_once_a_second():
     now = [784111777.0]
-    date = HttpDate(lambda: now[0])
+    date = http_date(lambda: now[0])
     first = date()
     assert first == b"Sun, 06 Nov 1994 08:49:37 GMT"
     now[0] += 0.9

@@ -483,7 +483,7 @@ def test_checked_values_are_remembered_in_bounded_memory():
     for number in range(3000):
         Run(serving([b""], f"200 {number}", [("X", str(number)), ("Set-Cookie", f"secret={number}")]))
         Run(serving([b""], headers=[("X", "x" * 1000 + str(number))]))
-    memories = response_checks._checked_fields, response_checks._checked_statuses, response_checks._checked_lists
+    memories = response_checks._checked_fields, response_checks.CHECKED
     assert all(0 < len(memory) <= 1024 for memory in memories)
     assert "secret" not in repr(memories)
     assert "xxxxx" not in repr(memories)

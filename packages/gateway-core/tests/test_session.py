@@ -753,6 +753,7 @@ class Lines:
     """A protocol for this test: `name` and a newline is a request; `+text` lines are content, `.` ends it."""
 
     close_after = False
+    exhausted = False
 
     def __init__(self):
         self.buffer = b""

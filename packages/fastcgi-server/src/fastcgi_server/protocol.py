@@ -102,6 +102,8 @@ class ServerConnection:
 
     # -- input -----------------------------------------------------------------------------------------------------
 
+    exhausted = False  # other requests may be on their way, or stand ready
+
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes of the web server; b"" is end of file."""
         if data:

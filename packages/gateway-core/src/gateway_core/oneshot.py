@@ -79,6 +79,8 @@ class OneShotServer(ABC):
 
     # -- input ---------------------------------------------------------------------------------------------------
 
+    exhausted = False  # it is never asked: a response ends the connection
+
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes of the front; b"" is end of file. What follows a complete request is dropped here."""
         if not data:

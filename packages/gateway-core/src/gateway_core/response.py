@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .errors import ApplicationError, BackendError
 from .file_wrapper import FileWrapper
-from .response_checks import check_fields, check_status
+from .response_checks import CHECKED, check_head
 
 if TYPE_CHECKING:  # a CGI program imports this module for each request: `events` would treble what that costs
     from types import TracebackType
@@ -34,9 +34,8 @@ __all__ = ["Application", "Encoder", "Response", "Transport"]
 Application = Callable[[dict[str, Any], Callable[..., Callable[[bytes], None]]], Iterable[bytes]]
 """What PEP 3333 calls the application object: any callable."""
 
-_NO_CONTENT = ("204", "304")
 _ERROR_BODY = b"Internal Server Error: the application failed. The server's log says why.\n"
-_ERROR_FIELDS = [("Content-Type", "text/plain; charset=utf-8")]
+_ERROR_HEAD = check_head("500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")])
 
 
 class Encoder(Protocol):
@@ -106,7 +105,7 @@ class Response:
     """
 
     __slots__ = (
-        "_encoder", "_errors", "_fields", "_iterable", "_iterator", "_left", "_length",
+        "_bare", "_encoder", "_errors", "_fields", "_iterable", "_iterator", "_left", "_length",
         "_no_content", "_status", "_transport", "head_sent", "paused",
     )  # fmt: skip
 
@@ -114,9 +113,10 @@ class Response:
         self._encoder = encoder
         self._transport = transport
         self._no_content = method == "HEAD"
-        self._status: str | None = None
+        self._status: str | None = None  # not None, once start_response was called
         self._fields: Fields = []
         self._length: int | None = None  # Content-Length as declared
+        self._bare = False  # the status allows no content
         self._left: int | None = None  # of that, bytes still to come
         self._iterable: Iterable[bytes] | None = None
         self._iterator: Iterator[bytes] | None = None
@@ -143,8 +143,11 @@ class Response:
         elif self._status is not None:
             raise ApplicationError("start_response was called again without exc_info")
         self._status = ""  # called, even if the checks below raise
-        fields, length = check_fields(headers)
-        self._status, self._fields, self._length = check_status(status), fields, length
+        try:
+            head = CHECKED[status, *headers] if headers.__class__ is list else check_head(status, headers)
+        except (KeyError, TypeError):  # not seen before, or not even hashable
+            head = check_head(status, headers)
+        self._status, self._fields, self._length, self._bare = head
         return self.write
 
     def write(self, data: bytes) -> None:
@@ -205,11 +208,10 @@ class Response:
             raise ApplicationError("the application gave data before it called start_response")
         length = self._length if self._length is not None else known_length
         self._left = length
-        bare = self._status[:3] in _NO_CONTENT
-        if bare or (self._no_content and not length):
+        if self._bare or (self._no_content and not length):
             length = self._length  # that no bytes come here says nothing about the answer to a GET
         head = self._encoder.head(self._status, self._fields, length)
-        self._no_content = self._no_content or bare
+        self._no_content = self._no_content or self._bare
         self.head_sent = True
         return head
 
@@ -219,7 +221,7 @@ class Response:
             raise ApplicationError(f"the application must return bytes, not {type(data).__name__}")
         status, length = self._status, self._length
         exact = length is None or length == len(data)
-        if exact and data and status and not self._no_content and status[:3] not in _NO_CONTENT:
+        if exact and data and status and not self._no_content and not self._bare:
             out = self._encoder.whole(status, self._fields, data)
             self.head_sent = True
             self._transport.write(out)
@@ -256,11 +258,10 @@ class Response:
     def _file(self, file: FileWrapper) -> Iterator[bytes]:
         """Let the kernel send a file, if it can; give the blocks that must be sent otherwise."""
         part = file.part()
-        bare = (self._status or "")[:3] in _NO_CONTENT
-        if part is not None and self._length is None and not self.head_sent and not bare:
+        if part is not None and self._length is None and not self.head_sent and not self._bare:
             self._length = part[2]
         length = self._left if self.head_sent else self._length
-        if bare or self._no_content:
+        if self._bare or self._no_content:
             return
         if part is None or length is None or not self._encoder.raw or not self._transport.can_send_file:
             yield from file.blocks(length)
@@ -317,7 +318,7 @@ class Response:
             if self.head_sent:
                 self._transport.abort()
             else:
-                self._status, self._fields, self._length = "500 Internal Server Error", list(_ERROR_FIELDS), None
+                self._status, self._fields, self._length, self._bare = _ERROR_HEAD
                 self._send_whole(_ERROR_BODY)
         except ConnectionError:
             pass  # the peer left while we were telling it

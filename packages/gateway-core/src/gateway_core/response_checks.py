@@ -4,21 +4,21 @@ The checks run when start_response is called, while the application can still re
 Callable"). They are those of HTTP itself: a status, names and values that could end a line early would be somebody
 else's response (response splitting). Fields of the connection are not an application's to set.
 
-Applications give the same status and the same fields again and again, so what was found good is remembered: a status, a
-field, and a whole list of fields, each by its value. Then a check is one look into a dictionary.
+Applications give the same status and the same fields again and again, so what was found good is remembered: a field,
+and a status with all of its fields, each by its value. Then a check is one look into a dictionary.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import ApplicationError
 
 if TYPE_CHECKING:  # a CGI program imports this module for each request: `events` would treble what that costs
     from .events import Fields
 
-__all__ = ["HOP_BY_HOP", "check_fields", "check_status"]
+__all__ = ["CHECKED", "HOP_BY_HOP", "Head", "check_fields", "check_head"]
 
 HOP_BY_HOP = frozenset((
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization",
@@ -40,22 +40,47 @@ _CHECKED_MAX = 1024
 _KEPT_MAX = 256
 """Characters of a value that is kept. Cookies are not kept at all: they are secrets, and do not come again."""
 
-_checked_statuses: set[str] = set()
+_NO_CONTENT = ("204", "304")
+
 _checked_fields: dict[tuple[str, str], int] = {}
-_checked_lists: dict[tuple[tuple[str, str], ...], tuple[Fields, int | None]] = {}
 
 
-def check_status(status: object) -> str:
+class Head(NamedTuple):
+    """A checked head: `fields` without Content-Length, `length` as declared (bytes) or None.
+
+    `bare`: the status allows no content. The same object comes again and again, so nobody may change its list.
+    """
+
+    status: str
+    fields: Fields
+    length: int | None
+    bare: bool
+
+
+CHECKED: dict[tuple[object, ...], Head] = {}
+"""Heads that were found good, by status and headers: `CHECKED[status, *headers]`. Applications repeat themselves."""
+
+
+def check_head(status: object, headers: Fields) -> Head:
+    """Check what an application has called start_response with. Raises ApplicationError.
+
+    The list of fields is a new one, since what the application does to its own from now on was not checked.
+    """
+    fields, length = check_fields(headers)
+    head = Head(status := _check_status(status), fields, length, status[:3] in _NO_CONTENT)
+    if not any(name.lower() == "set-cookie" or len(value) > _KEPT_MAX for name, value in fields):
+        if len(CHECKED) >= _CHECKED_MAX:
+            CHECKED.clear()
+        CHECKED[status, *headers] = head
+    return head
+
+
+def _check_status(status: object) -> str:
     """Return `status` if it is three digits (200..599), one space and a reason; else raise ApplicationError."""
     if not isinstance(status, str):
         raise ApplicationError(f"status must be str, not {type(status).__name__}")
-    if status in _checked_statuses:
-        return status
     if not _STATUS.fullmatch(status):
         raise ApplicationError(f"status must be three digits (200 to 599), a space and a reason, not {status!r}")
-    if len(_checked_statuses) >= _CHECKED_MAX:
-        _checked_statuses.clear()
-    _checked_statuses.add(status)
     return status
 
 
@@ -86,17 +111,9 @@ def _check_field(field: object) -> int:
 
 
 def check_fields(headers: object) -> tuple[Fields, int | None]:
-    """Return the fields without Content-Length, and the length declared (bytes) or None. Raise ApplicationError.
-
-    The list is a new one, since what the application does to its own from now on was not checked; or the same one as
-    the last time that these headers came, so nobody may change it.
-    """
+    """Return a copy of the fields without Content-Length, and the length declared or None. Raise ApplicationError."""
     if not isinstance(headers, list):
         raise ApplicationError(f"response headers must be a list, not {type(headers).__name__}")
-    try:
-        return _checked_lists[tuple(headers)]
-    except (KeyError, TypeError):  # not seen before, or not even hashable
-        pass
     declared = -1
     for field in headers:
         try:
@@ -110,9 +127,4 @@ def check_fields(headers: object) -> tuple[Fields, int | None]:
     fields = headers.copy()
     if declared >= 0:
         fields.remove(at)
-    checked = fields, declared if declared >= 0 else None
-    if len(_checked_lists) >= _CHECKED_MAX:
-        _checked_lists.clear()
-    if not any(name.lower() == "set-cookie" or len(value) > _KEPT_MAX for name, value in fields):
-        _checked_lists[tuple(headers)] = checked
-    return checked
+    return fields, declared if declared >= 0 else None

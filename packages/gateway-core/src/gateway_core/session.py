@@ -14,7 +14,6 @@ Content is collected before the call: small in memory, large in a temporary file
 from __future__ import annotations
 
 import io
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
@@ -45,6 +44,10 @@ class ServerCodec(Protocol):
 
     def next_event(self) -> Any:
         """Return an event, or a NotNow. Raises RemoteProtocolError."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Is nothing left of what came, so that `next_event` need not be asked? False is always right."""
 
     def data_to_send(self) -> bytes:
         """Return what the protocol answers by itself (100 Continue, GET_VALUES_RESULT, PONG), or b""."""
@@ -107,7 +110,7 @@ class Session:
         self.codec = codec
         self.phase = _IDLE
         self._incoming: dict[int, _Request] = {}
-        self._ready: deque[_Request] = deque()
+        self._ready: list[_Request] = []  # few at a time, and a deque takes half a kilobyte
         self._serving: _Request | None = None
         self._response: Response | None = None
 
@@ -126,7 +129,7 @@ class Session:
 
     def serve(self) -> bool:
         """Call the application for the request that stands ready. True: another one stands ready."""
-        request = self._serving = self._ready.popleft()
+        request = self._serving = self._ready.pop(0)
         environ = request.environ
         environ["wsgi.input"] = request.body
         application = self.service.application
@@ -280,6 +283,8 @@ class Session:
             self.transport.close(linger=self.linger)
             return False
         self.phase = _IDLE
+        if self.codec.exhausted:
+            return False
         try:
             return self._collect()
         except RemoteProtocolError as error:

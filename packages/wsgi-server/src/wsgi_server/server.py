@@ -19,7 +19,7 @@ from gateway_core import forwarded
 from gateway_core.access import Access
 from gateway_core.environ import base_environ, environ_from_fields, environ_from_line
 from gateway_core.events import Fields
-from gateway_core.http1 import DEFAULT_LIMITS, HttpDate, HttpRequest, Limits, ServerConnection
+from gateway_core.http1 import DEFAULT_LIMITS, HttpRequest, Limits, ServerConnection, http_date
 from gateway_core.response_checks import check_fields
 from gateway_core.session import Peer, Service, Session
 from gateway_runtime.addresses import Address
@@ -36,7 +36,7 @@ SOFTWARE = "wsgi_server/0.1.0"
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_date = HttpDate(time.time)
+_date = http_date(time.time)
 
 
 class HttpSession(Session):
