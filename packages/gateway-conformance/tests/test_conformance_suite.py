@@ -66,6 +66,15 @@ FAULTS = [
     ("share_the_environ", ["environ: fresh for each request", "environ: keys and types"], []),
     ("content_for_head", ["head: HEAD has the same fields and no content"], ["head: GET"]),
     ("empty_chunks", ["content: generator", "content: empty bytestrings are skipped"], []),
+    (
+        "trust_every_descriptor",
+        ["file: whose descriptor leads to other bytes"],
+        ["file: on the disk, from its position on"],
+    ),
+    ("send_files_from_the_start", ["file: on the disk, from its position on"], ["file: in memory"]),
+    ("leave_files_open", ["file: close() at the end", "file: close() for HEAD"], ["file: in memory"]),
+    ("believe_everybody", ["environ: the peer and the scheme"], ["environ: keys and types"]),
+    ("look_at_the_iterable", ["content: nothing else of the iterable is looked at"], ["content: getitem"]),
 ]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from .case import FRONTED, Case, Drive, Expected
 
 __all__ = ["REQUEST_CASES"]
@@ -24,9 +22,11 @@ def _input(name: str, plan: str, body: bytes, *results: str, proves: str = "WSGI
     return Case(f"input: {name}", (proves,), f"/input?plan={plan}", expected, method, body=body)
 
 
+_FORWARDED = (("X-Forwarded-For", "203.0.113.9"), ("X-Forwarded-Proto", "https"), ("Forwarded", "for=203.0.113.9"))
+
 _ENVIRON = (
-    Case("environ: keys and types", ("WSGI-4", "WSGI-6", "WSGI-10", "WSGI-15", "WSGI-16", "WSGI-22", "WSGI-24"),
-         "/environ", Expected(body=b"good")),
+    Case("environ: keys and types", ("WSGI-4", "WSGI-6", "WSGI-10", "WSGI-15", "WSGI-16", "WSGI-22", "WSGI-24",
+         "WSGI-28", "WSGI-29"), "/environ", Expected(body=b"good")),
     Case("environ: also with content", ("WSGI-9",), "/environ", Expected(body=b"good"), "POST",
          (("Content-Type", "text/x-test"),), b"content"),
     Case("environ: fresh for each request", ("WSGI-4",), "/fresh", Expected(body=b"fresh"), times=3),
@@ -61,6 +61,14 @@ _ENVIRON = (
          (("X_One", "evil"), ("X-One", "good"), ("X_Two", "evil")), without=_JOINED),
     Case("environ: URL reconstruction", ("WSGI-94",), "/url/a%20b/%C3%A9?x=%20",
          Expected(body=b"http://museum.test:81/url/a%20b/%C3%A9?x=%20")),
+    Case("environ: the peer and the scheme", ("WSGI-13", "WSGI-21", "WSGI-23"),
+         "/show?keys=REMOTE_ADDR,wsgi.url_scheme,HTTPS",
+         _shows("REMOTE_ADDR='127.0.0.1'\nwsgi.url_scheme='http'\nHTTPS absent"), "GET", _FORWARDED,
+         without=dict.fromkeys(FRONTED, "the front says who its client is, and another case shows it")),
+    Case("environ: the peer and the scheme behind a front", ("WSGI-13", "WSGI-21", "WSGI-23"),
+         "/show?keys=REMOTE_ADDR,wsgi.url_scheme,HTTPS",
+         _shows("REMOTE_ADDR='192.0.2.1'\nwsgi.url_scheme='http'\nHTTPS absent"), "GET", _FORWARDED,
+         without=dict.fromkeys(("cgi", "http"), "there is no front: the peer is the client")),
     Case("environ: run_once and multiprocess are told", ("WSGI-25", "WSGI-26", "WSGI-27"), "/show?keys=wsgi.run_once",
          _shows("wsgi.run_once=False"), without={"cgi": "the opposite is true here, and another case says so"}),
     Case("environ: run_once in a program for each request", ("WSGI-26", "WSGI-27"),
@@ -82,6 +90,15 @@ _CONTENT = (
          without=_NO_CHUNKS),
     Case("content: chunked and empty", ("WSGI-37",), "/echo", Expected(body=b""), "POST", chunked=True,
     without=_NO_CHUNKS),
+    Case("content: the end of it is told", ("WSGI-37",), "/show?keys=wsgi.input_terminated",
+         _shows("wsgi.input_terminated=True"), "POST", body=b"x"),
+    Case("content: chunked, and the application need not know", ("WSGI-37", "WSGI-82"),
+         "/show?keys=CONTENT_LENGTH,HTTP_TRANSFER_ENCODING,HTTP_TRAILER",
+         _shows("CONTENT_LENGTH='5'\nHTTP_TRANSFER_ENCODING absent\nHTTP_TRAILER absent"), "POST", body=b"hello",
+         chunked=True, without=_NO_CHUNKS),
+    Case("content: after Expect: 100-continue", ("WSGI-80",), "/echo", Expected(body=b"hello"), "POST",
+         (("Expect", "100-continue"),), b"hello", times=2,
+         without=dict.fromkeys(FRONTED, "the front has answered it: such a field is of the client's connection")),
     Case("content: left unread", ("HTTP-94",), "/unread", Expected(body=b"unread"), "POST", body=b"x" * 5000, times=2),
     Case("content: 1 MiB left unread", ("HTTP-94",), "/unread", Expected(body=b"unread"), "POST", body=_MIB, times=2),
     Case("content: that breaks off is never passed off as complete", ("WSGI-36", "HTTP-52"), "/unread?record={record}",
@@ -109,14 +126,5 @@ _CONTENT = (
     body=b"x", times=2),
 )  # fmt: skip
 
-_VALIDATED = tuple(
-    Case(f"validate: {method} {how}, {len(body)} bytes", ("WSGI-96",), f"/validated?record={{record}}&how={quote(how)}",
-         Expected(body=b"" if method == "HEAD" else body or b"nothing", record=("validated",)), method, body=body)
-    for method, how, body in (
-        ("GET", "list", b""), ("HEAD", "list", b""), ("POST", "list", b"content"), ("POST", "iterator", b"content"),
-        ("POST", "write", b"content"), ("PUT", "iterator", b"x" * 100_000), ("GET", "write", b""),
-    )
-)  # fmt: skip
-
-REQUEST_CASES = (*_ENVIRON, *_CONTENT, *_VALIDATED)
+REQUEST_CASES = (*_ENVIRON, *_CONTENT)
 """All of them."""

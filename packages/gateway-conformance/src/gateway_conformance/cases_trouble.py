@@ -24,7 +24,7 @@ _MOMENTS = {
 """When an exception comes, and what the client then sees: a 500, or a response that is cut off."""
 
 _RAISING = (
-    *[Case(f"raise: {when}", ("WSGI-75", "WSGI-76"), f"/raise?when={when}", expected, times=2)
+    *[Case(f"raise: {when}", ("WSGI-49", "WSGI-75", "WSGI-76"), f"/raise?when={when}", expected, times=2)
       for when, expected in _MOMENTS.items()],
     *[Case(f"raise: {error} {when}", ("WSGI-78",), f"/raise?when={when}&error={error}", _MOMENTS[when], times=2)
       for error in ("SystemExit", "KeyboardInterrupt", "GeneratorExit", "MemoryError", "BrokenPipeError")
@@ -70,6 +70,9 @@ _LENGTHS = (
     *[Case(f"length: too much, {how}", ("WSGI-68",), f"/length?declared=5&given=9&how={how}", Expected(body=b"xxxxx",
         fields=(
         ("content-length", "5"),))) for how in ("one", "many")],
+    Case("length: too much through write(), which raises", ("WSGI-68",),
+         "/length?declared=5&given=9&how=write-seen&record={record}",
+         Expected(body=b"xxxxx", fields=(("content-length", "5"),), record=("told",))),
     Case("length: too little", ("WSGI-69",), "/length?declared=9&given=5&how=many", _CUT, times=2),
     Case("length: too little in one block", ("WSGI-69",), "/length?declared=9&given=5&how=one", _CUT),
     Case("length: nothing of what was declared", ("WSGI-69",), "/length?declared=9&given=0&how=many",

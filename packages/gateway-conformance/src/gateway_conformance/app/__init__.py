@@ -9,12 +9,15 @@ suite makes and names in the query: see `tools.note`.
 
 from __future__ import annotations
 
-from . import content, ending, environ, response, trouble
+from . import content, ending, environ, files, response, trouble, validated
 from .tools import Environ, StartResponse, text
 
 __all__ = ["app"]
 
-ROUTES = {**content.ROUTES, **ending.ROUTES, **environ.ROUTES, **response.ROUTES, **trouble.ROUTES}
+ROUTES = {
+    **content.ROUTES, **ending.ROUTES, **environ.ROUTES, **files.ROUTES, **response.ROUTES, **trouble.ROUTES,
+    **validated.ROUTES,
+}  # fmt: skip
 """First segment of the path to the application that serves it."""
 
 

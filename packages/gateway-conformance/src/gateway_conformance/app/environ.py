@@ -33,6 +33,7 @@ def _complaints(environ: Any) -> list[str]:
             found.append(f"{key!r} is {value!r}")
         elif "." not in key and (type(value) is not str or any(character > "\xff" for character in value)):
             found.append(f"{key} is not a str of bytes: {value!r}")
+    found += [f"{key} is not in lower case" for key in environ if "." in key and key != key.lower()]
     found += [f"{key} must not be there" for key in ("HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH") if key in environ]
     found += [f"{key} is empty" for key in ("REQUEST_METHOD", "SERVER_NAME", "SERVER_PORT") if not environ.get(key)]
     if not str(environ.get("SERVER_PORT")).isdecimal():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -129,31 +128,32 @@ def _exc_info(environ: Environ, start_response: StartResponse) -> object:
     return iterate()
 
 
-def _file(environ: Environ, start_response: StartResponse) -> object:
-    """Give a file from its current position on, through wsgi.file_wrapper where there is one."""
-    file = io.BytesIO(b"0123456789" * 1000)
-    file.seek(5)
+class _Shy:
+    """An iterable that notes which of its attributes the server looks for, besides those that PEP 3333 names."""
+
+    def __init__(self, environ: Environ) -> None:
+        self._environ = environ
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter([b"shy"])
+
+    def __getattr__(self, name: str) -> object:
+        if name != "close" and not name.startswith("__"):
+            note(self._environ, name)
+        raise AttributeError(name)
+
+
+def _shy(environ: Environ, start_response: StartResponse) -> object:
     start_response("200 OK", list(_PLAIN))
-    wrapper = environ.get("wsgi.file_wrapper")
-    return wrapper(file, 512) if wrapper else iter(lambda: file.read(512), b"")
+    return _Shy(environ)
 
 
-def _validated(environ: Environ, start_response: StartResponse) -> object:
-    """Run a small application under wsgiref.validate, which raises AssertionError at any fault of the server."""
-    from wsgiref.validate import validator  # here: only this route needs it
-
-    def inner(environ: Environ, start_response: StartResponse) -> object:
-        environ["wsgi.errors"].write("validated\n")
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        data = environ["wsgi.input"].read(length) or b"nothing"
-        write = start_response("200 OK", list(_PLAIN))
-        if query(environ, "how") == "write":
-            write(data)
-            return []
-        return iter([data]) if query(environ, "how") == "iterator" else [data]
-
-    note(environ, "validated")
-    return validator(inner)(environ, start_response)  # type: ignore[arg-type]  # the routes' types are loose
+def _own(environ: Environ, start_response: StartResponse) -> object:
+    """Give fields that the server would else add, in a spelling of our own; change the list afterwards."""
+    fields = [*_PLAIN, ("date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("SERVER", "mine"), ("Content-LENGTH", "3")]
+    start_response("200 OK", fields)
+    fields.append(("X-Late", "a\r\nX-Injected: b"))
+    return [b"own"]
 
 
 ROUTES: dict[str, Route] = {
@@ -162,12 +162,12 @@ ROUTES: dict[str, Route] = {
     "bytes": _bytes,
     "cookies": _cookies,
     "exc-info": _exc_info,
-    "file": _file,
     "hello": _hello,
     "kind": _kind,
     "late": _late,
+    "own": _own,
+    "shy": _shy,
     "stream": _stream,
-    "validated": _validated,
     "write": _write,
     "write-stream": _write_stream,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .tools import Environ, Route, StartResponse, query
+from .tools import Environ, Route, StartResponse, note, query
 
 __all__ = ["BAD_FIELDS", "ROUTES"]
 
@@ -127,11 +127,17 @@ def _twice(environ: Environ, start_response: StartResponse) -> object:
 
 
 def _length(environ: Environ, start_response: StartResponse) -> object:
-    """Declare one length, give another: `given` bytes, in one block or many or through write()."""
+    """Declare one length, give another: `given` bytes, in one block or many or through write(), whose error is seen."""
     how, given = query(environ, "how"), int(query(environ, "given"))
     write = start_response("200 OK", [*_PLAIN, ("Content-Length", query(environ, "declared"))])
     if how == "write":
         write(b"x" * given)
+        return []
+    if how == "write-seen":
+        try:
+            write(b"x" * given)
+        except Exception:
+            note(environ, "told")
         return []
     return [b"x" * given] if how == "one" else iter([b"x"] * given)
 
