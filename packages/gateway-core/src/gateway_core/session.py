@@ -229,11 +229,11 @@ class Session:
     def _arrived(self, key: int, environ: Environ, encoder: Encoder, body: bytes, complete: bool) -> None:
         """A request's head is here, with all of its content (`complete`) or the first part."""
         if complete:
-            if len(body) > self.service.max_body:
-                raise self._too_large()
-            if body:  # a chunked one comes without; see `_complete`
-                environ["CONTENT_LENGTH"] = str(len(body))
-            self._ready.append(_Request(environ, encoder, io.BytesIO(body), len(body)))
+            if body:
+                if len(body) > self.service.max_body:
+                    raise self._too_large()
+                environ["CONTENT_LENGTH"] = str(len(body))  # a chunked one comes without; see `_complete`
+            self._ready.append(_Request(environ, encoder, io.BytesIO(body)))
             return
         declared = environ.get("CONTENT_LENGTH", "")
         if declared.isdecimal() and (len(declared) > _DIGITS_MAX or int(declared) > self.service.max_body):

@@ -343,16 +343,17 @@ class Loop:
         session, slot = connection.session, self._slot
         route = session.route
         slot.begin(route, self._now)
-        if self._told and not resuming:
-            events.emit("begin", request=route)
-        more = session.resume() if resuming else session.serve()
         if resuming:
+            more = session.resume()
             slot.rest()
         else:
+            if self._told:
+                events.emit("begin", request=route)
+            more = session.serve()
             slot.end()
             if self._told:
                 events.emit("end", request=route)
-        self._served += not resuming
+            self._served += 1
         self._now = time.monotonic()  # the call may have taken longer than any limit
         return more
 

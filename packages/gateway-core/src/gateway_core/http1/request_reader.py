@@ -85,7 +85,7 @@ class RequestReader(Inbox):
         self._chunked: ChunkedReader | None = None
         self._pending = b""
         # The field lines of the last request without content, and what they came to: see _read_head.
-        self._last_lines: bytes | None = None
+        self._last_lines = b""
         self._last_fields: Fields = []
         self._last_framing = _PLAIN_FRAMING
 
@@ -151,20 +151,23 @@ class RequestReader(Inbox):
         On a kept connection the lines after the request line are mostly those of the last request, byte for byte.
         Then so are the fields and what they mean; the list is the same one, so nobody may change it.
         """
-        buffer, at = self._buffer, self._at
+        buffer, at, last = self._buffer, self._at, self._last_lines
+        if last and at == 0 and buffer.__class__ is bytes and buffer.endswith(last) and len(buffer) <= self._careful:
+            # If one line and the field lines of last time is all that has arrived, then it is one request.
+            line = buffer[: -len(last)]
+            if line in REQUEST_LINES or b"\r\n" not in line:
+                method, target, version, host = REQUEST_LINES[line]
+                if version == "HTTP/1.1" and host is None:
+                    self._at = self._searched = len(buffer)
+                    self._line = self._empty_lines = 0
+                    self._framing = self._last_framing
+                    self._reading = _PAUSED
+                    request = self._request = _new(HttpRequest, (method, target, version, self._last_fields, b"", True))
+                    return request
         end = buffer.find(b"\r\n\r\n", self._searched)
         if end < 0:
             return self._read_half_a_head()
         line_end = buffer.find(b"\r\n", at)
-        if self._last_lines == buffer[line_end:end] and at < line_end <= at + self._careful:
-            method, target, version, host = REQUEST_LINES[bytes(buffer[at:line_end])]
-            if version == "HTTP/1.1" and host is None:
-                self._at = self._searched = end + 4
-                self._line = self._empty_lines = 0
-                self._framing = self._last_framing
-                self._reading = _PAUSED
-                request = self._request = _new(HttpRequest, (method, target, version, self._last_fields, b"", True))
-                return request
         head = bytes(buffer[at:end])
         lines = head.split(b"\r\n")
         if not lines[0]:
@@ -187,7 +190,7 @@ class RequestReader(Inbox):
         if framing.length != 0:
             return self._begin_content(HttpRequest(method, target, version, fields, b"", False), framing)
         if end - line_end <= self._memory and version == "HTTP/1.1" and host is None:
-            self._last_lines = bytes(buffer[line_end:end])
+            self._last_lines = bytes(buffer[line_end : end + 4])
             self._last_fields = fields
             self._last_framing = framing
         self._framing = framing
