@@ -16,7 +16,10 @@ from gateway_runtime.addresses import Address
 from gateway_runtime.cli import main
 from gateway_runtime.engine import Limits
 from gateway_runtime.errors import StartupError
+from gateway_runtime.lifetime import Bound, Lifetime
+from gateway_runtime.pool import Kind, Pool
 from gateway_runtime.settings import Gateway, Settings
+from gateway_runtime.signals import HELD
 
 
 def gateway(**changes):
@@ -32,9 +35,10 @@ class NoMaster:
 
     made = None
 
-    def __init__(self, listeners, prepare, settings, program, scheme):
+    def __init__(self, listeners, load, prepare, settings, program, scheme, inheritance):
         type(self).made = self
-        self.listeners, self.prepare, self.settings = listeners, prepare, settings
+        self.listeners, self.load, self.prepare, self.settings = listeners, load, prepare, settings
+        assert inheritance is None
         self.names = (program, scheme)
 
     def run(self):
@@ -61,9 +65,9 @@ def settings(*arguments, **changes):
 
 
 def test_what_nobody_says():
-    assert settings() == Settings(
-        workers=1, threads=1, bind=(Address(host="127.0.0.1", port=0),), backlog=1024, limits=Limits(), max_body=1 << 30
-    )
+    assert settings() == Settings(backlog=1024)
+    assert settings().bind == ()
+    assert NoMaster.made.listeners[0].address.host == "127.0.0.1"
     assert settings(default_threads=4).threads == 4
 
 
@@ -72,6 +76,31 @@ def test_what_nobody_says():
     [
         (["--workers", "3"], "workers", 3),
         (["--workers", "1024"], "workers", 1024),
+        (["--workers", "3"], "pool", Pool(Kind.STATIC, 3, 3, 3)),
+        (["--manager", "static"], "pool", Pool(Kind.STATIC, 1, 1, 1)),
+        (["--manager", "dynamic"], "pool", Pool(Kind.DYNAMIC, 1, 1, 1, 1, 3)),
+        (["--manager", "dynamic", "--workers", "4"], "pool", Pool(Kind.DYNAMIC, 4, 1, 4, 1, 3)),
+        (
+            ["--manager", "dynamic", "--workers", "4", "--min-workers", "2", "--max-workers", "8", "--spare", "2:5"],
+            "pool",
+            Pool(Kind.DYNAMIC, 4, 2, 8, 2, 5),
+        ),
+        (["--manager", "ondemand"], "pool", Pool(Kind.ONDEMAND, 0, 0, 1, idle_timeout=10)),
+        (["--manager", "ondemand", "--workers", "4"], "pool", Pool(Kind.ONDEMAND, 0, 0, 4, idle_timeout=10)),
+        (
+            ["--manager", "ondemand", "--max-workers", "7", "--idle-worker-timeout", "0.5"],
+            "pool",
+            Pool(Kind.ONDEMAND, 0, 0, 7, idle_timeout=0.5),
+        ),
+        (["--max-requests", "1000"], "lifetime", Lifetime(requests=Bound(1000))),
+        (["--max-requests", "1000:50"], "lifetime", Lifetime(requests=Bound(1000, 50))),
+        (["--max-age", "3600:60.5"], "lifetime", Lifetime(age=Bound(3600, 60.5))),
+        (["--max-rss", "200M:10M"], "lifetime", Lifetime(rss=Bound(200 << 20, 10 << 20))),
+        (["--max-rss", "0"], "lifetime", Lifetime()),
+        (["--request-timeout", "30"], "request_timeout", 30),
+        (["--slow-log", "0.5"], "slow_log", 0.5),
+        (["--preload"], "preload", True),
+        (["--pid-file", "x.pid"], "pid_file", "x.pid"),
         (["--threads", "2"], "threads", 2),
         (["--backlog", "7"], "backlog", 7),
         (["--bind", "unix:x", "--bind", ":0"], "bind", (Address(path="x"), Address(host="0.0.0.0", port=0))),
@@ -82,6 +111,9 @@ def test_what_nobody_says():
         (["--grace-timeout", "86400"], "limits", Limits(grace=86400)),
         (["--max-connections", "5"], "limits", Limits(connections=5)),
         (["--max-body", "0"], "max_body", 0),
+        (["--max-body", "10K"], "max_body", 10 << 10),
+        (["--max-body", "2M"], "max_body", 2 << 20),
+        (["--max-body", "1G"], "max_body", 1 << 30),
         (["--mount", "/"], "mount", ""),
         (["--mount", ""], "mount", ""),
         (["--mount", "/app/"], "mount", "/app"),
@@ -132,7 +164,25 @@ def test_what_the_environ_is_told(workers, threads, multiprocess, multithread):
         (["m:app", "--head-timeout", "inf"], "argument --head-timeout: 'inf' is not a number of seconds"),
         (["m:app", "--body-timeout", "-1"], "argument --body-timeout: '-1' is not a number of seconds"),
         (["m:app", "--send-timeout", "soon"], "argument --send-timeout: 'soon' is not a number of seconds"),
-        (["m:app", "--max-body", "1G"], "argument --max-body: '1G' is not a number of bytes"),
+        (["m:app", "--max-body", "1T"], "argument --max-body: '1T' is not a number of bytes, such as 1000000, 200M or"),
+        (["m:app", "--max-body", "M"], "argument --max-body: 'M' is not a number of bytes"),
+        (["m:app", "--max-body", ""], "argument --max-body: '' is not a number of bytes"),
+        (["m:app", "--max-body", "\u0661"], "argument --max-body: '\u0661' is not a number of bytes"),
+        (["m:app", "--manager", "prefork"], "argument --manager: invalid choice: 'prefork'"),
+        (["m:app", "--min-workers", "0"], "argument --min-workers: '0' is not a number from 1 to 1024"),
+        (["m:app", "--max-workers", "many"], "argument --max-workers: 'many' is not a number from 1 to 1024"),
+        (["m:app", "--spare", "2"], "argument --spare: '2' is not MIN:MAX, such as 1:3"),
+        (["m:app", "--spare", "0:1"], "argument --spare: '0' is not a number from 1 to 1024"),
+        (["m:app", "--spare", "3:2"], "argument --spare: '3:2' is not MIN:MAX, such as 1:3"),
+        (["m:app", "--idle-worker-timeout", "0"], "argument --idle-worker-timeout: '0' is not a number of seconds"),
+        (["m:app", "--max-requests", "-1"], "argument --max-requests: '-1' is not a number from 0 to 1000000000"),
+        (["m:app", "--max-requests", "5:"], "argument --max-requests: '' is not a number from 0 to 1000000000"),
+        (["m:app", "--max-requests", "1:2:3"], "argument --max-requests: '2:3' is not a number from 0 to 1000000000"),
+        (["m:app", "--max-age", "week"], "argument --max-age: 'week' is not a number of seconds"),
+        (["m:app", "--max-rss", "200MB"], "argument --max-rss: '200MB' is not a number of bytes"),
+        (["m:app", "--max-rss", "1G:x"], "argument --max-rss: 'x' is not a number of bytes"),
+        (["m:app", "--request-timeout", "-1"], "argument --request-timeout: '-1' is not a number of seconds"),
+        (["m:app", "--slow-log", "x"], "argument --slow-log: 'x' is not a number of seconds"),
         (["m:app", "--max-body", "-1"], "argument --max-body: '-1' is not a number of bytes"),
         (["m:app", "--max-connections", "0"], "argument --max-connections: '0' is not a number from 1 to 1000000"),
         (["m:app", "--mount", "app"], "argument --mount: 'app' does not begin with a slash"),
@@ -159,6 +209,33 @@ def test_a_command_line_that_makes_no_sense(arguments, sentence, capsys):
         (["--bind", "unix:x", "--bind", "unix:y/z"], "cannot listen on unix:y/z: No such file or directory"),
         (["--events", "x"], "nobody listens for events at x: No such file or directory"),
         (["--events", "x", "--event-kinds", "all"], "--event-kinds knows spawn, ready, begin, end, exit, not all"),
+        (["--min-workers", "1"], "--min-workers is for --manager dynamic, not for static"),
+        (["--max-workers", "9"], "--max-workers is for --manager dynamic or ondemand, not for static"),
+        (["--spare", "1:2"], "--spare is for --manager dynamic, not for static"),
+        (["--idle-worker-timeout", "1"], "--idle-worker-timeout is for --manager ondemand, not for static"),
+        (["--manager", "ondemand", "--spare", "1:2"], "--spare is for --manager dynamic, not for ondemand"),
+        (
+            ["--manager", "dynamic", "--idle-worker-timeout", "1"],
+            "--idle-worker-timeout is for --manager ondemand, not for dynamic",
+        ),
+        (
+            ["--manager", "dynamic", "--min-workers", "2"],
+            "--workers 1 is not between --min-workers 2 and --max-workers 1",
+        ),
+        (
+            ["--manager", "dynamic", "--workers", "3", "--max-workers", "2"],
+            "--workers 3 is not between --min-workers 1 and --max-workers 2",
+        ),
+        (
+            ["--manager", "dynamic", "--workers", "3", "--spare", "4:5"],
+            "--spare 4:5 asks for more idle workers than --max-workers 3",
+        ),
+        (["--user", "no-such-user"], "there is no user 'no-such-user'"),
+        (["--user", "99999999"], "there is no user '99999999'"),
+        (["--group", "no-such-group"], "there is no group 'no-such-group'"),
+        (["--pid-file", "no/x.pid"], f"--pid-file {Path('no/x.pid')}: cannot write in no"),
+        (["--log-file", "no/x.log"], "cannot write the log file no/x.log: No such file or directory"),
+        (["--access-log", "no/x.log"], "cannot write the access log no/x.log: No such file or directory"),
     ],
 )
 def test_what_cannot_be(arguments, sentence, capsys):
@@ -167,7 +244,8 @@ def test_what_cannot_be(arguments, sentence, capsys):
     NoMaster.made = None
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     assert main(gateway(), ["m:app", *arguments]) == 2
-    assert capsys.readouterr().err == f"prog: {sentence}\n"
+    here = f"{Path.cwd()}/"
+    assert capsys.readouterr().err.replace(here, "") == f"prog: {sentence}\n"
     assert NoMaster.made is None
     assert not Path("x").exists()
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
@@ -239,7 +317,7 @@ def test_a_gateway_may_have_arguments_and_an_application_of_its_own():
 
 def test_signals_wait_until_the_master_can_act():
     settings()
-    assert {signal.SIGINT, signal.SIGTERM, signal.SIGQUIT} <= NoMaster.made.blocked
+    assert HELD <= NoMaster.made.blocked
 
 
 def test_events_are_configured(monkeypatch):

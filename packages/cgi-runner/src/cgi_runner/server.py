@@ -110,4 +110,5 @@ GATEWAY = replace(
     load=_load,
     check=_check,
     add_arguments=_add_arguments,
+    usage="(DIRECTORY | --app MODULE:APP)",
 )

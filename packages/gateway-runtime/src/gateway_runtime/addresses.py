@@ -8,12 +8,11 @@ import os
 import re
 import socket
 import stat
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 from .errors import StartupError
 
-__all__ = ["Address", "Channel", "Listener", "connect", "listen", "parse", "parse_url"]
+__all__ = ["Address", "Channel", "Listener", "connect", "inherit", "listen", "parse", "parse_url", "take"]
 
 _HOST_PORT = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^:\[\]/]*)):(?P<port>[0-9]{1,5})")
 _FD = re.compile(r"fd:[0-9]{1,5}")
@@ -83,18 +82,39 @@ def parse_url(text: str) -> tuple[str, Address]:
 
 
 class Listener:
-    """A listening socket. `address` is where it really listens: port 0 has become a port."""
+    """A listening socket. `address` is where it really listens: port 0 has become a port.
+
+    A socket file belongs to the process that has bound it, which removes it at the end; or to nobody here, if whoever
+    started us has bound it.
+    """
 
     def __init__(self, sock: socket.socket, address: Address) -> None:
         self.sock = sock
         self.address = address
         self._owner = os.getpid()
 
+    @property
+    def file(self) -> str:
+        """The path of the socket file that is this process's to remove, or ""."""
+        ours = self.address.fd < 0 and self._owner == os.getpid()
+        return self.address.path if ours else ""
+
+    def take_file(self) -> None:
+        """Be the one to remove the file: whoever has bound it leaves it to us."""
+        self._owner = os.getpid()
+
+    def leave_file(self) -> None:
+        """Let another process remove the file."""
+        self._owner = 0
+
     def close(self) -> None:
-        """Close; the process that bound a socket file also removes it."""
+        """Close; the process that the socket file belongs to also removes it."""
         self.sock.close()
-        if self.address.path and self.address.fd < 0 and self._owner == os.getpid():
-            Path(self.address.path).unlink(missing_ok=True)
+        if self.file:
+            try:
+                os.unlink(self.file)  # noqa: PTH108 - a string all along
+            except OSError:  # it has gone, or its folder is root's, which we are no longer; the next start replaces it
+                pass
 
 
 def listen(address: Address, backlog: int = BACKLOG) -> Listener:
@@ -118,16 +138,38 @@ def listen(address: Address, backlog: int = BACKLOG) -> Listener:
 
 
 def _adopt(fd: int) -> Listener:
-    """Take a socket that whoever started us has bound (a process manager, or a web server on descriptor 0)."""
-    copy = os.dup(fd)
+    """Listen on a copy of what whoever started us has bound (a process manager, or a web server on descriptor 0)."""
+    return _wrap(os.dup(fd), fd, f"descriptor {fd}")
+
+
+def take(fd: int, name: str = "") -> Listener:
+    """Listen on a descriptor that was passed to us, called `name`. Raises StartupError."""
+    what = f"descriptor {fd} ({name})" if name else f"descriptor {fd}"
     try:
-        sock = socket.socket(fileno=copy)
+        return _wrap(fd, fd, what)
+    except OSError as error:
+        raise StartupError(f"cannot listen on {what}: {error.strerror}") from None
+
+
+def inherit(fd: int, *, with_file: bool) -> Listener:
+    """Listen on a descriptor that this program had before. `with_file`: its socket file comes with it, later."""
+    listener = take(fd)
+    if with_file:
+        listener.address = replace(listener.address, fd=-1)
+        listener.leave_file()
+    return listener
+
+
+def _wrap(own: int, fd: int, what: str) -> Listener:
+    """Make a listener of a descriptor of ours, which was passed to us as `fd`."""
+    try:
+        sock = socket.socket(fileno=own)
     except OSError:
-        os.close(copy)
+        os.close(own)
         raise
     if not sock.getsockopt(socket.SOL_SOCKET, getattr(socket, "SO_ACCEPTCONN", socket.SO_TYPE)):
         sock.close()
-        raise StartupError(f"descriptor {fd} is not a listening socket")
+        raise StartupError(f"{what} is not a listening socket")
     sock.setblocking(False)
     if sock.family == socket.AF_UNIX:
         # Its file belongs to whoever bound it: an Address with a descriptor too, so that close() leaves it alone.

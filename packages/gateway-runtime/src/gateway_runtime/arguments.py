@@ -8,7 +8,10 @@ import os
 import re
 from collections.abc import Callable
 
-__all__ = ["count", "network", "prefix", "seconds", "size", "variable", "workers"]
+from .lifetime import Bound
+from .pool import MOST_WORKERS
+
+__all__ = ["bound", "count", "network", "prefix", "seconds", "size", "spare", "url_path", "variable", "workers"]
 
 DAY = 86_400
 """Seconds that a time limit may have at most: whoever writes more means no limit, and should not have none."""
@@ -40,19 +43,51 @@ def seconds(*, zero: bool) -> Callable[[str], float]:
     return read
 
 
+_SIZE = re.compile(r"([0-9]+)([KMG]?)")
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
 def size(text: str) -> int:
-    """Read a number of bytes."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of bytes")
-    return int(text)
+    """Read a number of bytes, or of 1024 (K), 1024 K (M), 1024 M (G)."""
+    match = _SIZE.fullmatch(text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of bytes, such as 1000000, 200M or 1G")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def bound(read: Callable[[str], float]) -> Callable[[str], Bound]:
+    """Return a reader of LIMIT or LIMIT:JITTER, each part read by `read`."""
+
+    def read_both(text: str) -> Bound:
+        value, colon, jitter = text.partition(":")
+        return Bound(read(value), read(jitter) if colon else 0)
+
+    return read_both
 
 
 def workers(text: str) -> int:
     """Read a number of workers; `auto` is one for each core this process may use."""
     if text != "auto":
-        return count(1, 1024)(text)
+        return count(1, MOST_WORKERS)(text)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return cores or 1
+
+
+def spare(text: str) -> tuple[int, int]:
+    """Read MIN:MAX, how many workers are to be idle."""
+    least, _, most = text.partition(":")
+    read = count(1, MOST_WORKERS)
+    both = read(least), read(most or least)
+    if not most or both[0] > both[1]:
+        raise argparse.ArgumentTypeError(f"{text!r} is not MIN:MAX, such as 1:3")
+    return both
+
+
+def url_path(text: str) -> str:
+    """Read the path of a page: it begins with a slash, and has no query."""
+    if not text.startswith("/") or "?" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the path of a page, such as /status")
+    return text
 
 
 def prefix(text: str) -> str:

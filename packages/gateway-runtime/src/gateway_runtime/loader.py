@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from .errors import StartupError
+from .log import line
 
-__all__ = ["load"]
+__all__ = ["load", "preload"]
 
 DEFAULT_NAME = "application"
 """What a module's application is called when the command line does not say (PEP 3333's own examples do not agree)."""
@@ -52,3 +56,21 @@ def _import(module_name: str) -> Any:
             what, at = error.msg, f"{error.filename}, line {error.lineno}"
         what = f"{type(error).__name__}: {what}".split("\n", 1)[0]
         raise StartupError(f"the module {module_name!r} cannot be imported: {what} ({at})") from None
+
+
+def preload(load: Callable[[], object]) -> None:
+    """Call `load()` in the process that will fork. Raises StartupError, and KeyboardInterrupt if a signal says "end".
+
+    What is loaded is shared by all workers until somebody writes to it. The collector writes to every object that it
+    looks at, so all that is there now is frozen: it need not be looked at again.
+    """
+    ending = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
+    for number in ending:
+        signal.signal(number, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ending)
+    load()
+    signal.pthread_sigmask(signal.SIG_BLOCK, ending)
+    if (threads := threading.active_count() - 1) > 0:
+        line(f"the application has started {threads} threads while it was loaded; workers will not have them")
+    gc.collect()
+    gc.freeze()

@@ -11,7 +11,9 @@ from typing import Any
 from .access_log import AccessLog
 from .addresses import Address
 from .engine import Limits, SessionFactory
+from .lifetime import Lifetime
 from .line_stream import ERRORS
+from .pool import Pool
 
 __all__ = ["Application", "Gateway", "Settings"]
 
@@ -20,21 +22,33 @@ Application = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a server is to run. Times in seconds, sizes in bytes."""
+    """How a server is to run. Times in seconds, sizes in bytes; where there is no limit, 0."""
 
-    workers: int = 1
+    pool: Pool = field(default_factory=Pool)
     threads: int = 1
     bind: tuple[Address, ...] = ()
     backlog: int = 2048
     limits: Limits = field(default_factory=Limits)
+    lifetime: Lifetime = field(default_factory=Lifetime)
+    request_timeout: float = 0.0
+    """After which the worker that serves a request is ended."""
+    slow_log: float = 0.0
+    """After which the worker shows what it is doing."""
+    preload: bool = False
     max_body: int = 1 << 30
     mount: str | None = None
     allow_from: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     """Names and values that every environ has, for the application."""
     access: AccessLog | None = field(default=None, compare=False)
+    pid_file: str = ""
     arguments: argparse.Namespace = field(default_factory=argparse.Namespace, compare=False)
     """All of the command line, for the options that a gateway has added (`Gateway.add_arguments`)."""
+
+    @property
+    def workers(self) -> int:
+        """How many processes serve at most."""
+        return self.pool.most
 
     @property
     def multithread(self) -> bool:
@@ -68,8 +82,8 @@ class Gateway:
     """What makes one server differ from another.
 
     `sessions(application, settings, address)` gives the session factory for a listener; it runs in each worker.
-    `load(arguments)` gives the application, in each worker; by default it imports `MODULE:APP`.
-    `check(arguments)` runs once, before anything is bound; it raises StartupError.
+    `load(arguments)` gives the application, in each worker (with --preload in the master, once); by default it imports
+    `MODULE:APP`. `check(arguments)` runs once, before anything is bound; it raises StartupError.
     `guarded`: the protocol trusts its peer, so a bind beyond this machine needs --allow-from.
     """
 
@@ -78,6 +92,7 @@ class Gateway:
     scheme: str
     description: str
     sessions: Callable[[Application, Settings, Address], SessionFactory]
+    usage: str = "MODULE:APP"
     default_bind: str = "127.0.0.1:8000"
     default_threads: int = 1
     guarded: bool = False

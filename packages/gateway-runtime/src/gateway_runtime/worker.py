@@ -1,56 +1,62 @@
 """A worker process: load the application, tell the master, serve until told to stop.
 
-A worker stops when its control pipe reaches end of file (the master closed it, or died), or by a signal::
+A worker stops when its control pipe reaches end of file (the master closed it, or died), or by a signal. It acts on::
 
     TERM    finish what is under way, then exit
     QUIT    exit now; what is under way is cut
-    INT     ignored: Ctrl-C reaches the whole process group, and the master decides
+    USR1    open log files anew
+    USR2    write to standard error what each thread is doing. The interpreter itself does this, at once and whatever
+            the threads are at: also when one is stuck in C and no Python could run
+
+and on none of the master's others: Ctrl-C, or the end of a terminal, reaches the whole process group.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 from collections.abc import Callable
 
-from . import events
+from . import events, log
 from .addresses import Listener
+from .children import READY, SPENT
 from .engine import Loop, SessionFactory
 from .errors import EXIT_CANNOT_START, EXIT_FAILED, EXIT_STOPPED, StartupError
-from .log import line
-from .scoreboard import Scoreboard, State
+from .scoreboard import State, WorkerSlot
 from .settings import Settings
+from .signals import HELD
 
-__all__ = ["ENDING", "READY", "Worker"]
+__all__ = ["DUMP", "Worker"]
 
-ENDING = frozenset((signal.SIGTERM, signal.SIGINT, signal.SIGQUIT))
-"""Signals that end a server. They are blocked while a process holds what it could not clean up yet: from binding to
-the master's handlers, and from the fork to the worker's."""
+DUMP = signal.SIGUSR2
+"""Asks a worker for the tracebacks of all its threads."""
 
-READY = b"ready"
-"""What a worker writes to its status pipe; anything else is the sentence why it cannot start."""
+_STDERR = 2
 
 
 class Worker:
     """Runs in the forked child; `run` returns the exit code.
 
-    `prepare()` gives the listeners with their session factories, and may raise StartupError.
+    `prepare()` gives the listeners with their session factories, and may raise StartupError. `board` is the worker's
+    line on the scoreboard. After `quota` requests (0: never) it asks to be replaced.
     """
 
     def __init__(
         self,
         prepare: Callable[[], list[tuple[Listener, SessionFactory]]],
         settings: Settings,
-        scoreboard: Scoreboard,
-        place: int,
+        board: WorkerSlot,
         generation: int,
+        quota: int,
         control_fd: int,
         status_fd: int,
     ) -> None:
         self._prepare = prepare
         self._settings = settings
-        self._board = scoreboard.worker(place)
+        self._board = board
         self._generation = generation
+        self._quota = quota
         self._control_fd = control_fd
         self._status_fd = status_fd
         self._stop_read, self._stop_write = os.pipe()
@@ -62,40 +68,52 @@ class Worker:
         try:
             sources = self._prepare()
         except StartupError as error:
-            os.write(self._status_fd, str(error).encode("utf-8", "replace"))
+            self._tell(str(error).replace("\n", " ").encode("utf-8", "replace"))
             return EXIT_CANNOT_START
+        settings = self._settings
         loop = Loop(
             sources,
             (self._control_fd, self._stop_read),
             self._board,
-            self._settings.limits,
-            self._settings.threads,
-            self._settings.allowed if self._settings.allow_from else None,
+            settings.limits,
+            settings.threads,
+            settings.allowed if settings.allow_from else None,
+            self._quota,
+            lambda: self._tell(SPENT),
         )
         self._board.state = State.IDLE
         events.emit("ready", role="worker")
-        os.write(self._status_fd, READY)
-        os.close(self._status_fd)
+        self._tell(READY)
         try:
             loop.run()
         except Exception as error:  # a defect: this worker ends and is replaced
             import traceback  # here: only a defect needs it
 
-            line(f"the loop failed: {error!r} {traceback.format_exc()}")
+            log.line(f"the loop failed: {error!r} {traceback.format_exc()}")
             return EXIT_FAILED
         return EXIT_STOPPED
 
+    def _tell(self, word: bytes) -> None:
+        """Say a word to the master."""
+        try:
+            os.write(self._status_fd, word + b"\n")
+        except OSError:  # it has died, which the control pipe says too
+            pass
+
     def _install_signals(self) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        for number in (signal.SIGHUP, signal.SIGINT):
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTTIN, signal.SIGTTOU):
             # Not SIG_IGN: what is ignored stays so in a program that the application starts, what is handled does not.
             signal.signal(number, lambda *_: None)
         signal.signal(signal.SIGTERM, lambda *_: self._stop())
         signal.signal(signal.SIGQUIT, lambda *_: self._quit())
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        signal.signal(signal.SIGUSR1, lambda *_: log.reopen())
+        signal.siginterrupt(signal.SIGUSR1, False)  # the application's system calls need not know of it
+        faulthandler.register(DUMP, file=_STDERR, all_threads=True)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
 
     def _stop(self) -> None:
-        """Let every loop see end of file on the stop pipe."""
+        """Let the loop see end of file on the stop pipe."""
         if self._stop_write >= 0:
             os.close(self._stop_write)
             self._stop_write = -1

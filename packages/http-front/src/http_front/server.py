@@ -55,4 +55,5 @@ GATEWAY = replace(
     load=_load,
     check=_check,
     add_arguments=_add_arguments,
+    usage="--to URL",
 )
