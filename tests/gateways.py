@@ -46,33 +46,44 @@ class Gateway:
         self._client = CLIENTS[program](server.address, timeout=20.0)
 
     def ask(self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] = {}) -> Answer:
-        path, _, query = target.partition("?")
-        environ: dict[str, Any] = {
-            "REQUEST_METHOD": method,
-            "SCRIPT_NAME": "",
-            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
-            "QUERY_STRING": query,
-            "REQUEST_URI": target,
-            "SERVER_NAME": "museum.test",
-            "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "REMOTE_ADDR": "127.0.0.1",
-            "HTTP_HOST": "museum.test",
-            "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(body),
-        }
-        if body:
-            environ["CONTENT_LENGTH"] = str(len(body))
-        for name, value in headers.items():
-            variable = name.upper().replace("-", "_")
-            environ[variable if variable == "CONTENT_TYPE" else f"HTTP_{variable}"] = value
+        """Send a request and read its response."""
         head: list[Any] = []
-        content = self._client(environ, lambda *start: head.extend(start))
+        content = self._client(_environ(method, target, body, headers), lambda *start: head.extend(start))
         whole = b"".join(content)
         return Answer(head[0], [(name.lower(), value) for name, value in head[1]], whole)
 
+    def leave(self, target: str) -> None:
+        """Ask for `target`, and close the connection as soon as some of the response's content is here."""
+        content = self._client(_environ("GET", target, b"", {}), lambda *_: None)
+        assert next(iter(content))
+        content.close()
+
     def close(self) -> None:
         self._client.close()
+
+
+def _environ(method: str, target: str, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+    path, _, query = target.partition("?")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+        "QUERY_STRING": query,
+        "REQUEST_URI": target,
+        "SERVER_NAME": "museum.test",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_HOST": "museum.test",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+    }
+    if body:
+        environ["CONTENT_LENGTH"] = str(len(body))
+    for name, value in headers.items():
+        variable = name.upper().replace("-", "_")
+        environ[variable if variable == "CONTENT_TYPE" else f"HTTP_{variable}"] = value
+    return environ
 
 
 @contextmanager
