@@ -21,6 +21,7 @@ The main thread of the worker is the watch. It serves nobody, so signals are act
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Sequence
 
@@ -34,6 +35,11 @@ STALL = 0.005
 
 _QUIET = 200
 """Looks without any call before the watch goes to sleep: an idle worker shall not wake 200 times a second."""
+
+
+_SWITCH = 0.001
+"""Seconds after which a thread that computes must let another have the interpreter. The loop gives it away with every
+system call, and Python's usual 5 ms are then what each of its steps costs beside one computing call."""
 
 
 class Member:
@@ -81,7 +87,12 @@ class Crew:
             threading.Thread(target=self._live, args=(member,), daemon=True).start()
         with self._lock:
             self._pass_on()
-        self._watch()
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH)
+        try:
+            self._watch()
+        finally:
+            sys.setswitchinterval(usual)
         if self._failure is not None:
             raise self._failure
 
