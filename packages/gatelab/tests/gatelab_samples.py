@@ -35,9 +35,9 @@ def worker(pid=4201, threads=(), **changes):
     }
 
 
-def document(workers=(), **changes):
+def document(lines=(), **changes):
     """Return a whole report, as JSON has it."""
-    workers = list(workers)
+    lines = list(lines)
     return {
         "format": 1,
         "program": "wsgi_server",
@@ -47,28 +47,28 @@ def document(workers=(), **changes):
         "uptime_s": 12.3,
         "manager": "static",
         "workers": {
-            "configured": len(workers), "least": len(workers), "most": len(workers), "alive": len(workers),
-            "idle": sum(one["state"] == "idle" for one in workers),
-            "busy": sum(one["state"] == "busy" for one in workers),
+            "configured": len(lines), "least": len(lines), "most": len(lines), "alive": len(lines),
+            "idle": sum(one["state"] == "idle" for one in lines),
+            "busy": sum(one["state"] == "busy" for one in lines),
             "starting": 0, "retiring": 0,
         },
         "threads": 1,
         "generation": 1,
-        "requests": sum(one["requests"] for one in workers),
-        "spawned": len(workers),
+        "requests": sum(one["requests"] for one in lines),
+        "spawned": len(lines),
         "died": 0,
         "reloads": 0,
         "slow_requests": 0,
         "timed_out": 0,
         "listeners": [{"url": "http://127.0.0.1:8000", "queue": 0, "queue_max": 1024}],
-        "worker": workers,
+        "worker": lines,
         **changes,
     }  # fmt: skip
 
 
-def report(workers=(), **changes) -> Report:
+def report(lines=(), **changes) -> Report:
     """Return a whole report, as it is read."""
-    return read_report(json.dumps(document(workers, **changes)).encode())
+    return read_report(json.dumps(document(lines, **changes)).encode())
 
 
 def http(content: bytes, status: str = "200 OK", fields: str = "") -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from itertools import zip_longest
 from typing import Annotated, NoReturn
 
 import typer
@@ -38,15 +39,28 @@ def top(
     addresses: Addresses = None,
     interval: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds from report to report.")] = 1.0,
     once: Annotated[bool, typer.Option("--once", help="Print one frame as text, as without a terminal.")] = False,
+    control: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="unix:PATH", help="A control socket, to reload and resize: one for each ADDRESS, or alone."
+        ),
+    ] = None,
 ) -> None:
-    """Show what servers do, live: workers, requests, queues, and what takes long."""
-    targets = _targets("top", addresses)
+    """Show what servers do, live.
+
+    Workers, requests, queues, and what takes long. Where --control says where a server takes orders, keys give them.
+    """
+    controls = [parse_target(text) for text in control or ()]
+    targets = _targets("top", addresses or control)
     if once or not _interactive():
         _print(targets, interval)
+    if controls and len(controls) != len(targets):
+        raise BadAddress(f"{len(targets)} addresses and {len(controls)} times --control: give one for each, or none")
     from .ask import report_of
     from .top import Top
+    from .watch import Watch
 
-    Top(targets, report_of, interval).run()
+    Top([Watch(*pair) for pair in zip_longest(targets, controls)], report_of, interval).run()
 
 
 @app.command()

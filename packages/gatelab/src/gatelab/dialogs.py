@@ -1,17 +1,16 @@
-"""Two windows over the view: a question with yes or no, and a longer answer to read."""
+"""A window over the view: a question with yes and no."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Button, Label, Static
+from textual.widgets import Button, Label
 
-__all__ = ["Answer", "Question"]
+__all__ = ["Question"]
 
 
 class Question(ModalScreen[bool]):
@@ -20,7 +19,7 @@ class Question(ModalScreen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "dismiss(True)", "yes"),
         Binding("n,escape,q", "dismiss(False)", "no"),
-        Binding("left,right", "app.focus_next", "the other button", show=False),
+        Binding("left,right,tab", "app.focus_next", "the other button", show=False),
     ]
 
     def __init__(self, question: str) -> None:
@@ -32,8 +31,8 @@ class Question(ModalScreen[bool]):
         with Vertical():
             yield Label(self._question, markup=False)
             with Horizontal():
-                yield Button("y  Yes", id="yes", compact=True)
-                yield Button("n  No", id="no", compact=True)
+                yield Button("Yes (y)", id="yes", compact=True)
+                yield Button("No (n)", id="no", compact=True)
 
     def on_mount(self) -> None:
         """Have the harmless answer ready."""
@@ -42,21 +41,3 @@ class Question(ModalScreen[bool]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Take the answer by mouse or Enter."""
         self.dismiss(event.button.id == "yes")
-
-
-class Answer(ModalScreen[None]):
-    """Show what a server said, to be scrolled through."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter,t", "dismiss", "close")]
-
-    def __init__(self, title: str, text: str) -> None:
-        super().__init__()
-        self._title = title
-        self._text = text
-
-    def compose(self) -> ComposeResult:
-        """Lay it out."""
-        with VerticalScroll() as window:
-            window.border_title = Text(self._title).markup
-            window.border_subtitle = "Esc closes"
-            yield Static(Text(self._text))

@@ -77,7 +77,7 @@ def _workers(report: Report) -> Text:
     workers = report.workers
     fixed = workers.least == workers.most
     line = _labelled("workers", str(workers.alive) if fixed else f"{workers.alive} ({workers.least} to {workers.most})")
-    if workers.alive != workers.configured:
+    if workers.alive < workers.configured:
         line.append(f" of {workers.configured}", "yellow")
     for number, state, style in (
         (workers.idle, "idle", ""),

@@ -21,6 +21,8 @@ __all__ = ["WorkerTable"]
 
 DESCENDING, ASCENDING = "▼", "▲"
 
+THREADS = Binding.Group("threads", compact=True)
+
 LEAST_WIDTH = 12
 """Columns for what a worker does, however narrow the terminal: under that the table scrolls sideways."""
 
@@ -28,7 +30,10 @@ LEAST_WIDTH = 12
 class WorkerTable(DataTable[Text]):
     """A DataTable that is given all its rows each time."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select_cursor", "threads")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select_cursor", "of this worker", group=THREADS),
+        Binding("a", "app.unfold_all", "of all workers", group=THREADS),
+    ]
 
     def __init__(self) -> None:
         super().__init__(cell_padding=0, cursor_type="row")
@@ -52,6 +57,10 @@ class WorkerTable(DataTable[Text]):
             else:
                 self._update(place, cells(row))
         self._shown = rows
+
+    def on_resize(self) -> None:
+        """Give the last column what is there now."""
+        self.present(self._shown, *self._sorting)
 
     def _lay_out(self, sorting: tuple[int, bool]) -> None:
         """Make the columns, unless they are there; another order is looked at from its first row."""

@@ -26,10 +26,14 @@ CURVE = 240
 
 
 class Watch:
-    """What is known of the server at `target`. `trouble` says why there is no report now; "" while there is."""
+    """What is known of the server at `target`. `trouble` says why there is no report now; "" while there is.
 
-    def __init__(self, target: Target) -> None:
+    `control` is the address of its control socket, if that was told.
+    """
+
+    def __init__(self, target: Target, control: Target | None = None) -> None:
         self.target = target
+        self.control = control
         self.report: Report | None = None
         self.rates: Rates = {}
         self.curve: deque[float | None] = deque(maxlen=CURVE)
