@@ -7,6 +7,7 @@ dropped without close(). Warnings are errors in our servers, so all of it would 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from gateways import CLIENTS, Gateway, running
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "conformance" / "wsgi.md"
 
 APPLICATION = """
 from wsgiref.validate import validator
@@ -86,6 +89,12 @@ def test_the_validator_is_there(site: Gateway) -> None:
     shown = json.loads(site.ask("GET", "/environ?format=json").body)
     assert "wsgiref.validate.InputWrapper" in shown["wsgi.input"]
     assert "wsgiref.validate.ErrorWrapper" in shown["wsgi.errors"]
+
+
+def test_every_variable_is_documented(site: Gateway) -> None:
+    documented = set(re.findall(r"`([A-Za-z_.]+)`", DOCUMENT.read_text().partition("## The environ")[2]))
+    shown = json.loads(site.ask("GET", "/environ?format=json").body)
+    assert {name for name in shown if not name.startswith("HTTP_")} <= documented
 
 
 CHUNKED = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import struct
 from collections.abc import Iterator
@@ -341,6 +342,28 @@ def test_the_access_log(folder: Path, tmp_path: Path) -> None:
     assert (refused["status"], refused["method"], refused["peer"]) == (400, None, "127.0.0.1")
     (cut,) = [record for record in records if record["target"] == "/endless"]
     assert (cut["status"], cut["complete"]) == (200, False)
+
+
+def test_usr1_begins_a_new_access_log(folder: Path, tmp_path: Path) -> None:
+    path, old = tmp_path / "access", tmp_path / "access.1"
+    options = ("--bind", "127.0.0.1:0", "--workers", "2", "--access-log", str(path))
+    with Server("wsgi_server", "extended:app", *options, cwd=folder) as server:
+        talk(server, request("/client?old", CLOSE))
+        lines_of(path, 1)
+        path.rename(old)
+        server.signal(signal.SIGUSR1)
+        wait_until(path.exists, "a new file")
+
+        def old_one_is_left() -> bool:
+            """Ask both workers, as far as chance goes: does anybody still write to the old file?"""
+            before = old.stat().st_size
+            for _ in range(10):
+                talk(server, request("/client?new", CLOSE))
+            return old.stat().st_size == before
+
+        wait_until(old_one_is_left)
+        assert "?old" in old.read_text().splitlines()[0]
+        assert "?new" in path.read_text()
 
 
 def test_an_access_log_that_cannot_be_written_stops_the_start(folder: Path) -> None:

@@ -89,6 +89,7 @@ def base_environ(
         "SERVER_PORT": server_port,
         "SERVER_PROTOCOL": "HTTP/1.1",
         "SERVER_SOFTWARE": software,
+        "GATEWAY_INTERFACE": "CGI/1.1",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.errors": errors,
