@@ -14,6 +14,8 @@ Content is collected before the call: small in memory, large in a temporary file
 from __future__ import annotations
 
 import io
+import tempfile  # noqa: F401 - for `spool`, and before descriptors run out: to import a module takes one
+import traceback  # noqa: F401 - likewise, for what `Response` logs
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any, Protocol

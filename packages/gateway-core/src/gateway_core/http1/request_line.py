@@ -96,6 +96,8 @@ def check_method(line: bytes) -> None:
 def _fault(line: bytes) -> RemoteProtocolError:
     """Say what is wrong with a whole request line."""
     check_method(line + b"\r\n")
+    if b"\n" in line:
+        return RemoteProtocolError("a line ends with LF, not CRLF")
     if re.search(rb"[\x00-\x1f\x7f-\xff]", line):
         return RemoteProtocolError("the request line has a control character or a byte that is not ASCII")
     stranger = mismatch(line[:ENOUGH], "HTTP")  # HTTP/2 and the PROXY protocol begin as a request does
@@ -115,7 +117,7 @@ def overlong(line: bytes, limit: int) -> RemoteProtocolError:
     """Return the fault of a request line, complete or not, that is longer than `limit` bytes."""
     check_method(line)
     if b"\n" in line[: limit + 1]:
-        return RemoteProtocolError("the request line has a control character or a byte that is not ASCII")
+        return RemoteProtocolError("a line ends with LF, not CRLF")
     return RemoteProtocolError(f"the request line is longer than {limit} bytes", 414)
 
 
