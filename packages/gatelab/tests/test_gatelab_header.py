@@ -51,6 +51,11 @@ def test_the_rate_is_there_from_the_second_report_on():
         (counts(), "4   3 idle   1 busy   0 starting   0 retiring   2 threads"),
         (counts(least=2, most=8), "4 (2 to 8)   3 idle   1 busy   0 starting   0 retiring   2 threads"),
         (counts(alive=3, idle=2), "3 of 4   2 idle   1 busy   0 starting   0 retiring   2 threads"),
+        (counts(alive=5, retiring=1), "5   3 idle   1 busy   0 starting   1 retiring   2 threads"),
+        (
+            counts(least=2, most=8, alive=1, idle=0),
+            "1 (2 to 8)   0 idle   1 busy   0 starting   0 retiring   2 threads",
+        ),
     ],
 )
 def test_workers(workers, said):

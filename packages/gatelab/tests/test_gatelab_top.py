@@ -380,6 +380,25 @@ async def test_an_order_is_given_after_a_yes(tmp_path, key, question, order):
         assert not shows(view, question)
 
 
+async def test_a_pool_that_sizes_itself_is_given_another_limit(tmp_path):
+    async with controlling(tmp_path, http(b"from now on 1 to 9 workers")) as (view, fake):
+        numbers = {
+            "configured": 2,
+            "least": 1,
+            "most": 8,
+            "alive": 3,
+            "idle": 3,
+            "busy": 0,
+            "starting": 0,
+            "retiring": 0,
+        }
+        await view.feed(at(2, workers=numbers))
+        await view.press("plus")
+        assert shows(view, "Run at most 9 workers instead of 8?")
+        await view.press("y")
+        await view.until(lambda: fake.orders() == ["POST /workers?n=9"])
+
+
 async def test_every_way_to_say_yes_or_no(tmp_path):
     async with controlling(tmp_path, http(b"it is begun\n")) as (view, fake):
         for answer in (["n"], ["escape"], ["q"], ["enter"], ["left", "right", "enter"]):

@@ -75,10 +75,11 @@ def _requests(watch: Watch, report: Report, width: int) -> Text:
 
 def _workers(report: Report) -> Text:
     workers = report.workers
-    fixed = workers.least == workers.most
-    line = _labelled("workers", str(workers.alive) if fixed else f"{workers.alive} ({workers.least} to {workers.most})")
-    if workers.alive < workers.configured:
-        line.append(f" of {workers.configured}", "yellow")
+    wanted = f" ({workers.least} to {workers.most})"
+    if workers.least == workers.most:
+        wanted = f" of {workers.most}" if workers.alive < workers.most else ""
+    line = _labelled("workers")
+    line.append(f"{workers.alive}{wanted}", "yellow" if workers.alive < workers.least else "")
     for number, state, style in (
         (workers.idle, "idle", ""),
         (workers.busy, "busy", "green"),

@@ -24,6 +24,7 @@ from rich.text import Text
 from textual import work
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.widgets import DataTable, Footer, Static, Tab, Tabs
 
 from . import figures
@@ -82,7 +83,8 @@ class Top(App[None]):
         self.unfolded: set[int] = set()
         self._source = source
         self._chosen = 0
-        self._tabs = Tabs(*(Tab(str(watch.target), id=f"server-{at}") for at, watch in enumerate(watches)))
+        self._tab = [Tab(_name(watch), id=f"server-{at}") for at, watch in enumerate(watches)]
+        self._tabs = Tabs(*self._tab)
         self._header = Static(id="header")
         self._notice = Static(id="notice")
         self._table = WorkerTable()
@@ -132,8 +134,8 @@ class Top(App[None]):
         if watch.report is not None:
             rows = rows_of(watch.report, watch.rates, column, self.turned, self.unfolded)
             self._table.present(rows, self.sorted_by, column.largest_first is not self.turned)
-        for at, one in enumerate(self.watches):
-            self._tabs.query_one(f"#server-{at}", Tab).label = _name(one)
+        for tab, one in zip(self._tab, self.watches, strict=True):
+            tab.label = _name(one)
 
     def _what_to_say(self) -> str:
         watch = self.chosen
@@ -212,8 +214,10 @@ class Top(App[None]):
     def action_resize(self, step: int) -> None:
         """Run one worker more, or one less."""
         if report := self.chosen.report:
-            number = report.workers.configured + step
-            self._do(f"/workers?n={number}", f"Run {number} workers instead of {number - step}?")
+            least, most = report.workers.least, report.workers.most
+            number = most + step
+            at_most = "at most " if least < most else ""
+            self._do(f"/workers?n={number}", f"Run {at_most}{number} workers instead of {most}?")
 
     def action_reload(self) -> None:
         """Load the application anew."""
@@ -240,9 +244,9 @@ class Top(App[None]):
             self.notify(f"{control}: {error}", severity="error", markup=False)
 
 
-def _name(watch: Watch) -> Text:
+def _name(watch: Watch) -> Content:
     """Return what stands on the tab of a server."""
     if watch.report is None:
-        return Text(str(watch.target))
+        return Content(str(watch.target))
     rate = "silent" if watch.trouble else f"{figures.rate(watch.rate)}/s"
-    return Text(f"{figures.printable(watch.report.program)} {rate}")
+    return Content(f"{figures.printable(watch.report.program)} {rate}")
