@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import socket
 import struct
 import sys
@@ -19,8 +20,14 @@ import fastcgi_server.protocol
 import scgi_server.protocol
 import uwsgi_gateway.protocol
 from gateway_core.events import Request
+from gateway_runtime.testing import wait_until
 
-TLS_HELLO = bytes.fromhex("1603010200010001fc0303") + bytes(200)
+STRANGERS = {
+    "TLS": bytes.fromhex("1603010200010001fc0303") + bytes(200),
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0",
+    "the PROXY protocol": b"PROXY TCP4 192.0.2.1 192.0.2.2 1 80\r\n",
+    "the PROXY protocol, in binary": b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x7f\0\0\1\x7f\0\0\1\0\1\0\x50",
+}
 VARIABLES = [("CONTENT_LENGTH", "0"), ("SCGI", "1"), ("REQUEST_METHOD", "GET"), ("PATH_INFO", "/hello")]
 WHOLE = Request(VARIABLES)
 HTTP = b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -62,6 +69,9 @@ def still_well(gateway: Gateway, workers: list[int]) -> None:
     assert gateway.ask("GET", "/hello").body == b"Hello, world!\n"
     assert gateway.server.workers() == workers
     assert "Traceback" not in gateway.server.stderr
+    assert not re.search(
+        r"[\0-\x09\x0b-\x1f\x7f-\x9f]", gateway.server.stderr
+    )  # nothing forges lines or drives terminals
 
 
 def lines(gateway: Gateway) -> int:
@@ -112,12 +122,17 @@ def test_spoilt_requests(gateway: Gateway, seed: int) -> None:
     still_well(gateway, workers)
 
 
-def test_tls(gateway: Gateway) -> None:
-    workers = gateway.server.workers()
-    answer = exchange(gateway, TLS_HELLO, shut=False)
-    assert b"TLS" in answer or answer == b""
-    gateway.server.wait_for_line("TLS")
+@pytest.mark.parametrize("name", STRANGERS)
+def test_strangers_are_named(gateway: Gateway, name: str) -> None:
+    workers, before = gateway.server.workers(), lines(gateway)
+    behind = HTTP if "PROXY" in name else b""
+    answer = exchange(gateway, STRANGERS[name] + behind, shut=False)
+    assert name.partition(",")[0].encode() in answer or answer == b""
+    assert b"Hello" not in answer
     still_well(gateway, workers)
+    wait_until(lambda: lines(gateway) > before, "a line in the log")
+    (line,) = gateway.server.stderr.split("\n")[before + 1 :]
+    assert re.search(rf"127\.0\.0\.1: these bytes .* this is {name.partition(',')[0]} on an? ", line)
 
 
 def test_half_a_request(gateway: Gateway) -> None:
@@ -129,12 +144,43 @@ def test_half_a_request(gateway: Gateway) -> None:
 
 
 def test_resets(gateway: Gateway) -> None:
-    """A client that resets the connection at any moment of its request."""
-    workers = gateway.server.workers()
+    """A client that resets the connection at any moment of its request, and then of the answer to it."""
+    workers, descriptors = gateway.server.workers(), opened(gateway)
     good = OTHERS[gateway.program]
-    for cut in (0, 1, 5, len(good) - 1, len(good)):
-        sock = gateway.server.connect()
-        sock.sendall(good[:cut])
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        sock.close()
+    for cut in (*range(0, len(good), 7), len(good) - 1, len(good)):
+        reset(gateway, good[:cut], read=0)
+    for read in (1, 20):
+        reset(gateway, good, read=read)
+    still_well(gateway, workers)
+    wait_until(lambda: opened(gateway) <= descriptors, "every descriptor is freed")
+
+
+def reset(gateway: Gateway, data: bytes, *, read: int) -> None:
+    sock = gateway.server.connect()
+    sock.sendall(data)
+    if read:
+        sock.recv(read)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def opened(gateway: Gateway) -> int:
+    """Return how many descriptors the workers have open; 0 where the system does not tell."""
+    folders = [Path(f"/proc/{pid}/fd") for pid in gateway.server.workers()]
+    return sum(len(list(folder.iterdir())) for folder in folders if folder.exists())
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_spoilt_request_byte_by_byte(gateway: Gateway, size: int) -> None:
+    """However the bytes come, a worker that has refused one peer serves the next."""
+    workers = gateway.server.workers()
+    noise = random.Random(size)
+    good = bytearray(OTHERS[gateway.program])
+    good[noise.randrange(len(good))] ^= 0x80
+    with gateway.server.connect() as sock:
+        try:
+            for at in range(0, len(good), size):
+                sock.sendall(good[at : at + size])
+        except OSError:
+            pass  # refused before the end
     still_well(gateway, workers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import select
 import socket
 import sys
 from contextlib import ExitStack
@@ -155,6 +157,24 @@ def large(sock: socket.socket) -> bytes:
     assert sock.recv(65536).endswith(b"\r\n\r\n/all")
     sock.sendall(request("/echo", "Content-Length: 500000", method="POST", body=b"x" * 500_000))
     return read_all(sock)
+
+
+@pytest.mark.skipif(not hasattr(select, "EPOLLEXCLUSIVE"), reason="who wakes is the kernel's choice")
+def test_one_connection_does_not_wake_every_worker(tmp_path: Path) -> None:  # HTTP-118
+    """Each time that a worker goes back to sleep is a voluntary switch: two are usual; were all woken, ten."""
+    connections = 100
+    options = ("--bind", "127.0.0.1:0", "--workers", "8")
+    with Server("wsgi_server", "told:app", *options, cwd=application(tmp_path)) as server:
+        before = switches(server.workers())
+        for _ in range(connections):
+            assert ask(server, "/").status == 200
+        assert switches(server.workers()) - before < 6 * connections
+
+
+def switches(pids: list[int]) -> int:
+    """Return how often these processes have gone to sleep by themselves."""
+    statuses = "".join(Path(f"/proc/{pid}/status").read_text() for pid in pids)
+    return sum(map(int, re.findall(r"\nvoluntary_ctxt_switches:\t(\d+)", statuses)))
 
 
 def test_connections_beyond_the_limit_wait(tmp_path: Path) -> None:  # HTTP-101
