@@ -84,7 +84,7 @@ def test_an_idle_one_does_nothing_now():
 )
 def test_what_takes_long_stands_out(busy, style):
     (row,) = rows_of(report([worker(threads=[thread(1, "GET /", busy)])]), {}, COLUMNS[0], False, ())
-    assert [str(text.style) for text in cells(row)[-2:]] == [style, style]
+    assert [[str(span.style) for span in text.spans] for text in cells(row)[-2:]] == [[style] if style else []] * 2
 
 
 def test_the_widest_row_leaves_room_for_the_request_on_a_small_terminal():

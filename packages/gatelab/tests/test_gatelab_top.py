@@ -322,6 +322,19 @@ async def test_colours_are_of_the_terminals_palette_and_not_needed(monkeypatch, 
     assert bool(codes & palette) is not no_color
 
 
+async def test_a_request_that_has_become_long_changes_its_colour():
+    def busy(second, seconds):
+        return at(second, worker(1, [thread(1, "GET /slow", seconds)]), worker(2))
+
+    yellow = r"\x1b\[(?:[0-9]+;)*33(?:;[0-9]+)*m *GET /slow"
+    async with viewing(busy(1, 0.5)) as view:
+        await view.press("ctrl+end")  # the cursor's line has colours of its own
+        assert shows(view, "GET /slow")
+        assert not re.search(yellow, view.drawn(styles=True))
+        await view.feed(busy(2, 1.5))
+        assert re.search(yellow, view.drawn(styles=True))
+
+
 # -- several servers ----------------------------------------------------------------------------------------------
 
 

@@ -79,7 +79,8 @@ class Column:
 
     def fit(self, text: str, style: str = "", mark: str = " ") -> Text:
         """Return a cell of it: `width` columns, and a blank or a mark before them."""
-        cell = Text(f"{mark}{text}", style, no_wrap=True, overflow="ellipsis")
+        cell = Text(f"{mark}{text}", no_wrap=True, overflow="ellipsis")
+        cell.stylize(style)  # not Text(style=...): that one is left out when two texts are compared
         if self.width:
             cell.align("left" if self.left else "right", self.width + 1)
         return cell
