@@ -10,6 +10,7 @@ from fastcgi_server import records, server
 from fastcgi_server.protocol import ClientConnection
 from fastcgi_server.records import encode_pairs, encode_record, read_records
 from gateway_core import events
+from gateway_core.access import Access
 from gateway_core.environ import base_environ
 from gateway_core.events import NEED_DATA, Phase
 from gateway_core.session import Service
@@ -162,6 +163,40 @@ def test_a_wrong_request_is_refused_alone(wrong, status, sentence, keep):
     peer.feed(encode_record(records.STDIN, 2))
     assert answer_of(peer.wire.records(), 2) == (200, b"/two ab")
     assert peer.wire.closed is not keep
+
+
+class AccessLog:
+    form, pid = "common", 1
+
+    def __init__(self):
+        self.lines = []
+
+    def now(self):
+        return 0.0
+
+    ticks = now
+
+    def write(self, line):
+        self.lines.append(line.partition("] ")[2])
+
+
+def test_what_is_refused_and_what_is_served_is_logged():
+    log = AccessLog()
+    peer = Peer(hello, max_body=10, access=Access(log))
+    peer.feed(request(2, "/two", b"ab", end=False))
+    peer.feed(request(1, content=b"x" * 11))
+    peer.feed(encode_record(records.STDIN, 2))
+    assert log.lines == ['"-" 413 -', '"POST /two HTTP/1.1" 200 7']
+
+
+def test_an_aborted_response_is_logged_as_cut():
+    log = AccessLog()
+    peer = Peer(lambda environ, start: start("200 OK", []) and iter([b"abc", b"def"]), access=Access(log))
+    peer.wire.full = True
+    peer.feed(request(1))
+    assert log.lines == []
+    peer.feed(encode_record(records.ABORT_REQUEST, 1))
+    assert log.lines == ['"GET / HTTP/1.1" 200 3 cut']
 
 
 def test_content_that_grows_too_large_on_the_way():

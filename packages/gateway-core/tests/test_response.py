@@ -14,6 +14,7 @@ import pytest
 from gateway_core.errors import ApplicationError, BadGateway, LocalProtocolError
 from gateway_core.response import Response
 
+ENVIRON = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "/app", "PATH_INFO": "/path"}
 TYPE = ("Content-Type", "text/plain")
 OK = ("200 OK", [TYPE])
 
@@ -100,7 +101,7 @@ class Run:
         self.transport = Transport(**transport)
         self.errors = io.StringIO()
         self.response = Response(self.encoder, self.transport, method)
-        self.response.respond(application, {"wsgi.errors": self.errors})
+        self.response.respond(application, {**ENVIRON, "wsgi.errors": self.errors})
 
     @property
     def sent(self):
@@ -348,6 +349,17 @@ def test_a_close_that_raises_is_logged_and_the_response_stands(fault):
     assert run.sent == b"<200 None>a<end>"
     assert type(fault).__name__ in run.log
     assert not run.transport.aborted
+
+
+def test_a_close_that_cannot_even_be_looked_up_is_logged():
+    class Body(Closing):
+        @property
+        def close(self):
+            raise ValueError("fault")
+
+    run = Run(serving(Body([b"a"])))
+    assert run.sent == b"<200 None>a<end>"
+    assert "ValueError: fault" in run.log
 
 
 def test_a_list_subclass_with_close_is_closed():
@@ -672,6 +684,23 @@ def test_write_to_a_peer_that_has_gone_raises_to_the_application():
     assert run.log == ""
 
 
+@pytest.mark.parametrize("body", [[b"whole"], [], iter([b"whole"])], ids=repr)
+def test_write_after_the_end_does_not_reach_the_next_response(body):
+    kept = []
+
+    def application(environ, start_response):
+        kept.append(start_response(*OK))
+        return body
+
+    run = Run(application)
+    sent = run.sent
+    with pytest.raises(ApplicationError, match="too late"):
+        kept[0](b"more")
+    with pytest.raises(ApplicationError, match="too late"):
+        kept[0](b"")
+    assert run.sent == sent
+
+
 def test_write_waits_where_an_iterable_would_rest():
     """The application holds the thread, so nobody can go on for it when the transport has drained."""
 
@@ -846,8 +875,39 @@ def test_an_error_when_the_peer_has_gone_is_not_logged():
 
 def test_a_broken_backend_is_one_line_and_no_traceback():
     run = Run(serving(raising(BadGateway("the connection to the backend broke"), b"begun")))
-    assert run.log == "the connection to the backend broke\n"
+    assert run.log == "GET /app/path: the connection to the backend broke\n"
     assert run.transport.aborted
+
+
+class Unspeakable(SyntaxError):
+    @property
+    def lineno(self):
+        raise ValueError("no")
+
+
+@pytest.mark.parametrize("fault", [ValueError("fault"), BadGateway("fault"), Unspeakable("fault")], ids=repr)
+def test_an_error_is_logged_with_its_request(fault):
+    run = Run(serving(raising(fault)))
+    assert run.log.startswith("GET /app/path: ")
+    assert run.sent.startswith(b"<500 ")
+    assert ("fault" in run.log) is not isinstance(fault, Unspeakable)
+
+
+@pytest.mark.parametrize("clear", [True, False])
+def test_a_request_forges_no_line_of_the_log(clear):
+    def application(environ, start_response):
+        if clear:
+            environ.clear()
+        raise ValueError("fault")
+
+    errors = io.StringIO()
+    environ = {**ENVIRON, "PATH_INFO": "/\n2026 evil\x1b[31m\x9b" + "x" * 10_000, "wsgi.errors": errors}
+    Response(Encoder(), Transport(), "GET").respond(application, environ)
+    first = errors.getvalue().split("\n")[0]
+    assert first.endswith(": the application raised an exception")
+    assert len(first) < 600
+    assert first.isprintable()
+    assert ("evil" in first) is not clear
 
 
 def test_an_error_that_the_encoder_finds_is_a_500():

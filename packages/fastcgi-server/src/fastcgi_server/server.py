@@ -83,6 +83,8 @@ class FastCgiSession(Session):
         fields = [("Content-Type", "text/plain; charset=iso-8859-1")]
         head = encoder.head(f"{error.status} {phrase(error.status)}", fields, len(body))
         self._write(head + encoder.data(body) + encoder.end())
+        if self.service.access is not None:
+            self.service.access.refused(self.transport.peer, error.status)
         if encoder.close_after:
             self.transport.close(linger=True)
 

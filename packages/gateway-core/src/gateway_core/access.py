@@ -252,17 +252,17 @@ class _Logged(Response):
         """Do as a response does; then log it, unless it is paused."""
         self._end_of_log = self._access.begin(environ)
         super().respond(application, environ)
-        self._over()
+        self._tell()
 
     def resume(self) -> None:
         super().resume()
-        self._over()
+        self._tell()
 
     def abandon(self) -> None:
         super().abandon()
-        self._over()
+        self._tell()
 
-    def _over(self) -> None:
+    def _tell(self) -> None:
         end = self._end_of_log
         if end is None or self.paused:
             return

@@ -35,6 +35,9 @@ Application = Callable[[dict[str, Any], Callable[..., Callable[[bytes], None]]],
 """What PEP 3333 calls the application object: any callable."""
 
 _ERROR_BODY = b"Internal Server Error: the application failed. The server's log says why.\n"
+_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}  # so that no path forges a line
+_REQUEST_MAX = 500
+"""Characters of a request that stand before an error of its application."""
 _ERROR_HEAD = check_head("500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")])
 
 
@@ -105,8 +108,8 @@ class Response:
     """
 
     __slots__ = (
-        "_bare", "_encoder", "_errors", "_fields", "_iterable", "_iterator", "_left", "_length",
-        "_no_content", "_status", "_transport", "head_sent", "paused",
+        "_bare", "_encoder", "_environ", "_errors", "_fields", "_iterable", "_iterator", "_left", "_length",
+        "_no_content", "_over", "_status", "_transport", "head_sent", "paused",
     )  # fmt: skip
 
     def __init__(self, encoder: Encoder, transport: Transport, method: str) -> None:
@@ -120,7 +123,9 @@ class Response:
         self._left: int | None = None  # of that, bytes still to come
         self._iterable: Iterable[bytes] | None = None
         self._iterator: Iterator[bytes] | None = None
+        self._environ: dict[str, Any] = {}
         self._errors: Any = None
+        self._over = False
         self.head_sent = False
         self.paused = False
 
@@ -152,6 +157,8 @@ class Response:
 
     def write(self, data: bytes) -> None:
         """PEP 3333's write(): as if `data` had been yielded. Raises ConnectionError when the peer has gone."""
+        if self._over:  # what is sent now would be taken for a part of the next response
+            raise ApplicationError("write() comes too late: the response is over")
         if not isinstance(data, bytes):
             raise ApplicationError(f"write() takes bytes, not {type(data).__name__}")
         if data and not self._send(data) and not self._no_content:
@@ -163,12 +170,12 @@ class Response:
 
     def respond(self, application: Application, environ: dict[str, Any]) -> None:
         """Call the application and send what it gives, to the end or until the transport is full. Never raises."""
-        self._errors = environ["wsgi.errors"]
+        self._environ, self._errors = environ, environ["wsgi.errors"]
         try:
             iterable = self._iterable = application(environ, self.start_response)
             if (type(iterable) is list or type(iterable) is tuple) and len(iterable) == 1 and not self.head_sent:
                 self._send_whole(iterable[0])
-                self._iterable = None  # neither a list nor a tuple has a close()
+                self._over = True  # neither a list nor a tuple has a close()
                 return
             self._iterator = self._file(iterable) if type(iterable) is FileWrapper else iter(iterable)
         except BaseException as error:
@@ -296,12 +303,12 @@ class Response:
 
     def _close(self) -> None:
         """Call the iterable's close(), exactly once (PEP 3333, "Specification Details")."""
+        self._over = True
         iterable, self._iterable, self._iterator = self._iterable, None, None
-        close = getattr(iterable, "close", None)
-        if close is None:
-            return
         try:
-            close()
+            close = getattr(iterable, "close", None)
+            if close is not None:
+                close()
         except BaseException as error:
             self._log_traceback(error)
 
@@ -325,15 +332,21 @@ class Response:
         self._close()
 
     def _log(self, sentence: str) -> None:
-        self._errors.write(sentence + "\n")
-        self._errors.flush()
+        """Write a sentence, or a traceback, with the request in front. A broken error stream is survived."""
+        get = self._environ.get
+        try:
+            request = f"{get('REQUEST_METHOD')} {get('SCRIPT_NAME', '')}{get('PATH_INFO', '')}".translate(_ESCAPES)
+            self._errors.write(f"{request[:_REQUEST_MAX]}: {sentence}\n")
+            self._errors.flush()
+        except Exception:  # noqa: S110 - it must not take the worker with it
+            pass
 
     def _log_traceback(self, error: BaseException) -> None:
         import traceback  # here: only failures need it, and it is slow to import
 
-        text = "".join(traceback.format_exception(error))
-        error.__traceback__ = None
         try:
-            self._log("the application raised an exception\n" + text.rstrip("\n"))
-        except Exception:  # noqa: S110 - a broken error stream must not take the worker with it
-            pass
+            text = "".join(traceback.format_exception(error))
+        except Exception as broken:
+            text = f"{type(error).__name__}, which cannot be shown: {type(broken).__name__}"
+        error.__traceback__ = None
+        self._log("the application raised an exception\n" + text.rstrip("\n"))
