@@ -35,15 +35,15 @@ class NoMaster:
 
     made = None
 
-    def __init__(self, listeners, load, prepare, settings, program, scheme, inheritance):
+    def __init__(self, gateway, settings, sockets, load, prepare, inheritance):
         type(self).made = self
-        self.listeners, self.load, self.prepare, self.settings = listeners, load, prepare, settings
+        self.sockets, self.load, self.prepare, self.settings = sockets, load, prepare, settings
         assert inheritance is None
-        self.names = (program, scheme)
+        self.names = (gateway.program, gateway.scheme)
 
     def run(self):
         self.blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
-        for listener in self.listeners:
+        for listener in self.sockets:
             listener.close()
         return 0
 
@@ -67,7 +67,7 @@ def settings(*arguments, **changes):
 def test_what_nobody_says():
     assert settings() == Settings(backlog=1024)
     assert settings().bind == ()
-    assert NoMaster.made.listeners[0].address.host == "127.0.0.1"
+    assert NoMaster.made.sockets.serving[0].address.host == "127.0.0.1"
     assert settings(default_threads=4).threads == 4
 
 
@@ -296,7 +296,7 @@ def test_the_application_is_loaded_by_the_workers():
     assert seen == []
     master = NoMaster.made
     assert master.names == ("prog", "lines")
-    assert master.prepare() == [(master.listeners[0], "factory")]
+    assert master.prepare() == [(master.sockets.serving[0], "factory")]
     assert seen == [("app", 3, "x")]
 
 

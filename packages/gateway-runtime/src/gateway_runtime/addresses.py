@@ -117,13 +117,13 @@ class Listener:
                 pass
 
 
-def listen(address: Address, backlog: int = BACKLOG) -> Listener:
-    """Bind and listen. Raises StartupError with one sentence."""
+def listen(address: Address, backlog: int = BACKLOG, mode: int = UNIX_MODE) -> Listener:
+    """Bind and listen; `mode` is for a socket file. Raises StartupError with one sentence."""
     try:
         if address.fd >= 0:
             return _adopt(address.fd)
         if address.path:
-            return _listen_unix(address.path, backlog)
+            return _listen_unix(address.path, backlog, mode)
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         sock = socket.create_server((address.host, address.port), family=family, backlog=backlog)
         sock.setblocking(False)
@@ -178,7 +178,7 @@ def _wrap(own: int, fd: int, what: str) -> Listener:
     return Listener(sock, Address(host=host, port=port))
 
 
-def _listen_unix(path: str, backlog: int) -> Listener:
+def _listen_unix(path: str, backlog: int, mode: int) -> Listener:
     """Bind a socket file; one that a dead server left behind is replaced, a live one and any other file are not."""
     if os.path.exists(path):  # noqa: PTH110 - a string all along
         if not stat.S_ISSOCK(os.stat(path).st_mode):  # noqa: PTH116
@@ -196,7 +196,7 @@ def _listen_unix(path: str, backlog: int) -> Listener:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.bind(path)
-        os.chmod(path, UNIX_MODE)  # noqa: PTH101
+        os.chmod(path, mode)  # noqa: PTH101
         sock.listen(backlog)
     except OSError:
         sock.close()

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from .lifetime import Bound
 from .pool import MOST_WORKERS
 
-__all__ = ["bound", "count", "network", "prefix", "seconds", "size", "spare", "url_path", "variable", "workers"]
+__all__ = [
+    "bound", "count", "network", "prefix", "seconds", "size", "socket_file", "spare", "url_path", "variable", "workers",
+]  # fmt: skip
 
 DAY = 86_400
 """Seconds that a time limit may have at most: whoever writes more means no limit, and should not have none."""
@@ -81,6 +83,14 @@ def spare(text: str) -> tuple[int, int]:
     if not most or both[0] > both[1]:
         raise argparse.ArgumentTypeError(f"{text!r} is not MIN:MAX, such as 1:3")
     return both
+
+
+def socket_file(text: str) -> str:
+    """Read unix:PATH; return the path."""
+    kind, _, path = text.partition(":")
+    if kind != "unix" or not path:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the path of a socket, such as unix:/run/app/status")
+    return path
 
 
 def url_path(text: str) -> str:

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 
-from . import addresses, events, loader, log, systemd, upgrade
+from . import events, loader, log, upgrade
 from .access_log import AccessLog
 from .addresses import Listener
 from .engine import SessionFactory
@@ -24,7 +24,8 @@ from .options import new_parser, settings_of
 from .pidfile import PidFile
 from .settings import Application, Gateway, Settings
 from .signals import HELD
-from .upgrade import Inheritance
+from .sockets import Sockets, open_sockets
+from .status_page import StatusApplication
 
 __all__ = ["main"]
 
@@ -34,7 +35,7 @@ def main(gateway: Gateway, argv: list[str] | None = None) -> int:
     arguments = new_parser(gateway).parse_args(argv)
     log.set_name(gateway.program)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    listeners: list[Listener] = []
+    sockets = Sockets()
     try:
         if not hasattr(os, "fork"):
             raise StartupError("this system cannot fork processes; use Linux, macOS or WSL")
@@ -46,46 +47,34 @@ def main(gateway: Gateway, argv: list[str] | None = None) -> int:
             gateway.check(arguments)
         inheritance = upgrade.inherit(os.environ)
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD)  # one that comes now leaves no socket file behind
-        _listen(gateway, settings, inheritance, listeners)
+        sockets = open_sockets(gateway, settings, inheritance)
         if identity is not None:
-            _become(identity, listeners)
+            _become(identity, sockets)
         PidFile(settings.pid_file).check()
         settings = _open_logs(arguments, settings)
     except StartupError as error:
-        for listener in listeners:
-            listener.close()
+        sockets.close()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         print(f"{gateway.program}: {error}", file=sys.stderr)
         return EXIT_CANNOT_START
-    return _master(gateway, arguments, settings, listeners, inheritance).run()
+
+    @functools.cache  # in the master once for all workers, or in each of them
+    def load() -> Application:
+        return gateway.load(arguments) if gateway.load else loader.load(arguments.application)
+
+    def prepare() -> list[tuple[Listener, SessionFactory]]:
+        application = load()
+        if settings.status_path or settings.ping_path:
+            application = StatusApplication(application, master.report, settings.status_path, settings.ping_path)
+        return [(one, gateway.sessions(application, settings, one.address)) for one in sockets.serving]
+
+    master = Master(gateway, settings, sockets, load, prepare, inheritance)
+    return master.run()
 
 
-def _listen(gateway: Gateway, settings: Settings, inheritance: Inheritance | None, listeners: list[Listener]) -> None:
-    """Bind, or take what was bound for us: by the program in whose place we are, or by systemd. Raises StartupError.
-
-    Also where the protocol trusts its peers and just anybody could be one.
-    """
-    passed = [] if settings.bind or inheritance else systemd.listen_fds(os.environ)
-    bind = settings.bind or (addresses.parse(gateway.default_bind),)
-    if inheritance is not None:
-        for index, fd in enumerate(inheritance.sockets):
-            bound = settings.bind[index] if settings.bind else None
-            listeners.append(addresses.inherit(fd, with_file=bound is not None and bound.fd < 0))
-    elif passed:
-        listeners += (addresses.take(fd, name) for fd, name in passed)
-    else:
-        listeners += (addresses.listen(address, settings.backlog) for address in bind)
-    for listener in listeners:  # a descriptor or a host name tells only now where it leads
-        if gateway.guarded and listener.address.public and not settings.allow_from:
-            raise StartupError(
-                f"{listener.address} can be reached from other machines, and {gateway.protocol} trusts whoever "
-                "connects: say who may, with --allow-from CIDR"
-            )
-
-
-def _become(identity: Identity, listeners: list[Listener]) -> None:
+def _become(identity: Identity, sockets: Sockets) -> None:
     """Leave root behind, but not the socket files. Raises StartupError."""
-    for listener in listeners:
+    for listener in sockets:
         if listener.file:
             identity.give(listener.file)
     identity.assume()
@@ -100,21 +89,3 @@ def _open_logs(arguments: argparse.Namespace, settings: Settings) -> Settings:
     if arguments.log_file:
         log.open_file(arguments.log_file)
     return settings
-
-
-def _master(
-    gateway: Gateway,
-    arguments: argparse.Namespace,
-    settings: Settings,
-    listeners: list[Listener],
-    inheritance: Inheritance | None,
-) -> Master:
-    @functools.cache  # in the master once for all workers, or in each of them
-    def load() -> Application:
-        return gateway.load(arguments) if gateway.load else loader.load(arguments.application)
-
-    def prepare() -> list[tuple[Listener, SessionFactory]]:
-        application = load()
-        return [(one, gateway.sessions(application, settings, one.address)) for one in listeners]
-
-    return Master(listeners, load, prepare, settings, gateway.program, gateway.scheme, inheritance)

@@ -61,8 +61,8 @@ class Keeper:
         missing = self._apply(step, generation)
         self._release_the_due(generation, missing)
 
-    def reload_size(self, generation: int) -> int:
-        """Return how many workers another generation needs to do what this one does."""
+    def size(self, generation: int) -> int:
+        """Return how many workers a generation has, as the next one should have."""
         number = sum(not child.due for child in self._family.of(generation))
         return max(self.pool.least, min(number, self.pool.most))
 

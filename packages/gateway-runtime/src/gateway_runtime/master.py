@@ -1,17 +1,21 @@
 """The master: forks workers, keeps their number right, replaces, reloads, upgrades and ends. It serves nothing itself.
 
-Handlers only note a signal (the interpreter writes a byte into a pipe); the loop acts on it, one method each::
+Handlers only note a signal (the interpreter writes a byte into a pipe); the loop acts on it::
 
     TERM         graceful end: workers finish what is under way, within the grace time
     INT, QUIT    quick end: what is under way is cut; a second one kills
     HUP          new workers with the code as it is now; when all can serve, the old ones finish
     USR1         log files are opened anew, here and in all workers
-    USR2         a new master, and its workers, on the same sockets; when they can serve, this one ends (`upgrade`)
+    USR2         a new master, and its workers, on the same sockets; when they can serve, this one ends
     TTIN, TTOU   one worker more, one fewer
     CHLD         a worker has died: reap it, replace it
 
-At every turn of its loop the master keeps the number of workers within bounds (`keeper`, `generations`); once a second
-it looks at the scoreboard, for what changes without anybody telling: load, age, memory, stuck requests (`patrol`).
+    starting  --all workers can serve-->  announced  --told to end-->  ending  --all workers have died-->  run returns
+       |                                                                 ^
+       +----- a worker cannot start, or told to end ---------------------+
+
+The parts, each with a theory of its own: `orders` (what people ask for), `family` (the workers), `keeper` and `pool`
+(how many), `generations` (which code), `patrol` (who has lived too long, or is stuck), `succession` (the upgrade).
 """
 
 from __future__ import annotations
@@ -21,12 +25,13 @@ import selectors
 import signal
 import time
 from collections.abc import Callable
-from math import inf
+from typing import Any
 
-from . import events, log
+from . import events, log, status
 from .addresses import Listener
 from .brake import YOUNG
 from .children import READY, SPENT, Child, Stage
+from .desk import Desk
 from .engine import SessionFactory
 from .errors import EXIT_CANNOT_START, EXIT_STOPPED, StartupError
 from .family import KILL_AFTER, Family
@@ -34,16 +39,17 @@ from .generations import Generations
 from .keeper import Keeper
 from .loader import preload
 from .log import line
+from .orders import Orders
 from .patrol import Patrol
 from .pidfile import PidFile
-from .pool import MOST_WORKERS, Kind
+from .pool import MOST_WORKERS, Kind, Pool
 from .scoreboard import Scoreboard
-from .settings import Settings
+from .settings import Gateway, Settings
 from .signals import HELD
+from .sockets import Sockets
 from .succession import Succession
 from .systemd import Notifier
 from .upgrade import Inheritance
-from .worker import DUMP
 
 __all__ = ["Master"]
 
@@ -53,15 +59,12 @@ _LOOK = 1.0
 _LOOK_ONDEMAND = 0.1
 """The same where a look finds out that all workers are busy, and the next connection needs another."""
 
-_QUICK_GRACE = 2.0
-"""Seconds that workers have after INT or QUIT before they are killed."""
-
 _ROOM = 64
 """Workers that there can be in any case, however few were asked for at the start: room for TTIN and resizing."""
 
 
 class Master:
-    """Runs workers on `listeners` until a signal ends it; `run` returns the exit code.
+    """Runs workers until a signal ends it; `run` returns the exit code.
 
     `load()` gives the application, and is called here with --preload; `prepare()` runs in each worker, loads the
     application, and gives the listeners with their session factories. `inheritance` is from a program in whose place we
@@ -70,68 +73,62 @@ class Master:
 
     def __init__(
         self,
-        listeners: list[Listener],
+        gateway: Gateway,
+        settings: Settings,
+        sockets: Sockets,
         load: Callable[[], object],
         prepare: Callable[[], list[tuple[Listener, SessionFactory]]],
-        settings: Settings,
-        program: str,
-        scheme: str,
         inheritance: Inheritance | None = None,
     ) -> None:
-        self._listeners = listeners
-        self._load = load
-        self._settings = settings
-        self._program = program
-        self._scheme = scheme
-        self._inheritance = inheritance
-        self._most = min(MOST_WORKERS, max(settings.pool.most, _ROOM))
+        self.settings = settings
+        self.most = min(MOST_WORKERS, max(settings.pool.most, _ROOM))
         # Twice the slots: during a reload old and new workers live side by side.
-        self._board = Scoreboard(2 * self._most, settings.threads)
-        self._family = Family(prepare, settings, self._board, self._welcome, self._forget)
-        self._keeper = Keeper(self._family, settings.pool)
-        self._generations = Generations(self._family, self._keeper)
-        self._patrol = Patrol(self._family, settings, self._board.master)
+        self._board = Scoreboard(2 * self.most, settings.threads)
+        self.family = Family(prepare, settings, self._board, self._welcome, self._forget)
+        self.keeper = Keeper(self.family, settings.pool)
+        self.generations = Generations(self.family, self.keeper)
+        self.notifier = Notifier(os.environ)
+        self._selector = selectors.DefaultSelector()
+        self.succession = Succession(sockets, self._selector, self.notifier, self._on_upgraded, self._on_failed_upgrade)
+        self.announced = False
+        self.ending = False
+        self._patrol = Patrol(self.family, settings, self._board.master)
+        self._orders = Orders(self)
+        self._desk = Desk(sockets, self._selector, self.report, self._orders)
+        self._gateway = gateway
+        self._sockets = sockets
+        self._load = load
+        self._inheritance = inheritance
         self._pid_file = PidFile(settings.pid_file)
-        self._announced = False
-        self._ending = False
         self._exit_code = EXIT_STOPPED
         self._next_look = 0.0
         self._watching = False
-        self._actions: dict[int, Callable[[], object]] = {
-            signal.SIGTERM: self.stop, signal.SIGINT: self.quit, signal.SIGQUIT: self.quit,
-            signal.SIGHUP: self.reload, signal.SIGUSR1: self.reopen, signal.SIGUSR2: self.upgrade,
-            signal.SIGTTIN: lambda: self._move(1), signal.SIGTTOU: lambda: self._move(-1),
-            signal.SIGCHLD: self._on_chld,
-        }  # fmt: skip
 
     # -- its loop ------------------------------------------------------------------------------------------------
 
     def run(self) -> int:
         """Fork, watch, end. Returns EXIT_STOPPED, EXIT_FAILED or EXIT_CANNOT_START."""
-        self._notifier = Notifier(os.environ)
         self._board.master.take(os.getpid())
-        self._selector = selectors.DefaultSelector()
+        self.change_pool(self.settings.pool)
         self._wake_read, self._wake_write = os.pipe()
-        self._succession = Succession(
-            self._listeners, self._selector, self._notifier, lambda: self._end(EXIT_STOPPED), self._on_failed_upgrade
-        )
         try:
-            if self._settings.preload:
+            if self.settings.preload:
                 preload(self._load)
             self._install_signals()
-            self._resized()
-            self._generations.begin(self._settings.pool.start)
-            while self._family or self._succession.pid or not self._ending:
+            if self._inheritance is None:  # else they are the old master's until we serve
+                self._desk.open()
+            self.generations.begin(self.settings.pool.start)
+            while self.family or self.succession.pid or not self.ending:
                 self._turn()
         except StartupError as error:
             self._refuse(str(error))
         except KeyboardInterrupt:  # while the application was loaded here; later signals are noted
             pass
         finally:
-            for child in self._family:
+            for child in self.family:
                 child.kill()
-            for listener in self._listeners:
-                listener.close()
+            self._desk.close()
+            self._sockets.close()
             self._pid_file.remove()
         return self._exit_code
 
@@ -139,7 +136,7 @@ class Master:
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
-        for number in self._actions:
+        for number in (*HELD, signal.SIGCHLD):
             signal.signal(number, lambda *_: None)  # noted by the wake-up pipe
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
         self._selector.register(self._wake_read, selectors.EVENT_READ, self._on_signals)
@@ -152,108 +149,149 @@ class Master:
         self._kill_the_late()
         if time.monotonic() >= self._next_look:
             self._look()
-        if not self._ending:
+        if not self.ending:
             self._keep()
         self._watch_listeners()
 
     def _timeout(self) -> float:
-        deadlines = [self._next_look, self._succession.kill_at, *(child.kill_at for child in self._family)]
-        if self._keeper.brake.until > time.monotonic():
-            deadlines.append(self._keeper.brake.until)
+        deadlines = [self._next_look, self._desk.deadline, self.succession.kill_at]
+        deadlines += [child.kill_at for child in self.family]
+        if self.keeper.brake.until > time.monotonic():
+            deadlines.append(self.keeper.brake.until)
         return max(0.0, min(deadlines) - time.monotonic())
 
     def _look(self) -> None:
-        often = self._keeper.pool.kind is Kind.ONDEMAND and self._family
+        """See to what changes without anybody telling."""
         now = time.monotonic()
-        self._next_look = now + min(_LOOK_ONDEMAND if often else _LOOK, self._notifier.interval or _LOOK)
+        ondemand = self.keeper.pool.kind is Kind.ONDEMAND
+        self._next_look = now + min(
+            _LOOK_ONDEMAND if ondemand and self.family else _LOOK, self.notifier.interval or _LOOK
+        )
         self._patrol.look()
-        if self._announced and not self._ending:
-            self._keeper.adjust(self._generations.serving)
-        alive = [child for child in self._family if child.stage is Stage.SERVING]
-        if alive or self._keeper.pool.kind is Kind.ONDEMAND:
-            self._notifier.alive(now)
-        if self._announced and not self._ending:
-            busy = sum(child.idle_since > now for child in alive)
-            self._notifier.status(f"{len(alive)} workers, {busy} of them busy")
+        serving = [child for child in self.family if child.stage is Stage.SERVING]
+        if serving or ondemand:
+            self.notifier.alive(now)
+        if self.announced and not self.ending:
+            self.keeper.adjust(self.generations.serving)
+            busy = sum(child.idle_since > now for child in serving)
+            self.notifier.status(f"{len(serving)} workers, {busy} of them busy")
 
     def _keep(self) -> None:
         """Start what lacks; when all of a new generation can serve, let it."""
-        if not self._generations.fill() and not self._announced:
+        if not self.generations.fill() and not self.announced:
             self._refuse("no process can be started")
-        elif self._generations.loaded:
-            self._loaded()
-        if self._announced:
-            self._keeper.repair(self._generations.serving)
+        elif self.generations.loaded:
+            self._on_loaded()
+        if self.announced:
+            self.keeper.repair(self.generations.serving)
 
     def _watch_listeners(self) -> None:
         """See connections arrive while no worker does."""
-        wanted = self._announced and not self._ending and self._keeper.wants_connections(self._generations.serving)
+        wanted = self.announced and not self.ending and self.keeper.wants_connections(self.generations.serving)
         if wanted != self._watching:
             self._watching = wanted
-            for listener in self._listeners:
+            for listener in self._sockets.serving:
                 if wanted:
                     self._selector.register(listener.sock, selectors.EVENT_READ, self._on_connection)
                 else:
                     self._selector.unregister(listener.sock)
 
+    def _kill_the_late(self) -> None:
+        now = time.monotonic()
+        for child in self.family:
+            if child.kill_at <= now:
+                self._patrol.kill(child, "because it has not ended in time")
+        self.succession.kill_if_late(now)
+
+    def end(self, code: int, grace: float | None = None) -> None:
+        """Begin to end: no new connection, no new worker, no new program."""
+        if self.ending:
+            return
+        self.ending = True
+        self._exit_code = code
+        for child in self.family:
+            self.family.retire(child, grace)
+        self.succession.end(signal.SIGTERM, time.monotonic() + self.settings.limits.grace + 2 * KILL_AFTER)
+
+    def change_pool(self, pool: Pool) -> None:
+        """Keep to another number of workers from now on."""
+        self.keeper.pool = pool
+        told = self._board.master
+        told.manager, told.configured, told.least, told.most = pool.kind.value, pool.start, pool.least, pool.most
+
+    def report(self) -> dict[str, Any]:
+        """Return the status report, here or in a worker."""
+        urls = ((one.address.url(self._gateway.scheme), one.sock) for one in self._sockets.serving)
+        return status.report(self._board, self._gateway.program, self._gateway.version, urls)
+
+    # -- what is the master's alone ------------------------------------------------------------------------------
+
     def _welcome(self, child: Child) -> None:
+        """Listen to a new worker."""
         self._selector.register(child.status, selectors.EVENT_READ, lambda: self._on_word(child))
 
     def _forget(self) -> None:
-        """Close, in a new worker, what is the master's alone."""
+        """Close, in a new worker, what it must not hold."""
         self._selector.close()
         signal.set_wakeup_fd(-1)
         for fd in (self._wake_read, self._wake_write):
             os.close(fd)
-        self._succession.close()
+        self._desk.forget()
+        self.succession.close()
         if self._inheritance is not None:
             self._inheritance.close()
         log.forget_console()
 
     # -- what happens --------------------------------------------------------------------------------------------
 
-    def _loaded(self) -> None:
+    def _on_loaded(self) -> None:
         """A new generation serves: the first, or after a reload."""
-        old = self._generations.switch()
-        self._board.master.generation = self._generations.serving
-        if not self._announced:
+        old = self.generations.switch()
+        self._board.master.generation = self.generations.serving
+        if not self.announced:
             self._announce()
         else:
             self._board.master.reloads += 1
-            line(f"reloaded: {self._generations.target} new workers serve, {old} old ones finish")
-        self._notifier.ready()
+            line(f"reloaded: {self.generations.target} new workers serve, {old} old ones finish")
+        self.notifier.ready()
 
     def _announce(self) -> None:
-        self._announced = True
+        """All serve: tell whoever waits for that."""
+        self.announced = True
         try:
             self._pid_file.write()
         except OSError as error:
             line(f"cannot write the pid file: {error.strerror}")
         if self._inheritance is not None:
-            for listener in self._listeners:
+            for listener in self._sockets:
                 listener.take_file()
             self._inheritance.say_ready()
             self._inheritance = None
-        log.announce("".join(f"ready {listener.address.url(self._scheme)}\n" for listener in self._listeners))
+            self._desk.open()
+        urls = [listener.address.url(self._gateway.scheme) for listener in self._sockets.serving]
+        log.announce("".join(f"ready {url}\n" for url in urls))
         log.forget_console()
         events.emit("ready", role="master")
 
     def _refuse(self, why: str) -> None:
         """The server cannot start."""
-        if not self._ending:
-            log.announce(f"{self._program}: {why}\n")
-            self._end(EXIT_CANNOT_START)
-            for child in self._family:
+        if not self.ending:
+            log.announce(f"{self._gateway.program}: {why}\n")
+            self.end(EXIT_CANNOT_START)
+            for child in self.family:
                 child.kill()
 
     def _on_signals(self) -> None:
         for number in os.read(self._wake_read, 512):
-            self._actions.get(number, lambda: None)()
+            if number == signal.SIGCHLD:
+                self._on_chld()
+            else:
+                self._orders.act(number)
 
     def _on_connection(self) -> None:
         """A connection waits, and nobody is there to accept it."""
         if self._watching:  # else it was for another one, which this turn has acted on
-            self._keeper.adjust(self._generations.serving, waiting=True)
+            self.keeper.adjust(self.generations.serving, waiting=True)
             self._watch_listeners()
 
     def _on_word(self, child: Child) -> None:
@@ -274,27 +312,27 @@ class Master:
 
     def _on_chld(self) -> None:
         """Reap every child process that has died."""
-        for pid, child, code in self._family.reap():
+        for pid, child, code in self.family.reap():
             if child is not None:
                 self._on_death(child, code)
             else:
-                self._succession.died(pid, code)
+                self.succession.died(pid, code)
 
     def _on_death(self, child: Child, code: int) -> None:
         """A worker is gone: say so if nobody asked for it."""
         self._on_word(child)
-        words = self._family.last_words(child, code)
+        words = self.family.last_words(child, code)
         if child.status >= 0:
             self._selector.unregister(child.status)
-        self._family.bury(child, code)
-        if child.retiring or self._ending:
+        self.family.bury(child, code)
+        if child.retiring or self.ending:
             return
         self._board.master.died += 1
-        if child.stage is Stage.STARTING and child.generation == self._generations.loading:
+        if child.stage is Stage.STARTING and child.generation == self.generations.loading:
             self._cannot_load(child.why or f"a worker {words} before it could serve")
             return
         young = time.monotonic() - child.ready_at < YOUNG  # one that never was ready also is
-        delay = self._keeper.brake.died_young(time.monotonic()) if young else None
+        delay = self.keeper.brake.died_young(time.monotonic()) if young else None
         when = f" in {delay:g} s" if delay else ""
         if child.stage is Stage.SERVING:
             line(f"worker {child.pid} {words}; another takes its place{when}")
@@ -303,109 +341,20 @@ class Master:
 
     def _cannot_load(self, why: str) -> None:
         """A worker of a new generation cannot start: that ends the start, but not those who serve."""
-        if not self._announced:
+        if not self.announced:
             self._refuse(why)
             return
-        self._generations.give_up()
+        self.generations.give_up()
         line(f"a new worker cannot start: {why}; the reload is given up, the old workers go on")
-        self._notifier.ready()
+        self.notifier.ready()
+
+    def _on_upgraded(self) -> None:
+        """The new program serves and answers."""
+        self._desk.close()
+        self.end(EXIT_STOPPED)
 
     def _on_failed_upgrade(self) -> None:
         """The new program has ended before it was ready, and this one goes on."""
-        if self._succession.reload_later and not self._ending:
-            self._succession.reload_later = False
-            self.reload()
-
-    # -- the end -------------------------------------------------------------------------------------------------
-
-    def _end(self, code: int, grace: float | None = None) -> None:
-        """Begin to end: no new connection, no new worker, no new program."""
-        if self._ending:
-            return
-        self._ending = True
-        self._exit_code = code
-        for child in self._family:
-            self._family.retire(child, grace)
-        self._succession.end(signal.SIGTERM, time.monotonic() + self._settings.limits.grace + 2 * KILL_AFTER)
-
-    def _kill_the_late(self) -> None:
-        now = time.monotonic()
-        for child in self._family:
-            if child.kill_at <= now:
-                self._patrol.kill(child, "because it has not ended in time")
-        self._succession.kill_if_late(now)
-
-    # -- what a signal or the control socket asks for ------------------------------------------------------------
-
-    def stop(self) -> str:
-        """End gracefully: requests under way are finished."""
-        if not self._ending:
-            self._notifier.stopping()
-        self._end(EXIT_STOPPED)
-        return "ending, when the requests under way are finished"
-
-    def quit(self) -> str:
-        """End at once: what is under way is cut. Whoever asks again has the workers killed."""
-        number = signal.SIGKILL if self._ending else signal.SIGQUIT
-        if not self._ending:
-            self._notifier.stopping()
-        self._end(EXIT_STOPPED, _QUICK_GRACE)
-        self._succession.end(number, inf)
-        for child in self._family:
-            child.kill_at = min(child.kill_at, time.monotonic() + _QUICK_GRACE)
-            child.signal(number)
-        return "ending at once"
-
-    def reload(self) -> str:
-        """Load the application anew, in new workers; the old ones finish when all the new ones can serve."""
-        if self._ending:
-            return "not reloaded: the server is ending"
-        if self._succession.pid:
-            self._succession.reload_later = True
-            return "the new program will be told, once it serves"
-        target = self._keeper.reload_size(self._generations.serving) if self._announced else self._generations.target
-        self._generations.begin(target)
-        self._notifier.reloading()
-        if self._settings.preload:
-            line("new workers have the application as it was loaded at the start (--preload); USR2 loads it anew")
-        return f"reloading, in {target} new workers"
-
-    def upgrade(self) -> str:
-        """Start this program anew, as another process with the same sockets; when that serves, end."""
-        if self._ending or not self._announced:
-            return "not upgraded: the server does not serve"
-        return self._succession.start()
-
-    def reopen(self) -> str:
-        """Open log files anew, here and in all workers."""
-        log.reopen()
-        for child in self._family:
-            child.signal(signal.SIGUSR1)
-        return "log files are opened anew"
-
-    def resize(self, number: int) -> str:
-        """Have `number` workers, or with a dynamic or ondemand pool at most so many."""
-        if not 1 <= number <= self._most:
-            return f"not resized: there can be 1 to {self._most} workers"
-        self._keeper.pool = self._keeper.pool.resized(number)
-        return self._resized()
-
-    def dump(self, pid: int) -> str:
-        """Have a worker log what each of its threads is doing."""
-        for child in self._family:
-            if child.pid == pid:
-                line(f"worker {pid} was asked where its threads are:")
-                child.signal(DUMP)
-                return f"worker {pid} writes to the log where its threads are"
-        return f"there is no worker {pid}"
-
-    def _move(self, by: int) -> None:
-        moved = self._keeper.pool.moved(by)
-        if moved.most <= self._most:
-            self._keeper.pool = moved
-            line(self._resized())
-
-    def _resized(self) -> str:
-        pool, told = self._keeper.pool, self._board.master
-        told.manager, told.configured, told.least, told.most = pool.kind.value, pool.start, pool.least, pool.most
-        return f"from now on {pool.least} to {pool.most} workers" if pool.least < pool.most else f"{pool.most} workers"
+        if self.succession.reload_later and not self.ending:
+            self.succession.reload_later = False
+            self._orders.act(signal.SIGHUP)

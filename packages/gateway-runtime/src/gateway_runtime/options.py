@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from . import addresses, events
 from .access_log import FORMS
-from .arguments import bound, count, network, prefix, seconds, size, spare, variable, workers
+from .arguments import bound, count, network, prefix, seconds, size, socket_file, spare, url_path, variable, workers
 from .engine import Limits
 from .errors import EXIT_CANNOT_START, StartupError
 from .lifetime import Bound, Lifetime
@@ -167,7 +167,11 @@ def _add_process(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_watching(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("to watch it")
+    group = parser.add_argument_group("to watch and steer it")
+    for name, text in (("status", "say there how it is"), ("control", "also take orders there, from its owner")):
+        group.add_argument(f"--{name}", type=socket_file, metavar="unix:PATH", help=f"{text}; ask with curl")
+    group.add_argument("--status-path", type=url_path, metavar="/PATH", help="say it on a page among the application's")
+    group.add_argument("--ping-path", type=url_path, metavar="/PATH", help='a page that says "pong"')
     group.add_argument(
         "--access-log", metavar="PATH", help="append a line for each request to this file; - is standard output"
     )
@@ -204,6 +208,10 @@ def settings_of(gateway: Gateway, arguments: argparse.Namespace) -> Settings:
         mount=arguments.mount,
         allow_from=tuple(getattr(arguments, "allow_from", ())),
         variables=tuple(arguments.environ),
+        status=arguments.status or "",
+        control=arguments.control or "",
+        status_path=arguments.status_path or "",
+        ping_path=arguments.ping_path or "",
         pid_file=arguments.pid_file,
         arguments=arguments,
     )

@@ -41,6 +41,13 @@ class Settings:
     variables: tuple[tuple[str, str], ...] = ()
     """Names and values that every environ has, for the application."""
     access: AccessLog | None = field(default=None, compare=False)
+    status: str = ""
+    """Path of the status socket."""
+    control: str = ""
+    """Path of the control socket."""
+    status_path: str = ""
+    """Of the status page, among the application's pages."""
+    ping_path: str = ""
     pid_file: str = ""
     arguments: argparse.Namespace = field(default_factory=argparse.Namespace, compare=False)
     """All of the command line, for the options that a gateway has added (`Gateway.add_arguments`)."""
@@ -92,6 +99,7 @@ class Gateway:
     scheme: str
     description: str
     sessions: Callable[[Application, Settings, Address], SessionFactory]
+    version: str = "0.1.0"
     usage: str = "MODULE:APP"
     default_bind: str = "127.0.0.1:8000"
     default_threads: int = 1

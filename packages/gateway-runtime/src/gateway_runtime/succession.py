@@ -15,11 +15,12 @@ from __future__ import annotations
 import os
 import selectors
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from math import inf
 
 from . import upgrade
 from .addresses import Listener
+from .control import Refused
 from .log import line
 from .signals import HELD, how_it_ended
 from .systemd import Notifier
@@ -32,7 +33,7 @@ class Succession:
 
     def __init__(
         self,
-        listeners: Sequence[Listener],
+        listeners: Iterable[Listener],
         selector: selectors.BaseSelector,
         notifier: Notifier,
         succeeded: Callable[[], None],
@@ -51,20 +52,20 @@ class Succession:
         self.reload_later = False
 
     def start(self) -> str:
-        """Start the new program. Returns what is done, or why it is not."""
+        """Start the new program. Returns what is done, or raises Refused."""
         if self.pid:
-            return f"an upgrade is under way already, in process {self.pid}"
+            raise Refused(f"an upgrade is under way already, in process {self.pid}")
         sockets = [listener.sock.fileno() for listener in self._listeners]
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
         try:
             self.pid, self._pipe = upgrade.start(sockets, self._notifier.environ, self._home)
         except OSError as error:
-            return f"not upgraded: no process can be started: {error.strerror}"
+            raise Refused(f"no process can be started: {error.strerror}") from None
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
         self._selector.register(self._pipe, selectors.EVENT_READ, self._on_word)
         self._notifier.reloading()
-        return f"upgrading: process {self.pid} starts the program anew"
+        return f"process {self.pid} starts the program anew"
 
     def close(self) -> None:
         """Listen to the new program no more."""
