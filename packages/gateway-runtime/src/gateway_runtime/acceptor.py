@@ -105,10 +105,10 @@ class Acceptor:
                 return None
             return self._welcome(accepted, peer, factory)
 
-    def last(self, now: float) -> Iterable[Connection]:
+    def last(self, most: int, now: float) -> Iterable[Connection]:
         """Accept what the kernel has completed, which would otherwise be reset when the listeners are closed."""
         for fd in self._sources:
-            for _ in range(LAST_ACCEPTS):
+            for _ in range(min(most, LAST_ACCEPTS)):
                 connection = self.accept(fd, now)
                 if connection is None:
                     break

@@ -110,7 +110,7 @@ class Loop:
         self._now = self._polled = 0.0  # the time, and when the poller answered
         self._next_tick = 0.0
         self._told = events.wanted("begin") or events.wanted("end")
-        self._stopping = False
+        self._stopping = False  # we have been told, and are to look round for the last time
         self._stop_by: float | None = None
         self._limit_of = {"IDLE": limits.idle, "HEAD": limits.head, "BODY": limits.body, "BUSY": limits.send}
         # Of more threads than one:
@@ -181,13 +181,13 @@ class Loop:
             if queue and not self._serve_the_queue():
                 return
             self._after_a_turn()
-            if self._stop_by is not None:
-                if not connections or self._polled >= self._stop_by:
-                    self._crew.end()
-                    return
-            elif self._stopping:
-                self._ready = iter(self._stop())
+            if self._stopping and self._away < self._threads:
+                self._stopping = False
+                self._ready = iter(self._look_round())
                 continue
+            if self._stop_by is not None and (not connections or self._polled >= self._stop_by):
+                self._crew.end()
+                return
             found = poll(0.0 if queue and self._away < self._threads else _TICK)
             self._polled = self._now = time.monotonic()
             self._ready = iter(found)
@@ -399,6 +399,8 @@ class Loop:
             connection.mask = 0
         connection.away = True
         self._away += 1
+        if self._away == self._threads:
+            self._acceptor.off()  # another worker may have a thread for whoever comes now
 
     def _give_back(self, connection: Connection, more: bool, served: bool) -> None:
         """Put a connection back into the loop, from a thread that does not hold it."""
@@ -438,6 +440,7 @@ class Loop:
                 else:
                     self._line_up(connection, False)
             self._settle(connection)
+        self._accept_again()
 
     # -- what is no connection yet -------------------------------------------------------------------------------
 
@@ -453,8 +456,8 @@ class Loop:
             return connection is None or self._begin(connection)
         if fd == self._wake_fds[0]:
             self._take_back()
-        elif fd in self._stop_fds:
-            self._stopping = True
+        elif fd in self._stop_fds and self._stop_by is None:
+            self._stop()
         return True
 
     def _begin(self, connection: Connection) -> bool:
@@ -485,17 +488,29 @@ class Loop:
                 connection.session.expire()
                 connection.phase = ""
             self._settle(connection)
-        if len(self._connections) < self._limits.connections and self._stop_by is None and self._acceptor.rested(now):
-            self._acceptor.on(self._poller)
+        self._accept_again()
         self._board.connections(len(self._connections))
 
-    def _stop(self) -> list[tuple[int, int]]:
-        """Take no new connection. Returns all that must be looked at: a request that has just come is still served."""
-        if self._acceptor.active:
-            for connection in self._acceptor.last(self._now):
-                self._connections[connection.fd] = connection
-        self._acceptor.off()
+    def _accept_again(self) -> None:
+        """Accept, if we do not, and nothing speaks against it."""
+        room = len(self._connections) < self._limits.connections and self._away < self._threads
+        if room and self._stop_by is None and self._acceptor.rested(self._now):
+            self._acceptor.on(self._poller)
+
+    def _stop(self) -> None:
+        """Finish what is under way, and no more than that."""
         for fd in self._stop_fds:
             self._poller.unregister(fd)  # at end of file it would be ready for ever
         self._stop_by = self._now + self._limits.grace
+        self._stopping = True
+        self._acceptor.off()
+
+    def _look_round(self) -> list[tuple[int, int]]:
+        """Return all that must be read once more before it is closed: a request that has just come is still served.
+
+        So are connections that the kernel has completed. It waits until a thread is free: by then, if this is a reload,
+        other workers have taken them.
+        """
+        for connection in self._acceptor.last(self._limits.connections - len(self._connections), self._now):
+            self._connections[connection.fd] = connection
         return [(fd, READ) for fd, one in self._connections.items() if not (one.full or one.queued or one.away)]
