@@ -92,7 +92,7 @@ def splits(data: bytes, seed: int = 0) -> Iterator[list[bytes]]:
     """Yield ways to cut `data`: whole, byte by byte, in two near the start and the end, by lines, at random."""
     yield cut(data, [])
     yield cut(data, range(len(data)))
-    for at in {*range(1, min(len(data), 40)), *range(max(1, len(data) - 40), len(data))}:
+    for at in {*range(1, min(len(data), 40)), *range(max(1, len(data) - 60), len(data))}:
         yield cut(data, [at])
     yield data.splitlines(keepends=True)
     source = random.Random(seed)

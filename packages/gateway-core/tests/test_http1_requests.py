@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from gateway_core.errors import RemoteProtocolError
 from gateway_core.events import NEED_DATA, PAUSED, Data, EndOfMessage, Phase
-from gateway_core.http1 import Limits, ServerConnection
+from gateway_core.http1 import Limits, ServerConnection, chunked
 from http1_reading import CHUNKED, HOST, H, everywhere, get, read, splits
 
 SMALL = Limits(request_line=64, field_line=48, fields=4, head=160, body=40)
@@ -266,6 +266,8 @@ CHUNKS = [
     ("HTTP-42", b"5\r\nhello\r\n0\r\n\r\n", b"hello"),
     ("HTTP-42", b"0\r\n\r\n", b""),
     ("HTTP-42", b"1\r\na\r\n2\r\nbc\r\n0\r\n\r\n", b"abc"),
+    ("HTTP-42", b"6\r\n1\r\nx\r\n\r\n0\r\n\r\n", b"1\r\nx\r\n"),  # chunks within a chunk are content
+    ("HTTP-58", b"0\r\n1\r\nx\r\n0\r\n\r\n", None),  # and behind the last one there are none
     ("HTTP-55", b"0000A\r\n0123456789\r\n000\r\n\r\n", b"0123456789"),
     ("HTTP-55", b"a\r\n\r\n\r\n\r\n\r\n\r\n\r\n0\r\n\r\n", b"\r\n" * 5),
     ("HTTP-59", b"1;a\r\nx\r\n0;b=c\r\n\r\n", b"x"),
@@ -328,6 +330,7 @@ def test_chunked_content(item, chunks, content):
         (b"29\r\n", 413),
         (b"14\r\n" + b"a" * 20 + b"\r\n15\r\n", 413),
         (b"ffffffffffffffff\r\n", 413),
+        (b"0\r\n" + b"X: 1\r\n" * 4 + b"\r\n", "open"),
         (b"0\r\n" + b"X: 1\r\n" * 5, 431),
         (b"0\r\nX: " + b"a" * 48 + b"\r\n", 431),
         (b"0\r\n" + (b"X: " + b"a" * 44 + b"\r\n") * 4, 431),
@@ -336,6 +339,14 @@ def test_chunked_content(item, chunks, content):
 )
 def test_limits_of_chunked_content(chunks, status):  # HTTP-56, HTTP-63, HTTP-37
     assert everywhere(get(fields=CHUNKED) + chunks, limits=SMALL)[1] == status
+
+
+@pytest.mark.parametrize(("count", "end"), [(2, "open"), (3, 400)])
+def test_the_limit_of_framing_around_little_content(count, end, monkeypatch):  # HTTP-60, HTTP-63
+    monkeypatch.setattr(chunked, "CHUNK_OVERHEAD", 15)
+    monkeypatch.setattr(chunked, "CHUNK_OVERHEAD_RATIO", 0)
+    stream = get(fields=CHUNKED) + b"1\r\nx\r\n" * count + b"0\r\n\r\n"  # five bytes each time
+    assert everywhere(stream)[1] == end
 
 
 LIMITS = [

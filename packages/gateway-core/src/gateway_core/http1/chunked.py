@@ -62,20 +62,19 @@ _SIZE_NEXT = _Part.SIZE
 
 
 class ChunkedReader:
-    """Decode one message's content. `status` is what broken framing is answered with: 400, or 502 for a backend.
+    """Decode one message's content.
 
     `complete` turns True after the trailer section. `fault` is set, not raised, so that the content before it can be
     given first, wherever the bytes were split.
     """
 
     __slots__ = (
-        "_left", "_limits", "_overhead", "_part", "_seen", "_size", "_status", "_trailer_room", "_trailers",
+        "_left", "_limits", "_overhead", "_part", "_seen", "_size", "_trailer_room", "_trailers",
         "complete", "fault",
     )  # fmt: skip
 
-    def __init__(self, limits: Limits, status: int = 400) -> None:
+    def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._status = status
         self._part = _Part.SIZE
         self._left = 0  # bytes of this chunk still to come
         self._size = 0  # bytes of content announced so far
@@ -98,8 +97,6 @@ class ChunkedReader:
                     break
                 at = after
         except RemoteProtocolError as error:
-            if self._status != 400:
-                error.status = self._status  # whatever a backend does wrong is a 502; a client's faults keep their own
             self.fault = error
         return b"".join(pieces), at
 

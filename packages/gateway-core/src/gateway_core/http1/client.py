@@ -67,7 +67,7 @@ class ClientConnection(Inbox):
         self._limits = limits
         self._reading = _Reading.HEAD
         self._left = 0
-        self._chunked = ChunkedReader(limits, _BAD)
+        self._chunked = ChunkedReader(limits)
         self._interim = 0
         self._error: RemoteProtocolError | None = None
 
