@@ -19,13 +19,13 @@ from rich.console import Console
 from gateway_bench import findings
 from gateway_bench.charts import CHARTS, draw_charts
 from gateway_bench.compare import changes_between, print_comparison
-from gateway_bench.console import print_ratios, print_results
 from gateway_bench.csv_table import to_csv
 from gateway_bench.document import Document, GatewayRecord, load_document, save_document, schema_path
 from gateway_bench.errors import BenchError
 from gateway_bench.outcome import folder_for, point_latest, save_all, save_reference
 from gateway_bench.report import render_report
 from gateway_bench.summary import ratios_of, results_of
+from gateway_bench.tables import print_document
 
 STORED = Path(__file__).parent / "data" / "evolution.json"
 VOID = {"meta", "link", "br", "img", "input", "hr", "path", "use", "rect"}
@@ -50,7 +50,8 @@ def peers(document: Document) -> Document:
         repeat["spawned"] = None
         repeat["generator"]["saturated"] = False
     document["results"] = results_of(document["repeats"])
-    document["ratios"] = ratios_of(document["repeats"], "wsgi")
+    others = ("cgi", "fastcgi", "scgi", "uwsgi")
+    document["ratios"] = ratios_of(document["repeats"], [("hello", "wsgi", other) for other in others])
     return document
 
 
@@ -76,6 +77,7 @@ def test_the_schema_names_exactly_the_keys_of_the_types(schema: Any) -> None:
         "parameters": types.Parameters, "gateway": types.GatewayRecord, "scenario": types.ScenarioRecord,
         "latency": Latency, "memory": Memory, "generator": types.Generator, "repeat": types.Repeat,
         "failure": types.Failed, "range": types.Range, "result": types.Result, "ratio": types.Ratio,
+        "figure": types.Figure, "proof": types.Proof, "verdict": types.Verdict,
     }  # fmt: skip
     assert set(schema.schema["properties"]) == set(Document.__annotations__)
     for name, type_ in pairs.items():
@@ -236,7 +238,7 @@ def test_the_report_of_the_peers(peers: Document) -> None:
     page = Page()
     page.feed(render_report(peers, draw_charts(peers, ["throughput"])))
     assert page.open == []
-    assert "Our server over each peer" in " ".join(page.text)
+    assert "One over another" in " ".join(page.text)
 
 
 def test_a_reference_is_the_record_and_the_charts_of_the_readme(
@@ -246,6 +248,7 @@ def test_a_reference_is_the_record_and_the_charts_of_the_readme(
     (tmp_path / "benchmarks").mkdir()
     folder = save_reference(document, tmp_path)
     assert load_document(folder / "evolution.json") == document
+    assert (folder / "evolution.csv").read_text().startswith("gateway,scenario,")
     assert sorted(path.name for path in (folder / "evolution").iterdir()) == ["spawned.png", "spawned.svg"]
 
 
@@ -269,7 +272,7 @@ def test_the_table_marks_bounds_errors_and_absence(document: Document) -> None:
     document["results"][2]["errors"] = {"status 500": 3}
     mark(document["gateways"][1], "absent", "it is not installed")
     document["gateways"][1]["install"] = "pip install it"
-    text = printed(print_results, document)
+    text = printed(print_document, document)
     assert "≥" in text
     assert "3 status 500" in text
     assert "absent: FastCGI: it is not installed; to install: pip install it" in text
@@ -277,9 +280,10 @@ def test_the_table_marks_bounds_errors_and_absence(document: Document) -> None:
 
 
 def test_the_table_of_ratios(peers: Document) -> None:
-    text = printed(print_ratios, peers)
-    assert text.count("x") >= 8
-    assert "FastCGI" in text
+    text = printed(print_document, peers)
+    assert text.count("x ") >= 8
+    assert "one over another" in text
+    assert "what is promised" not in text
 
 
 def test_comparing_two_runs(document: Document) -> None:

@@ -10,7 +10,8 @@ import pytest
 from gateway_bench import units
 from gateway_bench.document import Range, Repeat
 from gateway_bench.latency import HIGHEST_US, Latencies, summarize
-from gateway_bench.plan import expected_seconds, parameters_for, turns_of
+from gateway_bench.plan import engine_of, expected_seconds, parameters_for, turns_of
+from gateway_bench.scenarios import SUITES
 from gateway_bench.summary import cpu_us, range_of, ratios_of, results_of, throughput
 
 BLANK: Repeat = {
@@ -33,6 +34,10 @@ BLANK: Repeat = {
     "memory": {"kind": "pss", "samples": [], "median": 10, "peak": 20},
     "generator": {"cpu_seconds": 0.1, "share": 0.05, "saturated": False},
 }
+
+
+PAIR = ("hello", "ours", "peer")
+ROWS = {name: ["hello", "page"] for name in "abcde"}
 
 
 def repeat(**fields: object) -> Repeat:
@@ -62,6 +67,16 @@ def test_figure_has_three_digits(value: float, text: str) -> None:
 )
 def test_spread_says_the_unit_once(low: float, high: float, text: str) -> None:
     assert units.spread(Range(median=low, min=low, max=high)) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [(0, "bytes", "0 B"), (12_288, "bytes", "12.0 KiB"), (-5_000_000, "bytes", "-4.77 MiB"), (61.2, "us", "61.2 µs"),
+     (0.6, "x", "0.600x"), (5760, "requests/s", "5,760/s"), (0, "", "0"), (1_000_000, "", "1,000,000"),
+     (998.4, "", "998")],
+)  # fmt: skip
+def test_a_figure_is_shown_in_its_unit(value: float, unit: str, text: str) -> None:
+    assert units.shown(value, unit) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [(None, "?"), (1.0, "1"), (0.0, "0"), (1.0625, "1.062")])
@@ -134,6 +149,20 @@ def test_a_saturated_generator_makes_a_lower_bound() -> None:
     assert not result["ranked"]
 
 
+def test_the_kinds_of_request_of_a_visit_are_told_apart() -> None:
+    def of(hello: int, sleep: int) -> Repeat:
+        latencies = Latencies()
+        latencies.record("GET /hello", hello, 19)
+        latencies.record("GET /sleep", sleep)
+        return repeat(exchanges=latencies.by_name())
+
+    (result,) = results_of([of(100, 1000), of(200, 900), of(300, 800)])
+    assert {name: range_["median"] for name, range_ in result["exchanges_p99_us"].items()} == {
+        "GET /hello": 200, "GET /sleep": 900,
+    }  # fmt: skip
+    assert "exchanges_p99_us" not in results_of([repeat()])[0]
+
+
 def test_nobody_counted_is_not_zero() -> None:
     (result,) = results_of([repeat(spawned=None)])
     assert result["spawned_per_request"] is None
@@ -157,7 +186,7 @@ def test_ratios_pair_the_repeats_of_one_round() -> None:
     # In the second round the machine is ten times slower for both: paired, that does not show.
     fast = [repeat(gateway="ours", round=1, requests=1000), repeat(gateway="peer", round=1, requests=200)]
     slow = [repeat(gateway="ours", round=2, requests=100), repeat(gateway="peer", round=2, requests=20)]
-    (ratio,) = ratios_of([*fast, *slow], "ours")
+    (ratio,) = ratios_of([*fast, *slow], [PAIR, PAIR, ("page", "ours", "peer")])
     assert ratio["throughput"] == range_of([5.0, 5.0])
     assert ratio["cpu"]["median"] == pytest.approx(0.2)
     assert ratio["against"] == "peer"
@@ -165,27 +194,32 @@ def test_ratios_pair_the_repeats_of_one_round() -> None:
 
 @pytest.mark.parametrize("broken", [{"errors": {"timeout": 1}}, {"requests": 0}, {"cpu_seconds": 0.0}, {"round": 2}])
 def test_no_ratio_with_a_repeat_that_is_no_measurement(broken: dict[str, object]) -> None:
-    assert ratios_of([repeat(gateway="ours"), repeat(gateway="peer", **broken)], "ours") == []
+    assert ratios_of([repeat(gateway="ours"), repeat(gateway="peer", **broken)], [PAIR]) == []
 
 
 def test_every_round_has_every_gateway_and_the_seed_rules_the_order() -> None:
-    turns = turns_of(list("abcde"), ["hello", "page"], 6, seed=3)
+    turns = turns_of({**ROWS, "f": ["hello"], "g": []}, 6, seed=3)
     for number in range(1, 7):
         round_ = [turn for turn in turns if turn.round == number]
-        assert sorted(turn.gateway for turn in round_) == list("abcde")
-        assert all(sorted(turn.scenarios) == ["hello", "page"] for turn in round_)
-    assert turns == turns_of(list("abcde"), ["hello", "page"], 6, seed=3)
+        assert sorted(turn.gateway for turn in round_) == list("abcdef")
+        assert all(sorted(turn.scenarios) == ["hello", "page"][: 1 + (turn.gateway != "f")] for turn in round_)
+    assert turns == turns_of({**ROWS, "f": ["hello"], "g": []}, 6, seed=3)
     orders = {tuple(turn.gateway for turn in turns if turn.round == number) for number in range(1, 7)}
     assert len(orders) > 1
 
 
-@pytest.mark.parametrize(
-    ("suite", "quick", "limit"), [("evolution", True, 90), ("evolution", False, 240), ("peers", True, 90)]
-)
-def test_the_plan_fits_its_time(suite: str, quick: bool, limit: float) -> None:
-    parameters = parameters_for(suite, quick)
-    scenarios = ["hello", "page", "guestbook"] if suite == "evolution" else ["hello"]
-    assert expected_seconds(turns_of(list("abcde"), scenarios, parameters["repeats"], 1), parameters) < limit * 0.9
+@pytest.mark.parametrize(("quick", "limit"), [(True, 90), (False, 240)])
+def test_the_plan_fits_its_time(quick: bool, limit: float) -> None:
+    parameters = parameters_for("evolution", quick)
+    rows = dict.fromkeys("abcde", SUITES["evolution"])
+    assert expected_seconds(turns_of(rows, parameters["repeats"], 1), parameters) < limit * 0.9
+
+
+def test_each_scenario_has_an_engine_that_can_tell_what_is_asked_of_it() -> None:
+    assert {engine_of("evolution", scenario, "/usr/bin/wrk") for scenario in SUITES["evolution"]} == {"locust"}
+    assert engine_of("peers", "hello", "/usr/bin/wrk") == "wrk"
+    assert engine_of("peers", "hello", None) == "crowd"
+    assert {engine_of("peers", scenario, "/usr/bin/wrk") for scenario in ("sleep", "mixed")} == {"crowd"}
 
 
 def test_asked_for_repeats_and_duration_win() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -9,12 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gateway_bench.address import Address, parse_address
-from gateway_bench.errors import BenchError
+from gateway_bench.address import Address, free_port, parse_address
+from gateway_bench.errors import BenchError, NotReady
 from gateway_bench.gateways import load_gateways
 from gateway_bench.measure import check_answer
 from gateway_bench.presence import look_for
-from gateway_bench.scenarios import SCENARIOS
+from gateway_bench.scenarios import SCENARIOS, SUITES
 from gateway_bench.service import server_environment, started
 from gateway_bench.spawns import SpawnListener
 
@@ -51,7 +53,30 @@ def test_the_tables_of_the_repository_can_be_read() -> None:
     assert argv[argv.index("--events") + 1] == "/tmp/events"
     peers = load_gateways(ROOT / "benchmarks" / "peers.toml", ["waitress", "gatelab"])
     assert [gateway.name for gateway in peers] == ["gatelab", "waitress"]
-    assert all("/" not in word for gateway in own + peers for word in gateway.shown())
+    everybody = own + load_gateways(ROOT / "benchmarks" / "peers.toml")
+    assert all(not word.startswith("/") for gateway in everybody for word in gateway.shown())
+    for gateway in everybody:
+        assert set(gateway.scenarios) <= set(SCENARIOS), gateway.name
+        needs_port = any("{port}" in word for word in gateway.command)
+        assert needs_port == bool(gateway.address), gateway.name  # either its line says where it listens, or we do
+
+
+def test_a_peer_that_is_a_library_is_started_by_a_script(tmp_path: Path) -> None:
+    (gateway,) = load_gateways(ROOT / "benchmarks" / "peers.toml", ["wsgiref"])
+    argv = gateway.argv(sys.executable, tmp_path / "events")
+    with started(argv, gateway.ready, server_environment(tmp_path / "db"), ROOT) as (_, address):
+        check_answer(address)
+
+
+def test_a_server_that_does_not_say_where_it_listens() -> None:
+    port = free_port()
+    argv = [sys.executable, str(Path(__file__).parent / "data" / "mute_server.py"), str(port)]
+    listens_at = f"http://127.0.0.1:{port}"
+    with started(argv, re.compile("up, more or less"), dict(os.environ), ROOT, listens_at=listens_at) as (_, address):
+        assert str(address) == listens_at
+        check_answer(address, patience=10.0)  # it listens a little after its line
+    with pytest.raises(NotReady, match="connect"):
+        check_answer(address)
 
 
 def births(listener: SpawnListener, expected: int) -> int:
@@ -71,7 +96,7 @@ def test_each_gateway_answers_every_scenario_in_its_own_protocol(name: str, tmp_
     with listener.listening(), started(argv, gateway.ready, environment, ROOT) as (_, address):
         assert address.scheme == ("http" if name in ("cgi", "wsgi") else name)
         workers = births(listener, gateway.workers)
-        for scenario in SCENARIOS:
+        for scenario in SUITES["evolution"]:
             check_answer(address, scenario)  # 1 + 1 + 2 requests
         expected = workers + (4 if name == "cgi" else 0)
         assert births(listener, expected) == expected
@@ -87,7 +112,10 @@ def test_each_gateway_answers_every_scenario_in_its_own_protocol(name: str, tmp_
         ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='x'\nspeed=9", "unknown key 'speed'"),
         ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='x'\nworkers='2'", "'workers' to be of type int"),
         ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='x'\nenvironment='moon'", "'environment'"),
-        ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['{y}']\nready='x'", "a place in its 'command' that nobody fills"),
+        (
+            "[[gateway]]\nname='a'\nlabel='A'\ncommand=['{y}']\nready='x'",
+            "or 'address' that nobody fills",
+        ),
         ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='x'", "no gateway 'nobody' in g.toml; it has a"),
     ],
 )
@@ -104,4 +132,10 @@ def test_presence(tmp_path: Path) -> None:
     absent = look_for("no-such-distribution", sys.executable, tmp_path)
     assert absent.reason == "no-such-distribution is not installed"
     assert absent.install.endswith("install no-such-distribution") or "--python" in absent.install
-    assert "does not run" in look_for("psutil", str(tmp_path / "bin" / "python"), tmp_path).reason
+    assert "is not there" in look_for("psutil", str(tmp_path / "bin" / "python"), tmp_path).reason
+    assert "does not run" in look_for("psutil", "/usr/bin/env", tmp_path).reason
+
+
+def test_the_sources_are_not_the_compiled_build(tmp_path: Path) -> None:
+    assert look_for("wsgi-server", sys.executable, tmp_path, compiled=False).reason == ""
+    assert "not its compiled build" in look_for("wsgi-server", sys.executable, tmp_path, compiled=True).reason

@@ -222,7 +222,9 @@ def test_one_bad_gateway_does_not_stop_the_others(tmp_path: Path) -> None:
 
 def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing(tmp_path: Path) -> None:
     folder = checkout(tmp_path, ("good", "good", ""))
-    with bench(folder, "run", "--suite", "peers", "--repeats", "9", "--duration", "0.5") as process:
+    with bench(
+        folder, "run", "--suite", "peers", "--scenario", "hello", "--repeats", "9", "--duration", "0.5"
+    ) as process:
         assert process.stdout
         for line in process.stdout:
             if line.startswith("[1/9]"):
@@ -250,12 +252,17 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing(tmp_path: Path) -> No
         ({"results": [{"errors": {"content": 1}}]}, 1),
         ({"gateways": [{"status": "absent"}]}, 1),
         ({"gateways": [{"status": "absent"}], "suite": "peers"}, 0),
+        ({"gateways": [{"status": "absent"}], "suite": "proofs"}, 1),
+        ({"proofs": [{"status": "failed"}], "suite": "proofs"}, 1),
+        ({"goals": [{"verdict": "missed"}], "suite": "peers"}, 0),
     ],
 )
 def test_the_exit_code_tells_how_it_went(change: dict[str, Any], code: int) -> None:
     from gateway_bench.__main__ import exit_code
 
-    document: Any = {"suite": "evolution", "complete": True, "failures": [], "results": [], "gateways": []} | change
+    document: Any = {
+        "suite": "evolution", "complete": True, "failures": [], "results": [], "gateways": [], "proofs": [],
+    } | change  # fmt: skip
     assert exit_code(document) == code
 
 
@@ -264,8 +271,10 @@ def test_the_exit_code_tells_how_it_went(change: dict[str, Any], code: int) -> N
     [
         (["run", "--suite", "speed"], "there is no suite 'speed'"),
         (["run", "--only", "nobody"], "there is no gateway 'nobody'"),
-        (["run", "--scenario", "nothing"], "there is no scenario 'nothing'"),
-        (["run", "--suite", "peers", "--scenario", "guestbook"], "no guestbook"),
+        (["run", "--scenario", "nothing"], "the suite evolution has no scenario 'nothing'"),
+        (["run", "--suite", "peers", "--scenario", "guestbook"], "no scenario 'guestbook'; it has hello, page, sleep"),
+        (["run", "--suite", "proofs", "--scenario", "hello"], "each proof has its own"),
+        (["run", "--suite", "proofs", "--only", "pudding"], "there is no proof 'pudding'; there are idle, slow"),
         (["run", "--out", "benchmarks/peers.toml"], "cannot make the folder benchmarks/peers.toml: File exists"),
         (["report", "none.json"], "cannot read none.json"),
     ],

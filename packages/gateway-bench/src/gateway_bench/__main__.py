@@ -11,21 +11,35 @@ import typer
 from rich.console import Console
 
 from gateway_bench.compare import print_comparison
-from gateway_bench.console import ConsoleWatcher, print_ratios, print_results
+from gateway_bench.console import ConsoleWatcher
 from gateway_bench.document import Document, load_document
 from gateway_bench.errors import BenchError
 from gateway_bench.gateways import load_gateways
-from gateway_bench.outcome import find_root, folder_for, make_folder, point_latest, save_all, save_reference
-from gateway_bench.plan import parameters_for
+from gateway_bench.goals import load_goals
+from gateway_bench.outcome import (
+    find_root,
+    folder_for,
+    is_reference,
+    make_folder,
+    point_latest,
+    save_all,
+    save_reference,
+)
+from gateway_bench.plan import engine_of, parameters_for
+from gateway_bench.proofs.run import choose, prove_all
 from gateway_bench.run import Order, run
-from gateway_bench.scenarios import SCENARIOS
+from gateway_bench.scenarios import SUITES
+from gateway_bench.tables import print_document
 from gateway_bench.wrk import find_wrk
 
 __all__ = ["exit_code", "main"]
 
-TABLES = {"evolution": "gateways.toml", "peers": "peers.toml"}
-PEERS_REMEDY = "python3 noxfile.py -s peers"
-PEERS_PYTHON = Path(".nox", "peers", "bin", "python")
+TABLES = {"evolution": "gateways.toml", "peers": "peers.toml", "proofs": "peers.toml"}
+GOALS = "goals.toml"
+OURS = "gatelab"
+"""The row of peers.toml that stands in the record of the proofs, which are about our server."""
+ENVIRONMENTS = ("peers", "compiled")
+"""Those that a session of nox with the same name makes."""
 
 PLAIN_WIDTH = 120
 
@@ -39,42 +53,56 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 
 @app.command("run")
 def run_command(
-    suite: Annotated[str, typer.Option(help="evolution: our five gateways. peers: our WSGI server beside others.")] = (
-        "evolution"
-    ),
+    suite: Annotated[
+        str,
+        typer.Option(help="evolution: our five gateways. peers: ours beside others. proofs: what we promise."),
+    ] = "evolution",
     quick: Annotated[bool, typer.Option("--quick", help="One short repeat: a look, not a measurement.")] = False,
-    only: Annotated[str, typer.Option(help="Gateways to measure, with commas between: cgi,fastcgi")] = "",
+    only: Annotated[str, typer.Option(help="Gateways, or proofs, with commas between: cgi,fastcgi")] = "",
     scenario: Annotated[str, typer.Option(help="Scenarios to measure, with commas between: hello,page")] = "",
     repeats: Annotated[int | None, typer.Option(min=1, max=100, help="Rounds, each in a new random order.")] = None,
     duration: Annotated[float | None, typer.Option(min=0.1, max=600, help="Seconds of each measurement.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the random order, to have the same one again.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results, instead of results/<time>.")] = None,
     peers_python: Annotated[Path | None, typer.Option(help="Interpreter that has the peers installed.")] = None,
-    keep: Annotated[bool, typer.Option("--save-reference", help="Keep this run in benchmarks/reference/.")] = False,
+    compiled_python: Annotated[Path | None, typer.Option(help="Interpreter that has our compiled build.")] = None,
+    keep: Annotated[
+        bool | None,
+        typer.Option(
+            "--save-reference/--no-save-reference",
+            help="Keep this run in benchmarks/reference/. A whole and undisturbed run of the peers is kept by itself.",
+        ),
+    ] = None,
 ) -> None:
     """Start each gateway, load it, measure it, and write record, charts and report."""
     root = find_root(Path.cwd())
     if suite not in TABLES:
-        raise BenchError(f"there is no suite {suite!r}; there are {' and '.join(TABLES)}")
+        raise BenchError(f"there is no suite {suite!r}; there are {', '.join(TABLES)}")
     wrk = find_wrk() if suite == "peers" else None
+    given = {"peers": peers_python, "compiled": compiled_python}
+    scenarios = _chosen_scenarios(suite, _words(scenario))
+    proofs = choose(_words(only)) if suite == "proofs" else []
+    rows = [OURS] if proofs else _words(only)
     order = Order(
         suite=suite,
-        gateways=load_gateways(root / "benchmarks" / TABLES[suite], _words(only)),
-        scenarios=_chosen_scenarios(suite, _words(scenario)),
-        parameters=parameters_for(suite, quick, repeats, duration, "wrk" if wrk else "locust"),
+        gateways=load_gateways(root / "benchmarks" / TABLES[suite], rows),
+        scenarios=scenarios,
+        parameters=parameters_for(suite, quick, repeats, duration, engine_of(suite, "hello", wrk)),
         seed=secrets.randbelow(2**31) if seed is None else seed,
         root=root,
-        pythons={"own": sys.executable, "peers": _peers_python(peers_python, root)},
+        pythons={"own": sys.executable} | {name: _python_of(name, given[name], root) for name in ENVIRONMENTS},
         command=["python", "-m", "gateway_bench", *sys.argv[1:]],
         wrk=wrk,
-        remedies={} if peers_python or not (root / "noxfile.py").is_file() else {"peers": PEERS_REMEDY},
+        remedies=_remedies(given, root),
+        goals=load_goals(root / "benchmarks" / GOALS),
     )
     make_folder(out or root / "results")
     console = _console()
     with ConsoleWatcher(console) as watcher:
-        document = run(order, watcher)
+        document = prove_all(order, proofs, watcher) if proofs else run(order, watcher)
     _hand_over(document, out or folder_for(document, root), console, latest=out is None)
-    if keep and document["complete"]:
+    whole = not (only or scenario or out or quick)
+    if document["complete"] and (keep or (keep is None and whole and is_reference(document))):
         console.print(f"kept in {save_reference(document, root)}", markup=False, soft_wrap=True)
     raise typer.Exit(exit_code(document))
 
@@ -108,8 +136,7 @@ def _hand_over(document: Document, folder: Path, console: Console, latest: bool)
     page = save_all(document, folder)
     if latest:
         point_latest(folder)
-    print_results(document, console)
-    print_ratios(document, console)
+    print_document(document, console)
     console.print(f"open {page}", markup=False, soft_wrap=True)
 
 
@@ -120,12 +147,13 @@ def _console() -> Console:
 
 
 def exit_code(document: Document) -> int:
-    """Return the exit code that tells how a run went."""
+    """Return the exit code that tells how a run went. A promise that is missed is a finding, not a failure."""
     if not document["complete"]:
         return BROKEN_OFF
-    absent = document["suite"] == "evolution" and any(row["status"] == "absent" for row in document["gateways"])
+    absent = document["suite"] != "peers" and any(row["status"] == "absent" for row in document["gateways"])
     errors = any(result["errors"] for result in document["results"])
-    return FAILED if document["failures"] or errors or absent else 0
+    unproved = any(proof["status"] == "failed" for proof in document["proofs"])
+    return FAILED if document["failures"] or errors or absent or unproved else 0
 
 
 def _words(text: str) -> list[str]:
@@ -133,21 +161,32 @@ def _words(text: str) -> list[str]:
 
 
 def _chosen_scenarios(suite: str, named: list[str]) -> list[str]:
+    known = SUITES.get(suite, ())
     for name in named:
-        if name not in SCENARIOS:
-            raise BenchError(f"there is no scenario {name!r}; there are {', '.join(SCENARIOS)}")
-    if suite == "peers" and "guestbook" in named:
-        raise BenchError("the suite peers asks for one page again and again: it has hello and page, no guestbook")
-    default = ["hello"] if suite == "peers" else list(SCENARIOS)
-    return [name for name in SCENARIOS if name in named] or default
+        if name not in known:
+            there = f"it has {', '.join(known)}" if known else "each proof has its own"
+            raise BenchError(f"the suite {suite} has no scenario {name!r}; {there}")
+    default = [name for name in known if (suite, name) != ("peers", "page")]  # as hello, at length
+    return [name for name in known if name in named] or default
 
 
-def _peers_python(given: Path | None, root: Path) -> str:
-    """Return the interpreter of the peers: the one given, else that of `nox`, else this one."""
+def _made_by_nox(environment: str, root: Path) -> Path:
+    return root / ".nox" / environment / "bin" / "python"
+
+
+def _python_of(environment: str, given: Path | None, root: Path) -> str:
+    """Return the interpreter of an environment: the one given, else that of `nox`; for peers also this one."""
     if given is not None:
         return str(given)
-    made_by_nox = root / PEERS_PYTHON
-    return str(made_by_nox) if made_by_nox.exists() else sys.executable
+    made = _made_by_nox(environment, root)
+    return sys.executable if environment == "peers" and not made.exists() else str(made)
+
+
+def _remedies(given: dict[str, Path | None], root: Path) -> dict[str, str]:
+    """Return the command that makes each environment, if it is ours to make."""
+    if not (root / "noxfile.py").is_file():
+        return {}
+    return {name: f"python3 noxfile.py -s {name}" for name in ENVIRONMENTS if given[name] is None}
 
 
 if __name__ == "__main__":

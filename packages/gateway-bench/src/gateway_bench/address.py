@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gateway_bench.errors import BenchError
 
-__all__ = ["Address", "parse_address"]
+__all__ = ["Address", "free_port", "parse_address"]
 
 SCHEMES = ("http", "fastcgi", "scgi", "uwsgi")
 
@@ -57,3 +57,9 @@ def parse_address(text: str) -> Address:
         return Address(unix[1], path=unix[2])
     assert tcp
     return Address(tcp[1], tcp[2].strip("[]"), int(tcp[3]))
+
+
+def free_port() -> int:
+    """Return a TCP port that was free a moment ago, for servers that cannot say which one they took."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

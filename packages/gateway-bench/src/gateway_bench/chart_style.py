@@ -32,6 +32,8 @@ COLOURS = {
     "uwsgi": "#cc79a7",
     "wsgi": "#009e73",
     "gatelab": "#009e73",
+    "gatelab-32": "#009e73",
+    "gatelab-compiled": "#009e73",
 }
 """Anybody else is grey."""
 
@@ -74,10 +76,12 @@ def styled() -> Iterator[None]:
         yield
 
 
-def page(title: str, subtitle: str, document: Document, height: float, **grid: Any) -> tuple[Figure, list[Any]]:
+def page(
+    title: str, subtitle: str, document: Document, height: float, label_inches: float = 1.9, **grid: Any
+) -> tuple[Figure, list[Any]]:
     """Return a figure of that height (inches) with its words, and its axes from left to right, top to bottom.
 
-    `grid` goes to `Figure.subplots`.
+    `label_inches` are for the names of the rows; `grid` goes to `Figure.subplots`.
     """
     figure = Figure(figsize=(WIDTH, height))
     lines = textwrap.wrap(title, TITLE_WRAP)
@@ -90,7 +94,9 @@ def page(title: str, subtitle: str, document: Document, height: float, **grid: A
     below -= 0.24 * (len(small) - 1) * inch
     figure.text(0.02, 0.12 * inch, _made(document), size=SIZES["small"], color=MUTED, va="bottom")
     axes = figure.subplots(squeeze=False, **grid)
-    figure.subplots_adjust(left=0.19, right=0.96, top=below - 0.62 * inch, bottom=0.75 * inch, wspace=0.2, hspace=0.28)
+    figure.subplots_adjust(
+        left=label_inches / WIDTH, right=0.96, top=below - 0.62 * inch, bottom=0.75 * inch, wspace=0.2, hspace=0.28
+    )
     return figure, list(axes.flat)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from gateway_bench import charts_evolution, charts_peers
+from gateway_bench import charts_evolution, charts_peers, charts_proofs
 from gateway_bench.chart_style import styled
 from gateway_bench.document import Document
 
@@ -17,7 +17,7 @@ __all__ = ["CHARTS", "Chart", "draw_charts", "save_charts"]
 
 PNG_DPI = 160
 
-CHARTS: dict[str, dict[str, Callable[[Document], Figure]]] = {
+CHARTS: dict[str, dict[str, Callable[[Document], Figure | None]]] = {
     "evolution": {
         "overview": charts_evolution.overview,
         "cpu": charts_evolution.cpu,
@@ -28,10 +28,14 @@ CHARTS: dict[str, dict[str, Callable[[Document], Figure]]] = {
     },
     "peers": {
         "throughput": charts_peers.peers_throughput,
+        "goals": charts_peers.peers_goals,
         "cpu": charts_peers.peers_cpu,
     },
+    "proofs": {
+        "idle": charts_proofs.idle_connections,
+    },
 }
-"""By suite and name, in the order of the report."""
+"""By suite and name, in the order of the report. None is a chart that the document has nothing for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +48,12 @@ class Chart:
 
 def draw_charts(document: Document, names: Collection[str] | None = None) -> dict[str, Chart]:
     """Draw the charts of the document's suite, or those named; none when the document has no results."""
-    if not document["results"]:
+    if not document["results"] and not document["proofs"]:
         return {}
+    chosen = {name: draw for name, draw in CHARTS[document["suite"]].items() if names is None or name in names}
     with styled():
-        return {
-            name: _drawn(draw(document))
-            for name, draw in CHARTS[document["suite"]].items()
-            if names is None or name in names
-        }
+        figures = {name: draw(document) for name, draw in chosen.items()}
+        return {name: _drawn(figure) for name, figure in figures.items() if figure is not None}
 
 
 def save_charts(charts: Mapping[str, Chart], folder: Path) -> None:

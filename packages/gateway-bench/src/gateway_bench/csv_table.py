@@ -1,4 +1,4 @@
-"""The results as CSV, a line for each gateway and scenario: for spreadsheets and data frames."""
+"""The figures as CSV, a line for each gateway and scenario, or for each figure of a proof: for spreadsheets."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ def to_csv(document: Document) -> str:
     """Return the results with a heading line. A figure that nobody counted is empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
+    if document["suite"] == "proofs":
+        writer.writerow(["proof", "figure", "value", "unit", "about"])
+        for proof in document["proofs"]:
+            for figure in proof["figures"]:
+                writer.writerow([proof["name"], figure["name"], figure["value"], figure["unit"], figure["about"]])
+        return text.getvalue()
     parts = ("median", "min", "max")
     writer.writerow([*PLAIN, "errors", *(f"{name}_{part}" for name in RANGES for part in parts)])
     for result in document["results"]:

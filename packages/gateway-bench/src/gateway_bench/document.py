@@ -2,7 +2,9 @@
 
 Tables, CSV, charts and report read this document and nothing else, so an old run can be drawn again on another
 machine, and anybody can check a figure against the raw repeats beside it. `result.schema.json` in this package
-describes it; a change that an old reader would misunderstand raises `SCHEMA_VERSION`.
+describes it; a change that an old reader would misunderstand raises `SCHEMA_VERSION`. What was only added since
+(`goals`, `proofs`, the `engine` of a repeat, the percentiles of single exchanges) may be absent in an old record, and
+`load_document` fills it in.
 
 The types below are that schema in Python. Units are in the names: `_us` microseconds, `_seconds`, `_bytes`.
 """
@@ -11,7 +13,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
 from gateway_bench.errors import BenchError
 from gateway_bench.latency import Latency
@@ -21,14 +23,18 @@ __all__ = [
     "SCHEMA_VERSION",
     "Document",
     "Failed",
+    "Figure",
     "GatewayRecord",
     "Generator",
     "Parameters",
+    "Proof",
     "Range",
     "Ratio",
+    "Reading",
     "Repeat",
     "Result",
     "ScenarioRecord",
+    "Verdict",
     "load_document",
     "save_document",
     "schema_path",
@@ -38,7 +44,7 @@ SCHEMA_VERSION = 1
 
 
 class Parameters(TypedDict):
-    """What was asked for. `engine` is what made the load: "locust" or "wrk"."""
+    """What was asked for. `engine` is what made the load: "locust", "wrk" or "crowd"."""
 
     quick: bool
     engine: str
@@ -87,7 +93,7 @@ class Repeat(TypedDict):
     """One measurement, as it came. `round` and `position` count from 1, `spawned` is None where nobody counts.
 
     `others_share` is the part of all processors that was used by neither server nor generator: a quiet machine has
-    next to none.
+    next to none. `engine` is what made the load, if it differs from scenario to scenario.
     """
 
     gateway: str
@@ -108,6 +114,7 @@ class Repeat(TypedDict):
     others_share: float
     memory: Memory
     generator: Generator
+    engine: NotRequired[str]
 
 
 class Failed(TypedDict):
@@ -129,7 +136,10 @@ class Range(TypedDict):
 
 
 class Result(TypedDict):
-    """A gateway under a scenario. `lower_bound`: the generator was saturated, the server may be faster than this."""
+    """A gateway under a scenario. `lower_bound`: the generator was saturated, the server may be faster than this.
+
+    `exchanges_p99_us` has p99 of each kind of request where a visit has several.
+    """
 
     gateway: str
     scenario: str
@@ -145,6 +155,7 @@ class Result(TypedDict):
     spawned_per_request: Range | None
     memory_median_bytes: Range
     memory_peak_bytes: Range
+    exchanges_p99_us: NotRequired[dict[str, Range]]
 
 
 class Ratio(TypedDict):
@@ -156,6 +167,58 @@ class Ratio(TypedDict):
     throughput: Range
     cpu: Range
     lower_bound: bool
+
+
+Reading = dict[str, str | int | float]
+"""A row of raw figures, by name."""
+
+
+class Figure(TypedDict):
+    """A figure of a proof. `unit` is "bytes", "us", "x" (a factor), "requests/s" or "" (a count)."""
+
+    name: str
+    about: str
+    value: float
+    unit: str
+
+
+class Proof(TypedDict):
+    """What was found about one promise. `readings` are the raw figures, a row each; `status` is "ok" or "failed"."""
+
+    name: str
+    title: str
+    about: str
+    status: str
+    reason: str
+    output: str
+    started: str
+    seconds: float
+    commands: list[list[str]]
+    figures: list[Figure]
+    readings: list[Reading]
+    notes: list[str]
+
+
+class Verdict(TypedDict):
+    """A promise of `goals.toml` beside what was found: at `least` this, or at `most` that; `aim` is what we would like.
+
+    `of` is a gateway or a proof, `over` the gateway that it is compared with ("" for none). `found` is None, and the
+    verdict "unknown", where it was not measured; else the verdict is "kept", "missed", or "" for a mere aim.
+    """
+
+    of: str
+    scenario: str
+    figure: str
+    exchange: str
+    over: str
+    unit: str
+    about: str
+    least: float | None
+    most: float | None
+    aim: float | None
+    found: Range | None
+    verdict: str
+    aim_reached: bool | None
 
 
 class Document(TypedDict):
@@ -178,6 +241,8 @@ class Document(TypedDict):
     failures: list[Failed]
     results: list[Result]
     ratios: list[Ratio]
+    proofs: list[Proof]
+    goals: list[Verdict]
     notes: list[str]
 
 
@@ -199,6 +264,8 @@ def load_document(path: Path) -> Document:
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version != SCHEMA_VERSION:
         raise BenchError(f"{path} has schema version {version}; this program reads version {SCHEMA_VERSION}")
+    for added in ("proofs", "goals"):
+        content.setdefault(added, [])
     return cast(Document, content)  # the schema says the same; the tests hold the two together
 
 

@@ -11,11 +11,13 @@ from collections.abc import Iterable
 from gateway_bench.document import Document, Result
 from gateway_bench.units import duration, figure, size
 
-__all__ = ["cpu_finding", "headline", "latency_finding", "memory_finding", "peers_finding", "spawned_finding",
-           "throughput_finding"]  # fmt: skip
+__all__ = ["cpu_finding", "goals_finding", "headline", "is_ours", "labels", "latency_finding", "memory_finding",
+           "peers_finding", "spawned_finding", "throughput_finding"]  # fmt: skip
 
 ONE_PROCESS_EACH = "cgi"
 """The gateway that starts a process for each request."""
+OURS = "gatelab"
+"""How the names of our own rows begin in the suite peers."""
 
 
 def labels(document: Document) -> dict[str, str]:
@@ -115,16 +117,41 @@ def throughput_finding(document: Document) -> str:
 
 
 def peers_finding(document: Document) -> str:
-    """Say how our server compares in requests a second with the peer that comes nearest to it."""
-    if not document["ratios"]:
+    """Say how our server compares in requests a second with the next slower and the next faster of the others."""
+    compared = [ratio for ratio in document["ratios"] if not is_ours(ratio["against"])]
+    if not compared:
         return "Requests a second, one core for the server"
+    first = compared[0]["scenario"], compared[0]["gateway"]
+    compared = [ratio for ratio in compared if (ratio["scenario"], ratio["gateway"]) == first]
     known = labels(document)
-    nearest = min(document["ratios"], key=lambda ratio: ratio["throughput"]["median"])
-    at_least = "at least " if nearest["lower_bound"] else ""
-    return (
-        f"On one core {known[nearest['gateway']]} answers {at_least}{figure(nearest['throughput']['median'])} times "
-        f"as many requests a second as {known[nearest['against']]}, the nearest of the others"
-    )
+    slower = [ratio for ratio in compared if ratio["throughput"]["median"] >= 1]
+    faster = [ratio for ratio in compared if ratio["throughput"]["median"] < 1]
+    parts = []
+    if slower:
+        next_ = min(slower, key=lambda ratio: ratio["throughput"]["median"])
+        at_least = "at least " if next_["lower_bound"] else ""
+        times = figure(next_["throughput"]["median"])
+        parts.append(f"{at_least}{times} times as many requests a second as {known[next_['against']]}")
+    if faster:
+        next_ = max(faster, key=lambda ratio: ratio["throughput"]["median"])
+        parts.append(f"{figure(next_['throughput']['median'])} of those of {known[next_['against']]}")
+    return f"On one core {known[first[1]]} answers {', and '.join(parts)}, the next of the others"
+
+
+def goals_finding(document: Document) -> str:
+    """Say how many promises are kept."""
+    judged = [row for row in document["goals"] if row["verdict"] in ("kept", "missed")]
+    kept = sum(row["verdict"] == "kept" for row in judged)
+    if not judged:
+        return "What is promised"
+    if kept == len(judged):
+        return f"All {kept} promises that were looked at are kept"
+    return f"{kept} of {len(judged)} promises that were looked at are kept"
+
+
+def is_ours(gateway: str) -> bool:
+    """Tell a row of our own server from a peer's."""
+    return gateway.startswith(OURS)
 
 
 def _split(results: Iterable[Result]) -> tuple[Result | None, list[Result]]:

@@ -7,15 +7,18 @@ A row of `gateways.toml` or `peers.toml`:
     label = "FastCGI"                   what charts and tables call it
     command = ["{python}", "-m", "fastcgi_server", "demo_app:app", "--bind", "127.0.0.1:0"]
     ready = 'ready (\S+)'              a line of output; the group is the address, scheme://...
+    address = "http://127.0.0.1:{port}" where it listens, if its line does not say
     keep_alive = true                   whether a visitor may keep the connection
     workers = 2
     threads = 1
     package = "fastcgi-server"          the distribution that it needs
-    environment = "own"                 which interpreter runs it: "own", or that of the "peers"
+    environment = "own"                 which interpreter runs it: "own", or that of the "peers" or of "compiled"
     events = true                       whether it tells of the processes that it starts
+    scenarios = ["hello"]               those in which it takes part, if not in all of the run
 
 In a command `{python}` is the interpreter, `{events}` the socket of the events, `{workers}` and `{threads}` the
-numbers of the row, and `{here}` the folder of the TOML file.
+numbers of the row, `{here}` the folder of the TOML file, and `{port}` a port that was free a moment ago, for servers
+that cannot take a free one themselves and say which.
 """
 
 from __future__ import annotations
@@ -32,15 +35,15 @@ __all__ = ["Gateway", "load_gateways"]
 
 KEYS: dict[str, type] = {
     "name": str, "label": str, "command": list, "ready": str, "keep_alive": bool, "workers": int, "threads": int,
-    "package": str, "environment": str, "events": bool, "about": str,
+    "package": str, "environment": str, "events": bool, "about": str, "address": str, "scenarios": list,
 }  # fmt: skip
 REQUIRED = ("name", "label", "command", "ready")
-ENVIRONMENTS = ("own", "peers")
+ENVIRONMENTS = ("own", "peers", "compiled")
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """One row. `package` is the distribution that it needs, in the `environment` "own" or "peers"."""
+    """One row. `package` is the distribution that it needs in its `environment`; no `scenarios` means all."""
 
     name: str
     label: str
@@ -53,9 +56,11 @@ class Gateway:
     environment: str = "own"
     events: bool = False
     about: str = ""
+    address: str = ""
+    scenarios: tuple[str, ...] = ()
     here: Path = Path()
 
-    def argv(self, python: str, events: Path) -> list[str]:
+    def argv(self, python: str, events: Path, port: str = "0") -> list[str]:
         """Return the command with its places filled in."""
         places = {
             "python": python,
@@ -63,13 +68,22 @@ class Gateway:
             "workers": str(self.workers),
             "threads": str(self.threads),
             "here": str(self.here),
+            "port": port,
         }
         return [word.format(**places) for word in self.command]
 
+    def listens_at(self, port: str) -> str:
+        """Return the address that the ready line does not say, or ""."""
+        return self.address.format(port=port)
+
+    def takes_part(self, scenario: str) -> bool:
+        """Tell whether this row is one of a scenario."""
+        return not self.scenarios or scenario in self.scenarios
+
     def shown(self) -> list[str]:
         """Return the command as the record shows it: without the paths of one machine."""
-        python = "python" if self.environment == "own" else "peers-python"
-        return replace(self, here=Path("benchmarks")).argv(python, Path("EVENTS"))
+        python = "python" if self.environment == "own" else f"{self.environment}-python"
+        return replace(self, here=Path("benchmarks")).argv(python, Path("EVENTS"), "PORT")
 
 
 def load_gateways(path: Path, only: list[str] | None = None) -> list[Gateway]:
@@ -101,7 +115,9 @@ def _gateway(row: dict[str, Any], path: Path) -> Gateway:
             raise BenchError(f"{shown} needs {key!r} to be of type {kind.__name__}")
     if row.get("environment", "own") not in ENVIRONMENTS:
         raise BenchError(f"{shown} has 'environment', which is not one of {', '.join(ENVIRONMENTS)}")
-    fields = {**row, "command": tuple(map(str, row["command"])), "here": path.parent}
+    fields = {**row, "here": path.parent}
+    for key in ("command", "scenarios"):
+        fields[key] = tuple(map(str, row.get(key, ())))
     try:
         fields["ready"] = re.compile(row["ready"])
     except re.error as error:
@@ -109,6 +125,7 @@ def _gateway(row: dict[str, Any], path: Path) -> Gateway:
     gateway = Gateway(**fields)
     try:
         gateway.shown()
+        gateway.listens_at("0")
     except (KeyError, IndexError, ValueError) as error:
-        raise BenchError(f"{shown} has a place in its 'command' that nobody fills: {error}") from error
+        raise BenchError(f"{shown} has a place in its 'command' or 'address' that nobody fills: {error}") from error
     return gateway

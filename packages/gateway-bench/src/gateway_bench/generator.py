@@ -1,22 +1,20 @@
-"""The bench's side of the load process: start it, give it its job, wait for its words. See `gateway_bench.load`."""
+"""The bench's side of a load process: start it, give it its job, wait for its words. See `gateway_bench.job`."""
 
 from __future__ import annotations
 
 import json
 import os
-import select
+import selectors
 import subprocess
 import sys
 import tempfile
 import time
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any, Self, cast
 
 from gateway_bench import interrupts
 from gateway_bench.errors import LoadFailed
+from gateway_bench.job import Job, Yield
 from gateway_bench.visitor import REQUEST_LIMIT
-
-if TYPE_CHECKING:
-    from gateway_bench.load import Job, Yield
 
 __all__ = ["LoadProcess"]
 
@@ -30,15 +28,17 @@ KEPT = 4_000
 class LoadProcess:
     """A load process with its job. Use it as a context manager: it has ended when the block has.
 
+    `module` is what it runs: `gateway_bench.load` (locust) or `gateway_bench.crowd_load`.
+
     A LoadFailed that leaves the block carries what the process printed.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, module: str = "gateway_bench.load") -> None:
         self._job = job
         self._pending = b""
         self._words = tempfile.TemporaryFile()  # noqa: SIM115  # __exit__ closes it
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "gateway_bench.load"],
+            [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._words,
@@ -76,7 +76,19 @@ class LoadProcess:
 
     def go(self) -> Yield:
         """Let it load, and return what it counted. Raises LoadFailed."""
+        self.begin()
+        return self.finish()
+
+    def begin(self) -> None:
+        """Let it load, and do not wait. Raises LoadFailed."""
         self._say("go")
+
+    def stop(self) -> None:
+        """Let it end before its time. The crowd does; locust has only its time. Raises LoadFailed."""
+        self._say("stop")
+
+    def finish(self) -> Yield:
+        """Wait until it has ended, and return what it counted. Raises LoadFailed."""
         return cast("Yield", self._hear(self._job["max_seconds"] + 4 * REQUEST_LIMIT))
 
     def _say(self, line: str) -> None:
@@ -89,15 +101,17 @@ class LoadProcess:
     def _hear(self, limit: float) -> dict[str, Any]:
         assert self._process.stdout
         source, deadline = self._process.stdout.fileno(), time.monotonic() + limit
-        while b"\n" not in self._pending:
-            interrupts.check()
-            if time.monotonic() > deadline:
-                raise LoadFailed(f"the load generator was silent for {limit:.0f} s")
-            if not select.select([source], [], [], interrupts.STEP)[0]:
-                continue
-            block = os.read(source, BLOCK)
-            if not block:
-                raise LoadFailed("the load generator ended without an answer")
-            self._pending += block
+        with selectors.DefaultSelector() as selector:  # select() knows no descriptors beyond 1023
+            selector.register(source, selectors.EVENT_READ)
+            while b"\n" not in self._pending:
+                interrupts.check()
+                if time.monotonic() > deadline:
+                    raise LoadFailed(f"the load generator was silent for {limit:.0f} s")
+                if not selector.select(interrupts.STEP):
+                    continue
+                block = os.read(source, BLOCK)
+                if not block:
+                    raise LoadFailed("the load generator ended without an answer")
+                self._pending += block
         line, _, self._pending = self._pending.partition(b"\n")
         return cast("dict[str, Any]", json.loads(line))

@@ -40,12 +40,12 @@ class Latencies:
     def __init__(self) -> None:
         self._by_name: dict[str, HdrHistogram] = {}
 
-    def record(self, name: str, microseconds: int) -> None:
-        """Count one latency; values outside of [1, 120 000 000] are moved to the nearer end."""
+    def record(self, name: str, microseconds: int, count: int = 1) -> None:
+        """Count a latency, `count` times; values outside of [1, 120 000 000] are moved to the nearer end."""
         histogram = self._by_name.get(name)
         if histogram is None:
             histogram = self._by_name[name] = _empty()
-        histogram.record_value(min(max(microseconds, LOWEST_US), HIGHEST_US))
+        histogram.record_value(min(max(microseconds, LOWEST_US), HIGHEST_US), count)
 
     def by_name(self) -> dict[str, Latency]:
         """Return a distribution for each name, sorted by name."""

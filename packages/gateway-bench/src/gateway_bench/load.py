@@ -1,17 +1,6 @@
 """The load generator, a process of its own: `python -m gateway_bench.load`.
 
-It talks to whoever started it in lines of JSON::
-
-    in    the job                           (see `Job`)
-    out   {"phase": "warm"}                 the warm-up is over, every visitor has its answer and waits
-    in    "go"
-    out   the answer                        (see `Yield`); then it ends
-
-Between "warm" and "go" nothing is in flight. The bench reads the server's accounts then, and again after the
-answer, so they cover exactly the requests that the answer counts: no request is cut in two by a reading.
-
-A stretch of load is bounded both ways: at least `seconds` and at least `min_requests`, never longer than
-`max_seconds`. A fast gateway runs out the clock; a slow one (CGI) gets the time to answer often enough.
+The lines that it exchanges with whoever started it are those of `gateway_bench.job`.
 """
 
 from __future__ import annotations
@@ -26,42 +15,18 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, TypedDict
+from typing import Any
 
 from gevent.event import Event
 from locust.env import Environment
 
 from gateway_bench.address import parse_address
-from gateway_bench.latency import Latencies, Latency
+from gateway_bench.job import Job, Yield, lasting
+from gateway_bench.latency import Latencies
 from gateway_bench.scenarios import SCENARIOS
 from gateway_bench.users import USER_CLASSES, GatewayUser
 
-__all__ = ["Job", "Yield", "main"]
-
-
-class Job(TypedDict):
-    """What to do. Times are in seconds."""
-
-    address: str
-    keep_alive: bool
-    scenario: str
-    users: int
-    warmup: float
-    seconds: float
-    min_requests: int
-    max_seconds: float
-
-
-class Yield(TypedDict):
-    """What came of it. `requests` counts every attempt; `errors` those of them that failed, by kind."""
-
-    seconds: float
-    requests: int
-    errors: dict[str, int]
-    content_bytes: int
-    latency: Latency
-    exchanges: dict[str, Latency]
-    generator_cpu: float
+__all__ = ["main"]
 
 
 class Tally:
@@ -121,7 +86,7 @@ def drive(job: Job, wait_for_go: Callable[[], None]) -> Yield:
     runner.environment.events.request._handlers.clear()  # noqa: SLF001  # locust offers no way to ask for none
     try:
         runner.start(job["users"], spawn_rate=job["users"])
-        gate.open(_for(job["warmup"], lambda: True, job["warmup"]))
+        gate.open(lasting(job["warmup"], lambda: True, job["warmup"]))
         wait_for_go()
         return _measure(job, environment, gate)
     finally:
@@ -132,7 +97,7 @@ def _measure(job: Job, environment: Environment, gate: Gate) -> Yield:
     tally = Tally()
     environment.events.request.add_listener(tally)  # type: ignore[no-untyped-call]  # locust's own gap
     began, cpu = time.perf_counter(), time.process_time()
-    gate.open(_for(job["seconds"], lambda: tally.requests >= job["min_requests"], job["max_seconds"]))
+    gate.open(lasting(job["seconds"], lambda: tally.requests >= job["min_requests"], job["max_seconds"]))
     seconds, used = time.perf_counter() - began, time.process_time() - cpu
     return Yield(
         seconds=seconds,
@@ -143,17 +108,6 @@ def _measure(job: Job, environment: Environment, gate: Gate) -> Yield:
         exchanges=tally.latencies.by_name(),
         generator_cpu=used,
     )
-
-
-def _for(seconds: float, enough: Callable[[], bool], max_seconds: float) -> Callable[[], bool]:
-    """Return a question: does it still last? It does until `seconds` passed and it is enough, or `max_seconds`."""
-    began = time.monotonic()
-
-    def lasts() -> bool:
-        passed = time.monotonic() - began
-        return passed < seconds or (passed < max_seconds and not enough())
-
-    return lasts
 
 
 def _user_class(job: Job, gate: Gate) -> type[GatewayUser]:

@@ -14,27 +14,30 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
+from gateway_bench import interrupts
 from gateway_bench.address import Address
 from gateway_bench.cores import on_core, two_cores
 from gateway_bench.document import Generator, Parameters, Repeat
 from gateway_bench.errors import LoadFailed, NotReady
 from gateway_bench.gateways import Gateway
 from gateway_bench.generator import LoadProcess
+from gateway_bench.job import Job, Yield
 from gateway_bench.processes import Memory, MemorySampler, Tree, machine_busy_seconds
-from gateway_bench.scenarios import SCENARIOS
+from gateway_bench.scenarios import SCENARIOS, Exchange
 from gateway_bench.spawns import Births, SpawnListener
 from gateway_bench.summary import SATURATED
 from gateway_bench.visitor import Failure, Visitor
 from gateway_bench.wrk import drive_wrk
 
-if TYPE_CHECKING:
-    from gateway_bench.load import Job, Yield
+__all__ = ["Account", "Subject", "account", "check_answer", "measure"]
 
-__all__ = ["Subject", "check_answer", "measure"]
+LOAD_PROCESSES = {"locust": "gateway_bench.load", "crowd": "gateway_bench.crowd_load"}
+"""By engine."""
+TRY_AGAIN = 0.02
 
 
 @dataclass(frozen=True)
@@ -69,36 +72,56 @@ class Loaded:
 
 
 def measure(
-    subject: Subject, scenario: str, parameters: Parameters, place: tuple[int, int], wrk: str | None = None
+    subject: Subject,
+    scenario: str,
+    parameters: Parameters,
+    place: tuple[int, int],
+    engine: str = "locust",
+    wrk: str | None = None,
 ) -> Repeat:
     """Load `subject` with a scenario and return what was found. `place` is the round and the position in the run.
 
-    With `wrk` that program makes the load (GET of the scenario's first path), else the load process does.
+    `engine` makes the load: "locust", "crowd", or "wrk" (GET of the scenario's first path), whose path is `wrk`.
     Raises LoadFailed.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     subject.tree.settle(subject.at_rest)
     at_rest = subject.tree.pids()
-    if wrk:
+    if engine == "wrk":
+        assert wrk
         load = _with_wrk(subject, at_rest, scenario, parameters, wrk)
     else:
-        load = _with_locust(subject, at_rest, scenario, parameters)
-    return _repeat(subject, scenario, place, started, len(at_rest), load)
+        load = _with_process(subject, at_rest, scenario, parameters, LOAD_PROCESSES[engine])
+    repeat = _repeat(subject, scenario, place, started, len(at_rest), load)
+    repeat["engine"] = engine
+    return repeat
 
 
-def check_answer(address: Address, scenario: str = "hello") -> None:
-    """Make one visit and check every answer of it. Raises NotReady."""
+def check_answer(address: Address, scenario: str = "hello", patience: float = 0.0) -> None:
+    """Make one visit and check every answer of it. Raises NotReady.
+
+    `patience` is for servers that say that they are ready before they listen: seconds in which to try again.
+    """
     visitor = Visitor(address, keep_alive=False)
+    deadline = time.monotonic() + patience
     for exchange in SCENARIOS[scenario].visit("check"):
-        try:
-            complaint = exchange.check(visitor.fetch(exchange))
-        except Failure as failure:
-            complaint = failure.kind
+        complaint = _complaint(visitor, exchange)
+        while complaint == "connect" and time.monotonic() < deadline:
+            interrupts.check()
+            time.sleep(TRY_AGAIN)
+            complaint = _complaint(visitor, exchange)
         if complaint:
             raise NotReady(f"it gives no right answer to {exchange.name}: {complaint}")
 
 
-def _with_locust(subject: Subject, at_rest: set[int], scenario: str, parameters: Parameters) -> Loaded:
+def _complaint(visitor: Visitor, exchange: Exchange) -> str | None:
+    try:
+        return exchange.check(visitor.fetch(exchange))
+    except Failure as failure:
+        return failure.kind
+
+
+def _with_process(subject: Subject, at_rest: set[int], scenario: str, parameters: Parameters, module: str) -> Loaded:
     job: Job = {
         "address": str(subject.address),
         "keep_alive": subject.gateway.keep_alive,
@@ -111,23 +134,23 @@ def _with_locust(subject: Subject, at_rest: set[int], scenario: str, parameters:
     }
     _, core = two_cores(parameters["pinned"])
     with on_core(core):
-        load_process = LoadProcess(job)
+        load_process = LoadProcess(job, module)
     with load_process as load:
         load.warm_up()
-        before = _account(subject, at_rest)
+        before = account(subject, at_rest)
         with MemorySampler(subject.tree).running() as sampler:
             counted = load.go()
-        return Loaded(before, counted, _account(subject, at_rest), sampler.result())
+        return Loaded(before, counted, account(subject, at_rest), sampler.result())
 
 
 def _with_wrk(subject: Subject, at_rest: set[int], scenario: str, parameters: Parameters, wrk: str) -> Loaded:
     url = f"{subject.address}{SCENARIOS[scenario].visit('wrk')[0].path}"
     users, (_, core) = parameters["users"], two_cores(parameters["pinned"])
     drive_wrk(wrk, url, users, parameters["warmup_seconds"], core)
-    before = _account(subject, at_rest)
+    before = account(subject, at_rest)
     with MemorySampler(subject.tree).running() as sampler:
         counted = drive_wrk(wrk, url, users, parameters["seconds"], core)
-    after = _account(subject, at_rest)
+    after = account(subject, at_rest)
     try:
         check_answer(subject.address, scenario)
     except NotReady as error:
@@ -173,7 +196,8 @@ def _others_share(load: Loaded) -> float:
     return round(min(1.0, max(0.0, others / passed)), 4)
 
 
-def _account(subject: Subject, at_rest: set[int]) -> Account:
+def account(subject: Subject, at_rest: AbstractSet[int]) -> Account:
+    """Wait until the server is at rest, and read what it has used so far."""
     subject.tree.settle(at_rest)
     births = subject.listener.count() if subject.listener else Births(0, 0)
     return Account(subject.tree.cpu_seconds(), births, machine_busy_seconds(), time.monotonic())

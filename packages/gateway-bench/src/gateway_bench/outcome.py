@@ -10,10 +10,12 @@ from gateway_bench.document import Document, save_document
 from gateway_bench.errors import BenchError
 from gateway_bench.report import render_report
 
-__all__ = ["find_root", "folder_for", "make_folder", "point_latest", "save_all", "save_reference"]
+__all__ = ["find_root", "folder_for", "is_reference", "make_folder", "point_latest", "save_all", "save_reference"]
 
+OPTIONAL = "gatelab-compiled"
+"""The row that may be absent from a run that is kept: the compiled build is an option."""
 MARK = Path("benchmarks", "gateways.toml")
-README_CHARTS = {"evolution": ["overview", "cpu"], "peers": ["throughput", "cpu"]}
+README_CHARTS = {"evolution": ["overview", "cpu"], "peers": ["throughput", "goals", "cpu"], "proofs": ["idle"]}
 
 
 def find_root(start: Path) -> Path:
@@ -64,10 +66,22 @@ def point_latest(folder: Path) -> None:
         beside.unlink(missing_ok=True)
 
 
+def is_reference(document: Document) -> bool:
+    """Tell whether a run of the peers is worth the README's charts: every peer took part, and none made an error."""
+    return (
+        document["suite"] == "peers"
+        and document["complete"]
+        and not document["failures"]
+        and not any(result["errors"] for result in document["results"])
+        and all(row["status"] == "ok" or row["name"] == OPTIONAL for row in document["gateways"])
+    )
+
+
 def save_reference(document: Document, root: Path) -> Path:
-    """Keep a run as data in benchmarks/reference/: the record, and the charts that the README shows."""
+    """Keep a run as data in benchmarks/reference/: the record, its figures as CSV, the charts that the README shows."""
     folder = root / "benchmarks" / "reference"
     folder.mkdir(exist_ok=True)
     save_document(document, folder / f"{document['suite']}.json")
+    (folder / f"{document['suite']}.csv").write_text(to_csv(document), "utf-8")
     save_charts(draw_charts(document, README_CHARTS[document["suite"]]), folder / document["suite"])
     return folder

@@ -8,12 +8,16 @@ from a seed, and the seed is in the record.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway_bench.document import Parameters
 
-__all__ = ["Turn", "expected_seconds", "parameters_for", "turns_of"]
+__all__ = ["Turn", "engine_of", "expected_seconds", "parameters_for", "turns_of"]
+
+SLOW = ("sleep", "mixed")
+"""Scenarios of the suite peers that the crowd makes: wrk stops the clock in the middle of a sleep, and cannot tell the
+latencies of two paths apart."""
 
 OVERHEAD = 1.7
 """Seconds that a measurement takes beside its load: a load process starts, the server comes to rest."""
@@ -33,8 +37,10 @@ class Turn:
 def parameters_for(
     suite: str, quick: bool, repeats: int | None = None, seconds: float | None = None, engine: str = "locust"
 ) -> Parameters:
-    """Return the parameters of a suite ("evolution" or "peers"), with what the command line asks for instead."""
-    if suite == "peers":
+    """Return the parameters of a suite, with what the command line asks for instead."""
+    if suite == "proofs":
+        parameters = _parameters(users=1, warmup=0.0, seconds=0.0, repeats=1)  # each proof has its own
+    elif suite == "peers":
         parameters = _parameters(users=32, warmup=1.0, seconds=1.0 if quick else 3.0, repeats=3 if quick else 5)
     elif quick:
         parameters = _parameters(users=4, warmup=0.3, seconds=1.5, repeats=1)
@@ -42,7 +48,7 @@ def parameters_for(
     else:
         parameters = _parameters(users=4, warmup=0.4, seconds=1.4, repeats=3)
     parameters["quick"], parameters["engine"] = quick, engine
-    parameters["pinned"] = suite == "peers"
+    parameters["pinned"] = suite != "evolution"
     if repeats is not None:
         parameters["repeats"] = repeats
     if seconds is not None:
@@ -65,13 +71,24 @@ def _parameters(users: int, warmup: float, seconds: float, repeats: int) -> Para
     )
 
 
-def turns_of(gateways: Sequence[str], scenarios: Sequence[str], repeats: int, seed: int) -> list[Turn]:
-    """Return all turns in the order to take them: round by round, shuffled within each."""
+def engine_of(suite: str, scenario: str, wrk: str | None) -> str:
+    """Return what makes the load: "locust" speaks every protocol, "wrk" (if found) and the "crowd" are light."""
+    if suite != "peers":
+        return "locust"
+    return "wrk" if wrk and scenario not in SLOW else "crowd"
+
+
+def turns_of(gateways: Mapping[str, Sequence[str]], repeats: int, seed: int) -> list[Turn]:
+    """Return all turns in the order to take them: round by round, shuffled within each.
+
+    `gateways` has the scenarios of each; one without any has no turn.
+    """
     dice = random.Random(seed)  # noqa: S311  # an order, not a secret
     return [
-        Turn(round_, gateway, tuple(dice.sample(scenarios, len(scenarios))))
+        Turn(round_, gateway, tuple(dice.sample(gateways[gateway], len(gateways[gateway]))))
         for round_ in range(1, repeats + 1)
-        for gateway in dice.sample(gateways, len(gateways))
+        for gateway in dice.sample(sorted(gateways), len(gateways))
+        if gateways[gateway]
     ]
 
 

@@ -16,9 +16,17 @@ def version(name):
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return ""
+def compiled(name):
+    try:
+        return not (util.find_spec(name).origin or ".py").endswith(".py")
+    except (ImportError, AttributeError):
+        return False
 print(json.dumps({"version": version(sys.argv[1]), "app": bool(util.find_spec("demo_app")),
-                  "pip": bool(util.find_spec("pip")), "python": sys.version.split()[0]}))
+                  "pip": bool(util.find_spec("pip")), "python": sys.version.split()[0],
+                  "compiled": compiled(sys.argv[2])}))
 """
+HOT_PATH = "gateway_core.response"
+"""The module whose kind tells a compiled build of ours from the sources."""
 ASK_LIMIT = 30.0
 
 
@@ -31,22 +39,26 @@ class Presence:
     install: str = ""
 
 
-def look_for(package: str, python: str, root: Path) -> Presence:
+def look_for(package: str, python: str, root: Path, compiled: bool = False) -> Presence:
     """Look for a distribution, and for the demo application beside it; "" looks for the application alone.
 
-    `root` is the checkout, named in the command that would install the application.
+    `root` is the checkout, named in the command that would install the application. `compiled`: one of ours, and only
+    the compiled build will do.
     """
+    command = [python, "-c", ASK, package or "python", HOT_PATH]
     try:
-        done = subprocess.run(
-            [python, "-c", ASK, package or "python"], capture_output=True, text=True, timeout=ASK_LIMIT, cwd=root
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=ASK_LIMIT, cwd=root)
         found = json.loads(done.stdout)
+    except FileNotFoundError:
+        return Presence("", f"{python} is not there", f"python3 -m venv {Path(python).parent.parent}")
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         return Presence("", f"{python} does not run: {error}", f"python3 -m venv {Path(python).parent.parent}")
     version = found["version"] if package else f"Python {found['python']}"
     missing = ([package] if package and not version else []) + ([] if found["app"] else ["demo-app"])
+    if not missing and compiled and not found["compiled"]:
+        return Presence(version, f"{python} has the sources of {package}, not its compiled build")
     if not missing:
-        return Presence(version)
+        return Presence(f"{version}, compiled" if compiled else version)
     sources = [str(Path("packages", name)) if (root / "packages" / name).is_dir() else name for name in missing]
     installer = f"{python} -m pip install" if found["pip"] else f"uv pip install --python {python}"
     verb = "is" if len(missing) == 1 else "are"

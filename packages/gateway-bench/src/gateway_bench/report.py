@@ -24,10 +24,12 @@ __all__ = ["render_report"]
 TITLES = {
     "evolution": "Five ways to reach one program: what each request costs",
     "peers": "Our WSGI server beside others: what each request costs",
+    "proofs": "What our WSGI server promises, and what was found",
 }
 FINDINGS: dict[str, list[Callable[[Document], str]]] = {
     "evolution": [findings.headline, findings.spawned_finding, findings.latency_finding, findings.memory_finding],
-    "peers": [findings.peers_finding],
+    "peers": [findings.peers_finding, findings.goals_finding],
+    "proofs": [findings.goals_finding],
 }
 CAPTIONS = {
     "evolution": {
@@ -44,7 +46,12 @@ CAPTIONS = {
     "peers": {
         "throughput": "The server has one core to itself and the generator another. Each bar is of the same run, the "
         "servers taking turns.",
+        "goals": "Ratios are taken round by round, where the two runs lie seconds apart. Where a peer is here with "
+        "several settings, the best of them counts.",
         "cpu": "What one request takes of a core, whatever the generator could have asked for.",
+    },
+    "proofs": {
+        "idle": "Each dot is one reading. Open connections that say nothing are to cost memory, and no time.",
     },
 }
 
@@ -66,12 +73,14 @@ def render_report(document: Document, charts: Mapping[str, Chart]) -> str:
     )
     environment.globals.update(
         cpu_us=cpu_us, throughput=throughput, duration=units.duration, rate=units.rate, ratio=units.ratio,
-        size=units.size, spread=units.spread, per_request=units.per_request, words=" ".join,
+        size=units.size, spread=units.spread, per_request=units.per_request, value=units.shown, words=" ".join,
     )  # fmt: skip
     return environment.get_template("report.html.j2").render(
         document=document,
         title=TITLES[document["suite"]],
-        shown=[find(document) for find in FINDINGS[document["suite"]]] if document["results"] else [],
+        shown=[find(document) for find in FINDINGS[document["suite"]]]
+        if document["results"] or document["proofs"]
+        else [],
         labels=findings.labels(document),
         titles={scenario["name"]: scenario["title"] for scenario in document["scenarios"]},
         charts=[(name, _inline(name, chart.svg), CAPTIONS[document["suite"]][name]) for name, chart in charts.items()],

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway_bench import interrupts
+from gateway_bench.address import free_port
 from gateway_bench.cores import can_pin, on_core, two_cores
 from gateway_bench.document import (
     SCHEMA_VERSION,
@@ -29,9 +30,10 @@ from gateway_bench.document import (
 )
 from gateway_bench.errors import LoadFailed, NotReady
 from gateway_bench.gateways import Gateway
+from gateway_bench.goals import Goal, judge
 from gateway_bench.machine import describe_machine, describe_source, describe_versions
 from gateway_bench.measure import Subject, check_answer, measure
-from gateway_bench.plan import Turn, expected_seconds, turns_of
+from gateway_bench.plan import Turn, engine_of, expected_seconds, turns_of
 from gateway_bench.presence import look_for
 from gateway_bench.processes import Tree
 from gateway_bench.scenarios import SCENARIOS
@@ -39,12 +41,10 @@ from gateway_bench.service import READY_LIMIT, server_environment, started
 from gateway_bench.spawns import SpawnListener
 from gateway_bench.summary import ratios_of, results_of
 
-__all__ = ["OURS", "Order", "Watcher", "run"]
+__all__ = ["Order", "Watcher", "blank", "run"]
 
-OURS = "gatelab"
-"""The row of peers.toml that is our own server: the ratios are taken over it."""
-
-
+LISTEN_LIMIT = 3.0
+"""Seconds for a server to listen after it has said that it is ready: granian's worker says so a little early."""
 DISTURBED = 0.1
 """Share of all processors that others may use, in the median of the repeats, before the record complains."""
 
@@ -53,7 +53,8 @@ DISTURBED = 0.1
 class Order:
     """What was ordered. `root` is the checkout.
 
-    By environment ("own", "peers"): `pythons` are the interpreters, `remedies` the commands that install all of it.
+    By environment ("own", "peers", "compiled"): `pythons` are the interpreters, `remedies` the commands that install
+    all of it.
     """
 
     suite: str
@@ -67,6 +68,7 @@ class Order:
     wrk: str | None = None
     ready_limit: float = READY_LIMIT
     remedies: Mapping[str, str] = field(default_factory=dict)
+    goals: Sequence[Goal] = ()
 
 
 class Watcher(Protocol):
@@ -90,10 +92,17 @@ class Watcher(Protocol):
 
 def run(order: Order, watcher: Watcher) -> Document:
     """Carry out an order and return its document, complete or (after Ctrl-C) not."""
-    document = _blank(order)
+    document = blank(order)
     present = {record["name"] for record in document["gateways"] if record["status"] == "ok"}
-    names = [gateway.name for gateway in order.gateways if gateway.name in present]
-    turns = turns_of(names, order.scenarios, order.parameters["repeats"], order.seed)
+    turns = turns_of(
+        {
+            gateway.name: [scenario for scenario in order.scenarios if gateway.takes_part(scenario)]
+            for gateway in order.gateways
+            if gateway.name in present
+        },
+        order.parameters["repeats"],
+        order.seed,
+    )
     watcher.planned(sum(len(turn.scenarios) for turn in turns), expected_seconds(turns, order.parameters))
     try:
         with interrupts.noted():
@@ -105,8 +114,33 @@ def run(order: Order, watcher: Watcher) -> Document:
     document["finished"] = _now()
     document["notes"] += _disturbances(document)
     document["results"] = _in_order(order, document)
-    document["ratios"] = sorted(ratios_of(document["repeats"], OURS), key=lambda ratio: -ratio["throughput"]["median"])
+    if order.suite == "peers":
+        document["ratios"] = ratios_of(document["repeats"], _pairs(order))
+        document["goals"] = judge(_goals_of_the_run(order), document["repeats"])
     return document
+
+
+def _pairs(order: Order) -> list[tuple[str, str, str]]:
+    """Return whom to compare in each scenario: our first row there with every other one, and what goals ask for."""
+    pairs = []
+    for scenario in order.scenarios:
+        rows = [row for row in order.gateways if row.takes_part(scenario)]
+        ours = next((row.name for row in rows if row.environment == "own"), "")
+        pairs += [(scenario, ours, row.name) for row in rows if ours and row.name != ours]
+    return pairs + [pair for goal in _goals_of_the_run(order) for pair in goal.pairs()]
+
+
+def _goals_of_the_run(order: Order) -> list[Goal]:
+    """Return the goals that this run could have something to say of: their row and scenario were asked for."""
+    names = {gateway.name for gateway in order.gateways}
+    return [
+        goal
+        for goal in order.goals
+        if goal.suite == order.suite
+        and goal.of in names
+        and goal.scenario in order.scenarios
+        and (not goal.over or names & {*goal.over})
+    ]
 
 
 def _take(turn: Turn, order: Order, document: Document, watcher: Watcher) -> None:
@@ -126,7 +160,8 @@ def _take(turn: Turn, order: Order, document: Document, watcher: Watcher) -> Non
                 scenario = left[0]
                 watcher.doing(f"{gateway.label}: {SCENARIOS[scenario].title}")
                 place = turn.round, len(document["repeats"]) + 1
-                repeat = measure(subject, scenario, order.parameters, place, order.wrk)
+                engine = engine_of(order.suite, scenario, order.wrk)
+                repeat = measure(subject, scenario, order.parameters, place, engine, order.wrk)
                 document["repeats"].append(repeat)
                 watcher.measured(repeat)
                 left.pop(0)
@@ -146,23 +181,26 @@ def _ready(gateway: Gateway, order: Order) -> Iterator[Subject]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatelab-bench-")))
         inbox = SpawnListener(folder / "events")
         listener = stack.enter_context(inbox.listening()) if gateway.events else None
-        argv = gateway.argv(order.pythons[gateway.environment], inbox.path)
+        port = str(free_port())
+        argv = gateway.argv(order.pythons[gateway.environment], inbox.path, port)
         environment = server_environment(folder / "guestbook.sqlite3")
         with on_core(two_cores(order.parameters["pinned"])[0]):
+            listens_at = gateway.listens_at(port)
             service, address = stack.enter_context(
-                started(argv, gateway.ready, environment, order.root, order.ready_limit)
+                started(argv, gateway.ready, environment, order.root, order.ready_limit, listens_at)
             )
         tree = Tree(service.pid)
         at_rest = frozenset(tree.pids())
         try:
-            check_answer(address)
+            check_answer(address, patience=LISTEN_LIMIT)
             yield Subject(gateway, address, tree, at_rest, listener)
         except (NotReady, LoadFailed) as error:
             error.output = error.output or service.output
             raise
 
 
-def _blank(order: Order) -> Document:
+def blank(order: Order) -> Document:
+    """Return a document in which nothing is measured yet: machine, versions, and what of the order is there."""
     return Document(
         schema_version=SCHEMA_VERSION,
         suite=order.suite,
@@ -181,12 +219,15 @@ def _blank(order: Order) -> Document:
         failures=[],
         results=[],
         ratios=[],
+        proofs=[],
+        goals=[],
         notes=_notes(order),
     )
 
 
 def _gateway_record(gateway: Gateway, order: Order) -> GatewayRecord:
-    presence = look_for(gateway.package, order.pythons[gateway.environment], order.root)
+    python = order.pythons[gateway.environment]
+    presence = look_for(gateway.package, python, order.root, compiled=gateway.environment == "compiled")
     remedy = order.remedies.get(gateway.environment, presence.install)
     return GatewayRecord(
         name=gateway.name,
@@ -213,7 +254,7 @@ def _notes(order: Order) -> list[str]:
     if order.parameters["pinned"] and not can_pin():
         notes.append("Server and generator shared the processors: this system has no sched_setaffinity, or one core.")
     if order.suite == "peers" and not order.wrk:
-        notes.append("wrk was not found: locust made the load, which it can do far less fast.")
+        notes.append("wrk was not found: our own crowd made the load of hello, which it can do less fast.")
     if sys.platform == "darwin":
         notes.append("macOS does not tell the processor time of ended children: that of CGI is missing here.")
     return notes

@@ -1,4 +1,4 @@
-"""What visitors do, and what they must get back: the same three journeys for every gateway.
+"""What visitors do, and what they must get back: the same journeys for every gateway.
 
 A *visit* is a short list of exchanges; an *exchange* is one request and the check of its answer. Nothing
 here knows a protocol, a socket or a clock, so the load engine, the locust file and the tests share it.
@@ -9,11 +9,12 @@ win: a 500 is often the fastest page there is.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-__all__ = ["SCENARIOS", "Answer", "Exchange", "Scenario"]
+__all__ = ["SCENARIOS", "SUITES", "Answer", "Exchange", "Scenario"]
 
 HELLO = b"Hello, world!\n"
 """The whole content of /hello."""
@@ -25,6 +26,9 @@ WAS_HERE = b"I was here: "
 ENTRIES = 20
 """How many entries one page of the guestbook shows."""
 FORM = "application/x-www-form-urlencoded"
+
+DECK = 20
+"""Requests in a visit of `mixed`, one of which sleeps: 5 %, exactly, and at a place that nobody foresees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,19 @@ def _shows(message: bytes) -> Check:
     return shows
 
 
+def _says(content: bytes) -> Check:
+    def says(answer: Answer) -> str | None:
+        return _complaint(answer, 200, answer.content == content)
+
+    return says
+
+
 _HELLO_VISIT = (Exchange("GET", "/hello", _is_hello),)
 _PAGE_VISIT = (Exchange("GET", PAGE, _is_page),)
+_SLEEP_VISIT = (Exchange("GET", "/sleep?ms=200", _says(b"slept 200 ms\n")),)
+_CPU_VISIT = (Exchange("GET", "/cpu?ms=5", _says(b"used 5 ms of processor time\n")),)
+_NAP_VISIT = (Exchange("GET", "/nap?ms=50", _says(b"napped\n")),)
+_SHORT_SLEEP = Exchange("GET", "/sleep?ms=100", _says(b"slept 100 ms\n"))
 
 
 def _sign_and_look(token: str) -> tuple[Exchange, ...]:
@@ -106,12 +121,29 @@ def _sign_and_look(token: str) -> tuple[Exchange, ...]:
     )
 
 
+def _mixed(token: str) -> tuple[Exchange, ...]:
+    """Deal a deck with one sleep in it; the token is the seed, so a visitor's journey is the same in every run."""
+    deck = list(_HELLO_VISIT * DECK)
+    deck[random.Random(token).randrange(DECK)] = _SHORT_SLEEP  # noqa: S311  # a journey, not a secret
+    return tuple(deck)
+
+
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
         Scenario("hello", "Hello", "14 constant bytes: what is left is the gateway", lambda _: _HELLO_VISIT),
         Scenario("page", "Page", "a Markdown page in a template", lambda _: _PAGE_VISIT),
         Scenario("guestbook", "Guestbook", "sign (POST, SQLite), then read (GET)", _sign_and_look),
+        Scenario("sleep", "Sleep", "200 ms of waiting, as for a database", lambda _: _SLEEP_VISIT),
+        Scenario("mixed", "Mixed", "19 times Hello and once 100 ms of waiting, in random order", _mixed),
+        Scenario("cpu", "Processor", "5 ms of processor time", lambda _: _CPU_VISIT),
+        Scenario("nap", "Nap", "50 ms of waiting; the answer names its worker", lambda _: _NAP_VISIT),
     )
 }
 """By name, in the order of the tables."""
+
+SUITES: dict[str, tuple[str, ...]] = {
+    "evolution": ("hello", "page", "guestbook"),
+    "peers": ("hello", "page", "sleep", "mixed"),
+}
+"""The scenarios of each suite that has any."""

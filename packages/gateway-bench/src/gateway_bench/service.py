@@ -2,7 +2,9 @@
 
 Readiness is never a matter of time: the server prints a line, and the bench waits for it. Each server gets a
 session of its own, so that Ctrl-C at the terminal reaches the bench alone, which then ends the servers in order.
-Ending is TERM to the server itself, a grace period, and KILL for whatever of its tree is left.
+Ending is TERM to the server itself, a grace period, and KILL for whatever of its tree or its session is left.
+
+A server may replace itself while it runs (a binary upgrade): another process of the same session is its *chief* then.
 """
 
 from __future__ import annotations
@@ -38,11 +40,12 @@ DISTURBING = ("DEMO_APP_CONTENT", "PYTHONDEVMODE", "PYTHONWARNINGS", "PYTHONTRAC
 
 
 class Service:
-    """A running server: its `address`, its process id, and the end of its output."""
+    """A running server: its process id, and the end of its output. `address` is for one whose line does not say."""
 
-    def __init__(self, process: subprocess.Popen[str], ready: re.Pattern[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], ready: re.Pattern[str], address: str = "") -> None:
         self._process = process
         self._pattern = ready
+        self._address = address
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._settled = threading.Event()
         self._ready_text = ""
@@ -73,15 +76,25 @@ class Service:
         except BenchError as error:
             raise NotReady(f"its ready line is of no use: {error}", self.output) from error
 
+    def chief(self) -> int:
+        """Return the id of the process that leads the server now: its first one, or the one that took over from it."""
+        if self._process.poll() is None:
+            return self._process.pid
+        members = {process.pid: process for process in _session(self._process.pid)}
+        leading = [pid for pid, process in members.items() if _parent(process) not in members]
+        return min(leading, default=self._process.pid)
+
     def stop(self) -> list[int]:
         """End the server and its tree; return the ids of processes that had to be killed."""
-        tree = _tree(self._process.pid)
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_LIMIT)
-        except subprocess.TimeoutExpired:
-            tree = _tree(self._process.pid) or tree
-        killed = [process for process in tree if _kill(process)]
+        chief = self.chief()
+        tree = _tree(chief)
+        if chief == self._process.pid:
+            self._process.terminate()
+        elif tree:
+            _send(tree[0], signal.SIGTERM)
+        psutil.wait_procs(tree[:1], STOP_LIMIT)
+        tree = [*dict.fromkeys((*_tree(chief), *tree, *_session(self._process.pid)))]
+        killed = [process for process in tree if _send(process, signal.SIGKILL)]
         self._process.wait()
         deadline = time.monotonic() + STOP_LIMIT
         while any(map(_alive, killed)) and time.monotonic() < deadline:
@@ -103,7 +116,7 @@ class Service:
                 self._lines.append(line.rstrip("\n")[:KEPT_WIDTH])
                 found = None if self._ready_text else self._pattern.search(line)
                 if found:
-                    self._ready_text = found[1]
+                    self._ready_text = self._address or found[1]
                     self._settled.set()
         self._settled.set()
 
@@ -115,8 +128,12 @@ def started(
     environment: Mapping[str, str],
     folder: Path,
     limit: float = READY_LIMIT,
+    listens_at: str = "",
 ) -> Iterator[tuple[Service, Address]]:
-    """Run a server for the length of a block: gives it and its address. Raises NotReady."""
+    """Run a server for the length of a block: gives it and its address. Raises NotReady.
+
+    `listens_at` is the address of a server whose ready line does not say it.
+    """
     try:
         process = subprocess.Popen(
             argv,
@@ -131,7 +148,7 @@ def started(
         )
     except OSError as error:
         raise NotReady(f"{argv[0]} does not start: {error.strerror}") from error
-    service = Service(process, ready)
+    service = Service(process, ready, listens_at)
     try:
         yield service, service.wait_ready(limit)
     finally:
@@ -152,12 +169,31 @@ def _tree(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _kill(process: psutil.Process) -> bool:
-    """KILL a process that is still the one we knew (ids are used again); True if there was one to kill."""
+def _session(leader: int) -> list[psutil.Process]:
+    """Return the living processes of a session. Its number is that of its first process, which may have ended."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getsid(process.pid) == leader and _alive(process):
+                found.append(process)
+        except OSError:  # it has ended meanwhile
+            continue
+    return found
+
+
+def _parent(process: psutil.Process) -> int:
+    try:
+        return int(process.ppid())
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def _send(process: psutil.Process, number: int) -> bool:
+    """Send a signal to a process that is still the one we knew (ids are used again); True if there was one."""
     if not _alive(process):
         return False
     try:
-        process.send_signal(signal.SIGKILL)
+        process.send_signal(number)
     except psutil.NoSuchProcess:
         return False
     return True

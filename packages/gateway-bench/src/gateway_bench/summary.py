@@ -36,7 +36,7 @@ def _result(gateway: str, scenario: str, group: list[Repeat]) -> Result:
     for repeat in group:
         errors.update(repeat["errors"])
     lower_bound = any(repeat["generator"]["saturated"] for repeat in group)
-    return Result(
+    result = Result(
         gateway=gateway,
         scenario=scenario,
         repeats=len(group),
@@ -52,6 +52,15 @@ def _result(gateway: str, scenario: str, group: list[Repeat]) -> Result:
         memory_median_bytes=range_of([repeat["memory"]["median"] for repeat in group]),
         memory_peak_bytes=range_of([repeat["memory"]["peak"] for repeat in group]),
     )
+    parts = {name: [repeat["exchanges"][name]["p99"] for repeat in group] for name in _exchanges(group)}
+    if len(parts) > 1:
+        result["exchanges_p99_us"] = {name: range_of(values) for name, values in parts.items()}
+    return result
+
+
+def _exchanges(group: list[Repeat]) -> list[str]:
+    """Return the kinds of request that every repeat met."""
+    return [name for name in group[0]["exchanges"] if all(name in repeat["exchanges"] for repeat in group)]
 
 
 def throughput(repeat: Repeat) -> float:
@@ -73,28 +82,33 @@ def _spawned(group: list[Repeat]) -> Range | None:
     return range_of(counted) if counted else None
 
 
-def ratios_of(repeats: Iterable[Repeat], ours: str) -> list[Ratio]:
-    """Compare the gateway named `ours` with each other one, round by round, then take the median of the ratios.
+def ratios_of(repeats: Iterable[Repeat], pairs: Iterable[tuple[str, str, str]]) -> list[Ratio]:
+    """Compare gateways pair by pair (scenario, ours, theirs), round by round, then take the median of the ratios.
 
     Two repeats of the same round lie seconds apart, so a slow minute of the machine slows both and cancels out.
     """
-    by_place = {(repeat["scenario"], repeat["gateway"], repeat["round"]): repeat for repeat in repeats}
-    pairs: dict[tuple[str, str], list[tuple[Repeat, Repeat]]] = {}
-    for (scenario, gateway, round_), theirs in by_place.items():
-        own = by_place.get((scenario, ours, round_))
-        if own is not None and gateway != ours and _comparable(own, theirs):
-            pairs.setdefault((scenario, gateway), []).append((own, theirs))
-    return [
-        Ratio(
-            scenario=scenario,
-            gateway=ours,
-            against=peer,
-            throughput=range_of([throughput(own) / throughput(theirs) for own, theirs in group]),
-            cpu=range_of([cpu_us(own) / cpu_us(theirs) for own, theirs in group]),
-            lower_bound=any(own["generator"]["saturated"] for own, _ in group),
-        )
-        for (scenario, peer), group in pairs.items()
-    ]
+    rounds: dict[tuple[str, str], dict[int, Repeat]] = {}
+    for repeat in repeats:
+        rounds.setdefault((repeat["scenario"], repeat["gateway"]), {})[repeat["round"]] = repeat
+    ratios = []
+    for scenario, ours, theirs in dict.fromkeys(pairs):
+        own, others = rounds.get((scenario, ours), {}), rounds.get((scenario, theirs), {})
+        both = [(own[number], others[number]) for number in own if number in others]
+        sound = [pair for pair in both if _comparable(*pair)]
+        if sound and ours != theirs:
+            ratios.append(_ratio(scenario, ours, theirs, sound))
+    return ratios
+
+
+def _ratio(scenario: str, ours: str, theirs: str, both: list[tuple[Repeat, Repeat]]) -> Ratio:
+    return Ratio(
+        scenario=scenario,
+        gateway=ours,
+        against=theirs,
+        throughput=range_of([throughput(own) / throughput(other) for own, other in both]),
+        cpu=range_of([cpu_us(own) / cpu_us(other) for own, other in both]),
+        lower_bound=any(own["generator"]["saturated"] for own, _ in both),
+    )
 
 
 def _comparable(own: Repeat, theirs: Repeat) -> bool:

@@ -7,7 +7,7 @@ from math import floor, log10
 
 from gateway_bench.document import Range
 
-__all__ = ["duration", "duration_tick", "figure", "per_request", "rate", "ratio", "size", "spread"]
+__all__ = ["amount", "duration", "duration_tick", "figure", "per_request", "rate", "ratio", "shown", "size", "spread"]
 
 
 def figure(value: float) -> str:
@@ -47,6 +47,27 @@ def rate(per_second: float, lower_bound: bool = False) -> str:
 def size(in_bytes: float) -> str:
     """Return an amount of memory in MiB."""
     return f"{figure(in_bytes / 2**20)} MiB"
+
+
+def amount(in_bytes: float) -> str:
+    """Return a number of bytes in the unit that keeps it short."""
+    for limit, factor, unit in ((999.5, 1, "B"), (999.5 * 2**10, 2**10, "KiB")):
+        if abs(in_bytes) < limit:
+            return f"{figure(in_bytes / factor)} {unit}"
+    return size(in_bytes)
+
+
+def shown(value: float, unit: str) -> str:
+    """Return a figure of a proof or a goal in its unit; whole numbers without one are counts, and shown whole."""
+    if unit == "bytes":
+        return amount(value)
+    if unit == "us":
+        return duration(value)
+    if unit == "x":
+        return ratio(value)
+    if unit == "requests/s":
+        return f"{figure(value)}/s"
+    return f"{value:,.0f}" if value == round(value) else figure(value)
 
 
 def per_request(value: float | None) -> str:

@@ -12,15 +12,13 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gateway_bench import interrupts
 from gateway_bench.cores import on_core
 from gateway_bench.errors import LoadFailed
+from gateway_bench.job import Yield
 from gateway_bench.latency import Latency
-
-if TYPE_CHECKING:
-    from gateway_bench.load import Yield
 
 __all__ = ["drive_wrk", "find_wrk"]
 

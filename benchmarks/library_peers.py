@@ -1,0 +1,68 @@
+"""Peers that are libraries: `python library_peers.py bjoern|cheroot|wsgiref MODULE:APP`, on a free port.
+
+Each is started as its documentation shows, and prints the ready line that the bench waits for. Their queues of waiting
+connections are longer than the five of cheroot and wsgiref, since 32 visitors knock at once; and wsgiref writes no line
+to the log for each request, as the others do not.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+HOST = "127.0.0.1"
+WAITING = 1024
+
+
+def ready(port: int) -> None:
+    """Say where the server listens."""
+    print(f"ready http://{HOST}:{port}", flush=True)
+
+
+def bjoern(app: Any) -> None:
+    """Serve with bjoern."""
+    import bjoern as library  # type: ignore[import-not-found]  # a peer is rarely installed
+
+    ready(library.listen(app, HOST, 0, listen_backlog=WAITING).getsockname()[1])
+    library.run()
+
+
+def cheroot(app: Any) -> None:
+    """Serve with cheroot and its default of ten threads."""
+    from cheroot.wsgi import Server  # type: ignore[import-not-found]
+
+    server = Server((HOST, 0), app, request_queue_size=WAITING)
+    server.prepare()
+    ready(server.socket.getsockname()[1])
+    server.serve()
+
+
+def wsgiref(app: Any) -> None:
+    """Serve with the standard library."""
+
+    class QuietHandler(WSGIRequestHandler):
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Write nothing."""
+
+    class PatientServer(WSGIServer):
+        request_queue_size = WAITING
+
+    with make_server(HOST, 0, app, PatientServer, QuietHandler) as server:
+        ready(server.server_port)
+        server.serve_forever()
+
+
+SERVERS: dict[str, Callable[[Any], None]] = {"bjoern": bjoern, "cheroot": cheroot, "wsgiref": wsgiref}
+
+
+def main() -> None:
+    """Serve until the process is ended."""
+    module, _, name = sys.argv[2].partition(":")
+    SERVERS[sys.argv[1]](getattr(importlib.import_module(module), name))
+
+
+if __name__ == "__main__":
+    main()

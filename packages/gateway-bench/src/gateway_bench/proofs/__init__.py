@@ -1,0 +1,12 @@
+"""One promise a module, each with a function `prove(ground)` that returns what it found.
+
+- ``ground``: what they stand on: a server, a crowd, readings
+- ``idle``: what open connections cost that say nothing
+- ``slow``: ten thousand that send a byte a second
+- ``big``: a GiB up and down
+- ``million``: a million requests, and what stays behind
+- ``workers``: two workers against one
+- ``reload``: new code, and a new program, under full load
+- ``kill``: a worker killed each second
+- ``run``: one after the other, into one record
+"""
