@@ -69,7 +69,6 @@ class FileWrapper:
             raw = file.raw if buffered else file
             if type(raw) is not io.FileIO or not raw.readable():
                 return None
-            file.flush()  # what was written to it is content too
             position = file.tell()  # of what was read, which is less than what the buffer has taken
             status = os.fstat(raw.fileno())
         except (OSError, ValueError):  # no position in a pipe, no descriptor any more
