@@ -490,6 +490,7 @@ class Loop:
             self._settle(connection)
         self._accept_again()
         self._board.connections(len(self._connections))
+        self._board.lag(0.0)  # what has long passed fades while nothing happens
 
     def _accept_again(self) -> None:
         """Accept, if we do not, and nothing speaks against it."""
