@@ -14,7 +14,7 @@ from gateway_core.response import Response
 
 # -- from a record to a line ------------------------------------------------------------------------------------------
 
-T = 1795599000.0456  # 25 November 2026, 09:30 UTC
+T = 1795599000.9996  # 25 November 2026, 09:30 UTC
 WHOLE = Record(
     T, "192.0.2.7", "ada", "GET", "/hello?a=b", "HTTP/1.1", "https://museum.test/", "curl/8.5.0", 200, 14, 0.00021,
     True, 4242,
@@ -39,12 +39,12 @@ def test_lines(form, record, line):
 
 def test_json_lines():
     assert json.loads(structured(WHOLE)) == {
-        "time": "2026-11-25T09:30:00.045Z", "peer": "192.0.2.7", "user": "ada", "method": "GET",
+        "time": "2026-11-25T09:30:00.999Z", "peer": "192.0.2.7", "user": "ada", "method": "GET",
         "target": "/hello?a=b", "protocol": "HTTP/1.1", "status": 200, "bytes": 14, "duration_ms": 0.21,
         "referer": "https://museum.test/", "agent": "curl/8.5.0", "pid": 4242, "complete": True,
     }  # fmt: skip
     assert json.loads(structured(CUT)) == {
-        "time": "2026-11-25T09:30:00.045Z", "peer": None, "user": None, "method": "POST", "target": "/",
+        "time": "2026-11-25T09:30:00.999Z", "peer": None, "user": None, "method": "POST", "target": "/",
         "protocol": "HTTP/1.0", "status": None, "bytes": 5, "duration_ms": 0.0, "referer": None, "agent": None,
         "pid": 0, "complete": False,
     }  # fmt: skip
@@ -177,7 +177,7 @@ def giving(body, *fields, status="200 OK"):
 def test_what_is_logged():
     log, _ = run(giving([b"hello"]))
     assert log.lines == [{
-        "time": "2026-11-25T09:30:00.045Z", "peer": "::1", "user": "ada", "method": "GET", "target": "/app/x?y",
+        "time": "2026-11-25T09:30:00.999Z", "peer": "::1", "user": "ada", "method": "GET", "target": "/app/x?y",
         "protocol": "HTTP/1.1", "status": 200, "bytes": 5, "duration_ms": 1000.0, "referer": "there", "agent": "me",
         "pid": 7, "complete": True,
     }]  # fmt: skip
