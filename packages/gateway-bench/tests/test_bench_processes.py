@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import pytest
 
 from gateway_bench.cores import can_pin, on_core, two_cores
 from gateway_bench.errors import NotReady
-from gateway_bench.processes import MemorySampler, Tree
+from gateway_bench.processes import HighWater, MemorySampler, Tree
 from gateway_bench.service import server_environment, started
 from gateway_bench.spawns import Births, SpawnListener
 
@@ -129,6 +130,32 @@ def test_memory_is_sampled_while_the_block_runs() -> None:
     assert threading.active_count() == 1 or "memory" not in {thread.name for thread in threading.enumerate()}
 
 
+GROWING = """
+print("ready", flush=True)
+import sys
+for line in sys.stdin:
+    held = bytearray(int(line))
+    held[::4096] = b"x" * len(held[::4096])
+    del held
+    print("done", flush=True)
+"""
+
+
+@pytest.mark.parametrize("kernel_tells", [True, False])
+def test_the_high_water_mark_remembers_what_is_gone_again(kernel_tells: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not kernel_tells:
+        monkeypatch.setattr("gateway_bench.processes._reset_peak", lambda _: False)
+    with talking(GROWING) as process:
+        mark = HighWater(Tree(process.pid))
+        with mark.watching():
+            for _ in range(1 if kernel_tells else 40):  # long enough for somebody who looks now and then
+                assert ask(process, str(32 << 20)) == "done"
+        assert (24 << 20) < mark.growth < (64 << 20)
+        with mark.watching():
+            assert ask(process, "1") == "done"
+        assert mark.growth < 4 << 20
+
+
 def tell(path: Path, *events: dict[str, object] | bytes) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as outbox:
         outbox.connect(str(path))
@@ -214,6 +241,34 @@ def test_a_server_that_does_not_get_ready(
         pytest.fail("it was taken for ready")
     assert output in raised.value.output
     assert [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE] == []
+
+
+PHOENIX = """
+import os, signal, subprocess, sys
+def rise(*_):
+    subprocess.Popen([sys.executable, "-S", "-u", "-c", os.environ["PHOENIX"]])
+    os._exit(0)
+signal.signal(signal.SIGUSR2, rise)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended as asked"))
+print("ready http://127.0.0.1:1", os.getpid(), flush=True)
+while True:
+    signal.pause()
+"""
+
+
+def test_a_server_that_another_process_took_over_ends_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHOENIX", PHOENIX)
+    with start(PHOENIX) as (service, _):  # type: ignore[attr-defined]
+        assert service.chief() == service.pid
+        os.kill(service.pid, signal.SIGUSR2)
+        deadline = time.monotonic() + 10
+        while service.output.count("ready") < 2 or service.chief() == service.pid:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        heir = psutil.Process(service.chief())
+        assert heir.is_running()
+    assert not heir.is_running() or heir.status() == psutil.STATUS_ZOMBIE
+    assert "ended as asked" in service.output
 
 
 def test_a_program_that_is_not_there() -> None:

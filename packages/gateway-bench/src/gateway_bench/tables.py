@@ -26,7 +26,8 @@ def print_document(document: Document, console: Console) -> None:
     """Print the tables that the document has something for, and what is missing from them."""
     if document["suite"] == "proofs":
         for proof in document["proofs"]:
-            console.print(_proof_table(proof, document))
+            if proof["status"] == "ok":
+                console.print(_proof_table(proof, document))
     else:
         console.print(_results_table(document) if document["results"] else "nothing was measured")
     if document["ratios"]:
@@ -125,8 +126,7 @@ def _mark(row: Verdict) -> Text:
 
 def _proof_table(proof: Proof, document: Document) -> Table:
     """Return the figures of one proof."""
-    state = "" if proof["status"] == "ok" else f": FAILED, {proof['reason']}"
-    table = _table(f"{proof['title']}: {proof['about']}{state}", ["figure", "what it is"], ["found", "goal", ""])
+    table = _table(f"{proof['title']}: {proof['about']}", ["figure", "what it is"], ["found", "goal", ""])
     promised = {row["figure"]: row for row in document["goals"] if row["of"] == proof["name"]}
     for figure in proof["figures"]:
         goal = promised.get(figure["name"])
@@ -154,6 +154,8 @@ def _remarks(document: Document) -> Iterator[str]:
         elif gateway["status"] == "failed":
             yield f"failed: {gateway['label']}: {gateway['reason']}"
     for proof in document["proofs"]:
+        if proof["status"] == "failed":
+            yield f"failed: {proof['title']}: {proof['reason']}"
         yield from (f"note on {proof['name']}: {note}" for note in proof["notes"])
     for note in document["notes"]:
         yield f"note: {note}"
