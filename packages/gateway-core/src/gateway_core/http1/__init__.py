@@ -1,8 +1,8 @@
 """HTTP/1.1 without I/O (RFC 9112, RFC 9110), both roles.
 
-Read in this order: `inbox` (bytes that wait), `grammar` and `request_line` (what a line may be), `framing` (where a
-request ends), `chunked`, `request_reader` (bytes to requests), `server` (responses to bytes), then the other side:
-`request_writer` and `client`.
+Read in this order: `inbox` (bytes that wait), `grammar` and `request_line` (what a line may be), `head_limits`,
+`framing` (where a request ends), `chunked`, `request_reader` (bytes to requests), `response_lines` and `server`
+(responses to bytes), then the other side: `request_writer` and `client`.
 """
 
 from __future__ import annotations

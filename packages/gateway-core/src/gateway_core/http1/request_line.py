@@ -18,7 +18,7 @@ from ..mismatch import ENOUGH, mismatch
 from .grammar import TCHAR, check_authority
 from .memo import Memo
 
-__all__ = ["METHOD_MAX", "METHOD_SO_FAR", "REQUEST_LINES", "RequestLine", "check_method", "overlong"]
+__all__ = ["METHOD_MAX", "METHOD_SO_FAR", "REQUEST_LINES", "RequestLine", "check_method"]
 
 METHOD_MAX = 32
 """Characters of a method; the longest registered one, UPDATEREDIRECTREF, has 17. Beyond: 501 (RFC 9112 section 3)."""
@@ -111,14 +111,6 @@ def _fault(line: bytes) -> RemoteProtocolError:
     if b"#" in line:
         return RemoteProtocolError("the target has a fragment, which is not for servers")
     return RemoteProtocolError("the request line is not method, target and version with one blank between")
-
-
-def overlong(line: bytes, limit: int) -> RemoteProtocolError:
-    """Return the fault of a request line, complete or not, that is longer than `limit` bytes."""
-    check_method(line)
-    if b"\n" in line[: limit + 1]:
-        return RemoteProtocolError("a line ends with LF, not CRLF")
-    return RemoteProtocolError(f"the request line is longer than {limit} bytes", 414)
 
 
 REQUEST_LINES: Memo[bytes, RequestLine] = Memo(_parse, len)

@@ -10,7 +10,7 @@ A head without content is the common case, and it is one event from one look at 
 field names, limits, faults and half a head lies on slower paths beside it.
 
 The answer to a faulty head does not depend on how its bytes were split. Whatever makes a head hopeless before its end
-(a bare LF, a line beyond its limit) only starts the search: `_check_lines` then names the first fault in the stream.
+(a bare LF, a line beyond its limit) only starts the search: `check_lines` then names the first fault in the stream.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from ..mismatch import ENOUGH, mismatch
 from .chunked import ChunkedReader
 from .framing import STEERING, Framing, request_framing
 from .grammar import REQUEST_FIELDS
+from .head_limits import check_lines
 from .inbox import BARE_LF, Inbox
 from .limits import DEFAULT_LIMITS, EMPTY_LINES, Limits
 from .request import HttpRequest
-from .request_line import METHOD_SO_FAR, REQUEST_LINES, check_method, overlong
+from .request_line import METHOD_SO_FAR, REQUEST_LINES, check_method
 
 __all__ = ["Reading", "RequestEvent", "RequestReader"]
 
@@ -174,7 +175,7 @@ class RequestReader(Inbox):
             self._skip_empty_lines()
             return self._read_head()
         if len(head) > self._careful or len(lines) > self._limits.fields:
-            self._check_lines(lines)
+            check_lines(lines, self._limits)
         method, target, version, host = REQUEST_LINES[lines[0]]
         del lines[0]
         fields = [REQUEST_FIELDS[line] for line in lines]
@@ -236,27 +237,8 @@ class RequestReader(Inbox):
         """Raise the first fault of a head that is hopeless."""
         head = bytes(self._buffer[self._at :])
         check_method(head)
-        self._check_lines(head.removesuffix(b"\r").split(b"\r\n"))
+        check_lines(head.removesuffix(b"\r").split(b"\r\n"), self._limits)
         raise AssertionError("a head was taken for hopeless that has no fault")
-
-    def _check_lines(self, lines: list[bytes]) -> None:
-        """Raise the first fault in the stream, with every limit applied on the way; or nothing."""
-        limits = self._limits
-        room = limits.head
-        for number, line in enumerate(lines):
-            limit = min(room, limits.field_line if number else limits.request_line)
-            if len(line) > limit:
-                if not number:
-                    raise overlong(line, limit)
-                if b"\n" in line[: limit + 1]:
-                    raise RemoteProtocolError("a line ends with LF, not CRLF")
-                raise RemoteProtocolError(
-                    f"a field is longer than {limits.field_line} bytes, or the head than {limits.head}", 431
-                )
-            if number > limits.fields:
-                raise RemoteProtocolError(f"the request has more than {limits.fields} fields", 431)
-            _ = REQUEST_FIELDS[line] if number else REQUEST_LINES[line]
-            room = max(0, room - len(line) - 2)
 
     def _skip_empty_lines(self) -> None:
         """Pass over empty lines before a request line (RFC 9112, 2.2). Raises RemoteProtocolError beyond a few."""
