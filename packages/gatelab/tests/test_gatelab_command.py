@@ -14,7 +14,7 @@ import pytest
 from gatelab_samples import Fake, document, http, thread, worker
 
 REPORT = document([worker(4201, [thread(200, "GET /hello"), thread(100, "GET /sleep?ms=90000", 1.5)])], threads=2)
-TABLE = "     PID STATE    GEN  AGE  REQS REQ/S  CONN   RSS  WAIT   FOR DOING"
+TABLE = "     PID STATE    GEN   AGE  REQS REQ/S  CONN   RSS  WAIT   FOR DOING"
 
 
 def answer(**changes):

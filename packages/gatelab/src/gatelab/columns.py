@@ -2,12 +2,12 @@
 
 ::
 
-        PID STATE    GEN  AGE  REQS REQ/S CONN   RSS  WAIT   FOR DOING
-       4201 busy       1  12m 18.2k   340   12 23.0M 1.2ms  3.4s GET /reports/2024
-        ├ 0 busy           .  9120   170    .     .     .  3.4s GET /reports/2024
-        └ 1 idle           .  9110   170    .     .     .     .                        (a worker that is unfolded)
+        PID STATE    GEN   AGE  REQS REQ/S  CONN   RSS  WAIT   FOR DOING
+       4201 busy       1   12m 18.2k   340    12 23.0M 1.2ms  3.4s GET /reports/2024
+        ├ 0 busy               9120   170                     3.4s GET /reports/2024
+        └ 1 idle               9110   170                          (this worker is unfolded)
 
-All but the last column fit 62 characters, so that a terminal of 80 shows something of the request.
+All but the last column fit 63 characters, so that a terminal of 80 shows something of the request.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ COLUMNS = (
     Column("PID", 7, lambda row: row.branch or str(row.worker.pid), lambda row: row.worker.pid, largest_first=False),
     Column("STATE", 8, lambda row: row.state, lambda row: row.worker.state, largest_first=False, left=True),
     Column("GEN", 3, lambda row: str(row.worker.generation), lambda row: row.worker.generation, of_worker=True),
-    Column("AGE", 4, lambda row: figures.seconds(row.worker.age_s), lambda row: row.worker.age_s, of_worker=True),
+    Column("AGE", 5, lambda row: figures.seconds(row.worker.age_s), lambda row: row.worker.age_s, of_worker=True),
     Column("REQS", 5, lambda row: figures.count(row.requests), lambda row: row.requests),
     Column("REQ/S", 5, lambda row: figures.rate(row.rate), lambda row: row.rate or 0.0),
     Column("CONN", 5, lambda row: figures.count(row.worker.connections), lambda row: row.worker.connections,
