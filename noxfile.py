@@ -7,6 +7,7 @@ uv there, and hands over. Python 3.11 or newer is all it needs.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -75,6 +76,9 @@ PROGRAMS = {
 }
 """Real programs that some tests and suites use, and the Debian package of each."""
 
+BUILDS = {"bjoern": "It is compiled here: on Debian, apt install gcc libev-dev python3-dev."}
+"""What peers need that have no wheels."""
+
 
 def install(session: nox.Session, *groups: str, packages: bool = True) -> None:
     """Install dependency groups, and this repository's packages in editable form, in their tested versions."""
@@ -116,10 +120,26 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Compare the gateways under load: `-- --quick` in a minute and a half, `-- --help` for the rest."""
+    """Compare the gateways under load: `-- --quick` for a look, `-- --suite peers` or `proofs` for the others."""
     install(session)
     # After Ctrl-C it ends its servers and writes down what was measured: give it the time.
     session.run("python", "-m", "gateway_bench", "run", *session.posargs, interrupt_timeout=20, terminate_timeout=10)
+
+
+@nox.session
+def micro(session: nox.Session) -> None:
+    """Time the steps of the hot path, and compare with the stored times; `-- --instructions` counts them instead."""
+    install(session, "micro")
+    if "--instructions" in session.posargs:
+        rest = [word for word in session.posargs if word != "--instructions"]
+        session.run("python", "benchmarks/micro/instructions.py", *rest)
+        return
+    stored, found = ROOT / "benchmarks/reference/micro.json", ROOT / "results/micro.json"
+    found.parent.mkdir(exist_ok=True)
+    found.unlink(missing_ok=True)
+    session.run("python", "benchmarks/micro/hot_path.py", "-o", str(found), *session.posargs)
+    if stored.exists():
+        session.run("python", "-m", "pyperf", "compare_to", "--table", str(stored), str(found))
 
 
 @nox.session(venv_backend="none")
@@ -138,8 +158,13 @@ def dev(session: nox.Session) -> None:
 @nox.session
 def peers(session: nox.Session) -> None:
     """Install the Python servers that `bench -- --suite peers` compares with, and list real programs found."""
-    session.install("-c", "constraints.txt", *nox.project.dependency_groups(PROJECT, "peers"))
     session.install("-c", "constraints.txt", "-e", "packages/demo-app")
+    for requirement in nox.project.dependency_groups(PROJECT, "peers"):
+        try:  # one that does not build here must not keep the others out
+            session.install("-c", "constraints.txt", requirement)
+        except nox.command.CommandFailed:
+            name = re.split(r"[^\w-]", requirement)[0]
+            session.warn(f"{name} could not be installed, so the bench lists it as absent. {BUILDS.get(name, '')}")
     for program, package in PROGRAMS.items():
         found = shutil.which(program)
         session.log(f"{program}: {found or f'not found; on Debian: apt install {package}'}")
@@ -152,5 +177,5 @@ def constraints(session: nox.Session) -> None:
     members = [argument for package in PACKAGES for argument in ("--no-emit-package", Path(package).name)]
     session.run(
         "uv", "pip", "compile", "--universal", "--python-version", "3.11", "--upgrade", "--no-header", "--no-annotate",
-        "--quiet", "--group", "dev", *members, "pyproject.toml", "-o", "constraints.txt",
+        "--quiet", "--group", "dev", "--group", "peers", *members, "pyproject.toml", "-o", "constraints.txt",
     )  # fmt: skip
