@@ -90,6 +90,10 @@ def test_the_same_address_twice_is_one_server(server):
         (["status"], "which server? start it with --status unix:/tmp/app.status, then: gatelab status"),
         (["top"], "which server? start it with --status unix:/tmp/app.status, then: gatelab top"),
         (["status", "127.0.0.1:80"], "'127.0.0.1:80' is not an address: write unix:PATH"),
+        (
+            ["top", "--control", "http://127.0.0.1:1/x"],
+            "'http://127.0.0.1:1/x' is not a control socket: write unix:PATH",
+        ),
         (["top", "unix:/x", "/y"], "'/y' is not an address: write unix:PATH"),
     ],
 )

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from .errors import BadAddress, GatelabError
-from .target import Target, parse_target
+from .target import Target, parse_control, parse_target
 
 __all__ = ["main"]
 
@@ -25,7 +25,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 
 Addresses = Annotated[
     list[str] | None,
-    typer.Argument(metavar="ADDRESS...", help="unix:PATH of --status, or http://HOST:PORT/PATH of a status page."),
+    typer.Argument(metavar="ADDRESS", help="unix:PATH of --status, or http://HOST:PORT/PATH of a status page."),
 ]
 
 
@@ -50,7 +50,7 @@ def top(
 
     Workers, requests, queues, and what takes long. Where --control says where a server takes orders, keys give them.
     """
-    controls = [parse_target(text) for text in control or ()]
+    controls = [parse_control(text) for text in control or ()]
     targets = _targets("top", addresses or control)
     if once or not _interactive():
         _print(targets, interval)

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from .errors import BadAddress
 
-__all__ = ["Target", "parse_target", "unix_path"]
+__all__ = ["Target", "parse_control", "parse_target"]
 
 STATUS = "/status?format=json"
 """What to ask a status socket for."""
@@ -43,15 +43,15 @@ class Target:
         return f"{host}:{self.port}"
 
 
-def unix_path(text: str) -> str:
+def _unix_path(text: str) -> str:
     """Return the path in `unix:PATH`; "" if it has another form."""
     return text.removeprefix("unix:") if text.startswith("unix:") else ""
 
 
 def parse_target(text: str) -> Target:
     """Read an address of a report. Raises BadAddress."""
-    if unix_path(text):
-        return Target(text, path=unix_path(text))
+    if path := _unix_path(text):
+        return Target(text, path=path)
     try:
         parts = urlsplit(text)
         port = parts.port or 80
@@ -64,6 +64,14 @@ def parse_target(text: str) -> Target:
     if not parts.path.strip("/"):
         raise BadAddress(f"{text!r} does not say where the status page is: {HOW}")
     return Target(text, host=parts.hostname, port=port, resource=_resource(parts))
+
+
+def parse_control(text: str) -> Target:
+    """Read the address of a control socket; a page is none, it may belong to anybody. Raises BadAddress."""
+    path = _unix_path(text)
+    if not path:
+        raise BadAddress(f"{text!r} is not a control socket: write unix:PATH, as in the server's --control")
+    return Target(text, path=path)
 
 
 def _resource(parts: SplitResult) -> str:
