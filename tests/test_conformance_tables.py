@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway_conformance import CASES
+
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "conformance"
 COLUMNS = ["ID", "what", "level", "state", "test", "note"]
@@ -76,3 +78,10 @@ def test_every_test_that_is_named_exists(table: str) -> None:
             if not (ROOT / file).is_file() or name not in names(ROOT / file):
                 missing.append(f"{row[0]}: {test}")
     assert missing == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_suite_is_named_where_it_has_cases_and_nowhere_else(table: str) -> None:
+    prefix, _ = IDS[table]
+    asked = {proved for case in CASES for proved in case.proves if proved.startswith(f"{prefix}-")}
+    assert {row[0] for row in entries(table) if "test_conformance.py::test_case`" in row[4]} == asked

@@ -160,7 +160,7 @@ def test_command_line_passes(capsys, tmp_path):
     path = tmp_path / "socket"
     command = " ".join((*HTTP[:-1], f"unix:{path}"))
     assert main(["--scheme", "http", "--command", command, "--only", "HTTP-79"]) == 0
-    assert re.fullmatch(r"pass  head: GET  HTTP-79\n1 passed, 0 failed, 0 left out\n", capsys.readouterr().out)
+    assert re.fullmatch(r"pass  head: GET  HTTP-79 WSGI-1\n1 passed, 0 failed, 0 left out\n", capsys.readouterr().out)
     assert not path.exists()
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from gateway_core.access import FORMATS, LINE_MAX, Access, Record, combined, common, structured
 from gateway_core.file_wrapper import FileWrapper
+from gateway_core.http1 import ServerConnection
 from gateway_core.response import Response
 
 # -- from a record to a line ------------------------------------------------------------------------------------------
@@ -202,25 +203,25 @@ def writing(environ, start_response):
 
 
 ENDS = [
-    # application, method, status, bytes, complete
-    (giving([b"hello"], status="404 Not Found"), "GET", 404, 5, True),
-    (giving([b"he", b"", b"llo"]), "GET", 200, 5, True),
-    (giving(iter([b"hello"])), "GET", 200, 5, True),
-    (giving([]), "GET", 200, 0, True),
-    (giving([b"hello"]), "HEAD", 200, 0, True),
-    (giving([b"hello"], status="304 Not Modified"), "GET", 304, 0, True),
-    (giving([b"too long"], ("Content-Length", "3")), "GET", 200, 3, True),
-    (giving([b"short"], ("Content-Length", "9")), "GET", 200, 5, False),
-    (giving(raising()), "GET", 500, 74, True),
-    (giving(raising(b"abc")), "GET", 200, 3, False),
-    (writing, "GET", 201, 5, True),
-    (lambda environ, start_response: 1 / 0, "GET", 500, 74, True),
+    # how to make the application, method, status, bytes, complete
+    (lambda: giving([b"hello"], status="404 Not Found"), "GET", 404, 5, True),
+    (lambda: giving([b"he", b"", b"llo"]), "GET", 200, 5, True),
+    (lambda: giving(iter([b"hello"])), "GET", 200, 5, True),
+    (lambda: giving([]), "GET", 200, 0, True),
+    (lambda: giving([b"hello"]), "HEAD", 200, 0, True),
+    (lambda: giving([b"hello"], status="304 Not Modified"), "GET", 304, 0, True),
+    (lambda: giving([b"too long"], ("Content-Length", "3")), "GET", 200, 3, True),
+    (lambda: giving([b"short"], ("Content-Length", "9")), "GET", 200, 5, False),
+    (lambda: giving(raising()), "GET", 500, 74, True),
+    (lambda: giving(raising(b"abc")), "GET", 200, 3, False),
+    (lambda: writing, "GET", 201, 5, True),
+    (lambda: lambda environ, start_response: 1 / 0, "GET", 500, 74, True),
 ]
 
 
-@pytest.mark.parametrize(("application", "method", "status", "size", "complete"), ENDS)
-def test_every_end_is_logged_once(application, method, status, size, complete):
-    log, _ = run(application, method)
+@pytest.mark.parametrize(("make", "method", "status", "size", "complete"), ENDS)
+def test_every_end_is_logged_once(make, method, status, size, complete):
+    log, _ = run(make(), method)
     assert [(line["status"], line["bytes"], line["complete"]) for line in log.lines] == [(status, size, complete)]
 
 
@@ -254,6 +255,58 @@ def test_the_bytes_of_a_file_count(tmp_path):
     with path.open("rb") as file:
         log, _ = run(giving(FileWrapper(file)))
     assert [(line["bytes"], line["complete"]) for line in log.lines] == [(5000, True)]
+
+
+def test_a_peer_that_leaves_before_the_head_is_logged_without_a_status():
+    log = Log()
+    transport = Transport()
+    response = Access(log).response(Encoder(), transport, "GET")
+
+    def application(environ, start_response):
+        transport.lost = True
+        raise ConnectionAbortedError
+
+    response.respond(application, {**ENVIRON, "wsgi.errors": io.StringIO()})
+    assert [(line["status"], line["bytes"], line["complete"]) for line in log.lines] == [(None, 0, False)]
+
+
+def test_a_response_that_is_abandoned_before_its_request_is_not_logged():
+    log = Log()
+    Access(log).response(Encoder(), Transport(), "GET").abandon()
+    assert log.lines == []
+
+
+class Wire(Transport):
+    """Keeps what is sent."""
+
+    def __init__(self):
+        super().__init__()
+        self.sent = b""
+
+    def write(self, data):
+        self.sent += data
+
+
+def file_of(path):
+    return lambda environ, start: start("200 OK", []) and FileWrapper(path.open("rb"))
+
+
+@pytest.mark.parametrize("end", range(len(ENDS) + 1))
+@pytest.mark.parametrize("version", ["HTTP/1.1", "HTTP/1.0"])
+def test_the_log_changes_nothing_of_what_is_sent(end, version, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * 5000)
+    method = ENDS[end][1] if end < len(ENDS) else "GET"
+    sent = []
+    for new in (Response, Access(Log()).response):
+        codec, wire = ServerConnection(server=""), Wire()
+        codec.receive_data(f"{method} / {version}\r\nHost: h\r\n\r\n".encode())
+        codec.next_event()
+        application = ENDS[end][0]() if end < len(ENDS) else file_of(path)
+        new(codec, wire, method).respond(application, {**ENVIRON, "wsgi.errors": io.StringIO()})
+        sent.append((wire.sent, wire.lost, codec.close_after))
+    assert sent[0] == sent[1]
+    assert sent[0][0]
 
 
 def test_a_request_that_was_refused():

@@ -512,14 +512,19 @@ def test_a_second_call_without_exc_info_is_an_error():
 
 
 def test_a_second_call_is_an_error_also_when_the_first_raised():
+    said = []
+
     def application(environ, start_response):
-        with pytest.raises(ApplicationError):
-            start_response("bad", [TYPE])
-        with pytest.raises(ApplicationError, match="again"):
-            start_response(*OK)
+        for status in ("bad", "200 OK"):
+            try:
+                start_response(status, [TYPE])
+            except ApplicationError as error:
+                said.append(str(error))
         return [b"x"]
 
     assert Run(application).sent.startswith(b"<500 ")
+    assert len(said) == 2
+    assert "again" in said[1]
 
 
 def test_exc_info_replaces_a_head_that_was_not_sent():
@@ -604,6 +609,34 @@ def test_no_reference_to_exc_info_is_kept():
         run = Run(application)
         assert kept[0]() is None
         assert run.sent
+    finally:
+        gc.enable()
+
+
+def test_no_reference_to_exc_info_is_kept_when_it_is_raised():
+    class Fault(ValueError):
+        pass
+
+    kept = []
+
+    def application(environ, start_response):
+        start_response(*OK)
+        yield b"begun"
+        try:
+            raise Fault
+        except Fault as error:
+            kept.append(weakref.ref(error))
+            try:
+                start_response("503 Sorry", [TYPE], sys.exc_info())
+            except Fault:
+                raised.append(True)
+
+    raised = []
+    gc.disable()
+    try:
+        assert Run(application).sent == b"<200 None>begun<end>"
+        assert raised == [True]
+        assert kept[0]() is None
     finally:
         gc.enable()
 

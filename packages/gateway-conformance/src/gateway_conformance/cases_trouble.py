@@ -32,15 +32,21 @@ _RAISING = (
     Case("raise: on HEAD", ("WSGI-76",), "/raise?when=call", Expected(500, b""), "HEAD"),
 )  # fmt: skip
 
-_PROVES = {"hop": "WSGI-47", "len": "WSGI-73", "tex": "WSGI-43", "tup": "WSGI-43", "dic": "WSGI-43", "tri": "WSGI-43"}
+_PROVES = {
+    "hop-connection": ("WSGI-46", "WSGI-47"),
+    "hop-transfer-encoding": ("WSGI-46", "WSGI-47", "WSGI-72"),
+    "hop-upgrade": ("WSGI-46", "WSGI-47"),
+    **dict.fromkeys(("length-list", "length-sign", "length-text", "length-twice"), ("WSGI-73",)),
+    **dict.fromkeys(("dict", "text", "triple", "tuple"), ("WSGI-43",)),
+}
+_SPLITTING = ("WSGI-44", "WSGI-45")
 
 _BAD_FIELDS = (
-    *[Case(f"fields: {how}", (_PROVES.get(how[:3], "WSGI-45"),), f"/fields?how={how}",
-        _REFUSED) for how in sorted(BAD_FIELDS)],
-    *[Case(f"fields: {how}, told at once", ("WSGI-42",), f"/fields?how={how}&try=1", Expected(body=b"told at once",
-        absent=(
-        "x-injected", "x-split"))) for how in ("crlf", "name", "not-latin-1", "none-value", "hop-connection",
-        "length-twice")],
+    *[Case(f"fields: {how}", _PROVES.get(how, _SPLITTING), f"/fields?how={how}", _REFUSED)
+      for how in sorted(BAD_FIELDS)],
+    *[Case(f"fields: {how}, told at once", ("WSGI-42",), f"/fields?how={how}&try=1",
+           Expected(body=b"told at once", absent=("x-injected", "x-split")))
+      for how in ("crlf", "name", "not-latin-1", "none-value", "hop-connection", "length-twice")],
 )  # fmt: skip
 
 _BAD_STATUS = tuple(
