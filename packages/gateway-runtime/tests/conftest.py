@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from engine_world import Clock, World
-from gateway_runtime import engine
+from gateway_runtime import engine, shared_loop
 from gateway_runtime.addresses import Address
 from gateway_runtime.engine import Limits
 
@@ -35,6 +35,7 @@ def start(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     clock = Clock()
     monkeypatch.setattr(engine, "time", clock)
+    monkeypatch.setattr(shared_loop, "time", clock)
     monkeypatch.setattr(engine, "_TICK", 0.01)
 
     @contextmanager

@@ -12,6 +12,7 @@ from collections import defaultdict, deque
 from gateway_runtime.addresses import Listener, listen
 from gateway_runtime.engine import Loop
 from gateway_runtime.scoreboard import Scoreboard, State
+from gateway_runtime.shared_loop import SharedLoop
 from gateway_runtime.testing import DEADLINE, wait_until
 
 
@@ -174,7 +175,10 @@ class World:
         if wrap is not None:
             source = Listener(wrap(self.listener.sock), self.listener.address)
         factory = lambda connection: Lines(connection, self)  # noqa: E731
-        self.loop = Loop([(source, factory)], [self.stop_read], slot, limits, **options)
+        if threads == 1:
+            del options["threads"]
+        kind = Loop if threads == 1 else SharedLoop
+        self.loop = kind([(source, factory)], [self.stop_read], slot, limits, **options)
         self.failure = None
         self.clients = []
         self.thread = threading.Thread(target=self._run)

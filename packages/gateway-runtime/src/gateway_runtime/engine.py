@@ -7,14 +7,14 @@ There is no queue and no hand-over between threads on the way of a request, so a
 Everything else happens beside that path: accepting (`acceptor`), what a socket did not take, time limits (looked at
 once a second), and the end.
 
-A worker has one loop. With `threads` > 1 it can change hands (`crew`), before a call that is expected to be slow
-(`predictor`) or in the middle of one that turns out to be: then another thread goes on here, and the connection of the
-slow call is *away* until its thread gives it back. So the functions of the path say whether the loop is still ours.
+A worker has one loop. The one here has one thread. That of `shared_loop` can change hands, before a call that is
+expected to be slow or in the middle of one that turns out to be: then another thread goes on here, and the connection
+of the slow call is *away* until its thread gives it back. For its sake the functions of the path say whether the loop
+is still ours, and requests may have to wait in line until a thread is free.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -25,10 +25,8 @@ from typing import TYPE_CHECKING
 from . import events
 from .acceptor import Acceptor, Factory
 from .connection import Connection, Stage
-from .crew import STALL, Crew, Member
 from .log import line
 from .poller import READ, WRITE, Poller, new_poller
-from .predictor import Predictor
 
 if TYPE_CHECKING:
     from .addresses import Listener
@@ -79,10 +77,12 @@ class Loop:
     """A worker's connections. `run` returns when it was told to stop and all is done, or its grace is over.
 
     `sources` are the listeners, each with its session factory; `stop_fds` tell it to stop by becoming readable or
-    reaching end of file; `board` is the worker's line on the scoreboard; `threads` calls of the application are made at
-    once; `allowed(ip)` says who may connect over TCP. When `quota` requests were served (0: never) `spent()` is called,
-    once.
+    reaching end of file; `board` is the worker's line on the scoreboard; `allowed(ip)` says who may connect over TCP.
+    When `quota` requests were served (0: never) `spent()` is called, once.
     """
+
+    threads = 1
+    """Calls of the application at once."""
 
     def __init__(
         self,
@@ -90,7 +90,6 @@ class Loop:
         stop_fds: Iterable[int],
         board: WorkerSlot,
         limits: Limits,
-        threads: int = 1,
         allowed: Callable[[str], bool] | None = None,
         quota: int = 0,
         spent: Callable[[], None] | None = None,
@@ -98,7 +97,6 @@ class Loop:
         self._stop_fds = frozenset(stop_fds)
         self._board = board
         self._limits = limits
-        self._threads = threads
         self._quota = quota if spent is not None else 0
         self._spent = spent
         self._acceptor = Acceptor(sources, allowed, limits.send)
@@ -113,16 +111,8 @@ class Loop:
         self._stopping = False  # we have been told, and are to look round for the last time
         self._stop_by: float | None = None
         self._limit_of = {"IDLE": limits.idle, "HEAD": limits.head, "BODY": limits.body, "BUSY": limits.send}
-        # Of more threads than one:
-        self._crew = Crew(self._drive, self._part, self._stalled)
+        self._away = 0  # connections whose threads have left the loop; never more than `threads`
         self._slot = board.thread(0)
-        self._member: Member | None = None  # the thread that holds the loop
-        self._call = self._call_inline if threads == 1 else self._call_shared
-        self._predictor = Predictor()
-        self._route = ""  # of the call that is being made
-        self._away = 0  # connections whose threads have left the loop
-        self._returned: deque[tuple[Connection, bool, bool]] = deque()
-        self._wake_fds = (-1, -1)
 
     def run(self) -> None:
         """Serve until told to stop."""
@@ -131,38 +121,26 @@ class Loop:
             for fd in self._stop_fds:
                 self._poller.register(fd, READ)
             self._acceptor.on(self._poller)
-            if self._threads == 1:
-                self._drive()
-            else:
-                self._wake_fds = os.pipe()
-                for fd in self._wake_fds:
-                    os.set_blocking(fd, False)
-                self._poller.register(self._wake_fds[0], READ)
-                self._crew.run([self._board.thread(number) for number in range(self._threads + 1)])
+            self._go()
         finally:
             self._clean_up()
 
-    def _clean_up(self) -> None:
-        self._abandon_returned()
-        for connection in list(self._connections.values()):
-            if connection.full or connection.away:
-                connection.abort()  # nobody shall take half a response for a whole one
-            if connection.away:
-                connection.dispose()  # its thread will see that it is lost, and clear up what it holds
-            else:
-                self._drop(connection)
-        self._poller.close()
-        if self._threads > 1:
-            for fd in self._wake_fds:
-                os.close(fd)
+    def _go(self) -> None:
+        """Drive until the end."""
+        self._drive()
 
-    def _drive(self, member: Member | None = None) -> None:
+    def _clean_up(self) -> None:
+        for connection in list(self._connections.values()):
+            if connection.full:
+                connection.abort()  # nobody shall take half a response for a whole one
+            self._drop(connection)
+        self._poller.close()
+
+    def _drive(self) -> None:
         """Act on what is ready, poll, act again. The hot path of every gateway.
 
         Returns when all is over, or when the loop has changed hands: then the next thread goes on where this one was.
         """
-        if member is not None:
-            self._member, self._slot = member, member.slot
         poll = self._poller.poll
         connections, queue = self._connections, self._queue
         while True:
@@ -181,21 +159,24 @@ class Loop:
             if queue and not self._serve_the_queue():
                 return
             self._after_a_turn()
-            if self._stopping and self._away < self._threads:
+            if self._stopping and self._away < self.threads:
                 self._stopping = False
                 self._ready = iter(self._look_round())
                 continue
             if self._stop_by is not None and (not connections or self._polled >= self._stop_by):
-                self._crew.end()
+                self._over()
                 return
-            found = poll(0.0 if queue and self._away < self._threads else _TICK)
+            found = poll(0.0 if queue and self._away < self.threads else _TICK)
             self._polled = self._now = time.monotonic()
             self._ready = iter(found)
+
+    def _over(self) -> None:
+        """All is done, or the grace is over."""
 
     def _serve_the_queue(self) -> bool:
         """Serve those who have let others go first, each once. False: the loop has changed hands meanwhile."""
         for _ in range(len(self._queue)):
-            if self._away == self._threads:
+            if self._away == self.threads:
                 break
             connection = self._queue.popleft()
             self._board.lag(self._now - connection.since)
@@ -241,7 +222,7 @@ class Loop:
         """Serve what stands ready, up to a turn's worth; `resuming`: go on with a paused response first."""
         connection.queued = connection.fresh = False
         for _ in range(_TURN):
-            if self._away == self._threads:
+            if self._away == self.threads:
                 self._line_up(connection, resuming)
                 break
             more = self._call(connection, resuming)
@@ -276,7 +257,7 @@ class Loop:
 
     def _hold(self, connection: Connection) -> None:
         """A peer speaks whose request is still in line: listen to it later, or the poller would say so again."""
-        if self._away == self._threads and connection.mask:
+        if self._away == self.threads and connection.mask:
             self._poller.unregister(connection.fd)
             connection.mask = 0
 
@@ -338,8 +319,11 @@ class Loop:
 
     # -- a call of the application -------------------------------------------------------------------------------
 
-    def _call_inline(self, connection: Connection, resuming: bool) -> bool | None:
-        """Serve one request, or go on with a paused response. True: another one stands ready."""
+    def _call(self, connection: Connection, resuming: bool) -> bool | None:
+        """Serve one request, or go on with a paused response. True: another one stands ready.
+
+        None: the loop has changed hands, and may not be touched any more.
+        """
         session, slot = connection.session, self._slot
         route = session.route
         slot.begin(route, self._now)
@@ -357,91 +341,6 @@ class Loop:
         self._now = time.monotonic()  # the call may have taken longer than any limit
         return more
 
-    def _call_shared(self, connection: Connection, resuming: bool) -> bool | None:
-        """As `_call_inline`, with other threads at hand. None: the loop has changed hands; touch it no more."""
-        session, slot, member = connection.session, self._slot, self._member
-        crew, predictor = self._crew, self._predictor
-        assert member is not None
-        route, began = session.route, self._now
-        slot.begin(route, began)
-        if self._told and not resuming:
-            events.emit("begin", request=route)
-        self._route = route
-        left = predictor.slow(route) and crew.hand_over(connection)
-        if not left:
-            crew.begin(connection)
-        more = session.resume() if resuming else session.serve()
-        if resuming:
-            slot.rest()
-        else:
-            slot.end()
-            if self._told:
-                events.emit("end", request=route)
-        now = time.monotonic()
-        held = crew.holds(member)
-        if held or left:  # else the watch has seen it, and did not wait for the end to tell
-            predictor.learn(route, now - began > STALL)
-        if held:
-            self._now = now
-            self._served += not resuming
-            return more
-        self._give_back(connection, more, not resuming)
-        return None
-
-    def _stalled(self) -> None:
-        """A call takes long; the thread that is in it will hear of it when it returns."""
-        self._predictor.learn(self._route, slow=True)
-
-    def _part(self, connection: Connection) -> None:
-        """Take a connection out of the loop: from now on it is its thread's, and whoever holds the loop lets it be."""
-        if connection.mask:
-            self._poller.unregister(connection.fd)
-            connection.mask = 0
-        connection.away = True
-        self._away += 1
-        if self._away == self._threads:
-            self._acceptor.off()  # another worker may have a thread for whoever comes now
-
-    def _give_back(self, connection: Connection, more: bool, served: bool) -> None:
-        """Put a connection back into the loop, from a thread that does not hold it."""
-        self._returned.append((connection, more, served))
-        if self._crew.ended:
-            self._abandon_returned()
-            return
-        try:
-            os.write(self._wake_fds[1], b"x")
-        except OSError:  # full, so it will be read; or closed, so it is over
-            pass
-
-    def _abandon_returned(self) -> None:
-        """The loop has ended, and nobody will take these back."""
-        while self._returned:
-            try:
-                connection, _, _ = self._returned.popleft()
-            except IndexError:  # another thread was faster
-                return
-            connection.session.abandon()
-            connection.dispose()
-
-    def _take_back(self) -> None:
-        """Go on with the connections whose threads have come back."""
-        try:
-            os.read(self._wake_fds[0], 4096)
-        except BlockingIOError:
-            pass
-        while self._returned:
-            connection, more, served = self._returned.popleft()
-            self._away -= 1
-            self._served += served
-            connection.away = False
-            if more and not connection.lost:
-                if connection.full:
-                    connection.queued = True
-                else:
-                    self._line_up(connection, False)
-            self._settle(connection)
-        self._accept_again()
-
     # -- what is no connection yet -------------------------------------------------------------------------------
 
     def _other(self, fd: int) -> bool:
@@ -454,9 +353,7 @@ class Loop:
             connection = self._acceptor.accept(fd, self._now)
             self._acceptor.to_the_back(fd)
             return connection is None or self._begin(connection)
-        if fd == self._wake_fds[0]:
-            self._take_back()
-        elif fd in self._stop_fds and self._stop_by is None:
+        if fd in self._stop_fds and self._stop_by is None:
             self._stop()
         return True
 
@@ -494,7 +391,7 @@ class Loop:
 
     def _accept_again(self) -> None:
         """Accept, if we do not, and nothing speaks against it."""
-        room = len(self._connections) < self._limits.connections and self._away < self._threads
+        room = len(self._connections) < self._limits.connections and self._away < self.threads
         if room and self._stop_by is None and self._acceptor.rested(self._now):
             self._acceptor.on(self._poller)
 

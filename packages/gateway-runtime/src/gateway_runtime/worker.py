@@ -17,6 +17,7 @@ import faulthandler
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 
 from . import events, log
 from .addresses import Listener
@@ -25,6 +26,7 @@ from .engine import Loop, SessionFactory
 from .errors import EXIT_CANNOT_START, EXIT_FAILED, EXIT_STOPPED, StartupError
 from .scoreboard import State, WorkerSlot
 from .settings import Settings
+from .shared_loop import SharedLoop
 from .signals import HELD
 
 __all__ = ["DUMP", "Worker"]
@@ -71,12 +73,12 @@ class Worker:
             self._tell(str(error).replace("\n", " ").encode("utf-8", "replace"))
             return EXIT_CANNOT_START
         settings = self._settings
-        loop = Loop(
+        kind = Loop if settings.threads == 1 else partial(SharedLoop, threads=settings.threads)
+        loop = kind(
             sources,
             (self._control_fd, self._stop_read),
             self._board,
             settings.limits,
-            settings.threads,
             settings.allowed if settings.allow_from else None,
             self._quota,
             lambda: self._tell(SPENT),
