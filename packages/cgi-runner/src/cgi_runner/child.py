@@ -30,7 +30,7 @@ from .environment import of_the_request
 
 if TYPE_CHECKING:
     from gateway_core.events import Fields
-    from gateway_core.response import Application
+    from gateway_core.interfaces import Application
 
 __all__ = ["main", "run"]
 

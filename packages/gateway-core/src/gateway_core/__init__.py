@@ -7,7 +7,8 @@ Read in this order:
 3. `http1`: the HTTP/1.1 codec, both roles. `cgi`: the response grammar of RFC 3875, which FastCGI and SCGI share.
    `oneshot`: what SCGI and uwsgi share. `mismatch`: which protocol four bytes give away.
 4. `environ`: from fields and meta-variables to the WSGI environ, and back.
-5. `input`: request content. `response`: the server half of PEP 3333, with `response_checks` and `file_wrapper`.
+5. `input`: request content. `response`: the server half of PEP 3333, with `response_checks` and `file_wrapper`;
+   `interfaces`: what it needs of a gateway.
    `forwarded`: the client behind a trusted front. `access`: the lines of the access log.
 6. `session`: one connection of a server. `client`: the other side, as a WSGI application.
 
@@ -25,6 +26,7 @@ __all__ = [
     "forwarded",
     "http1",
     "input",
+    "interfaces",
     "mismatch",
     "oneshot",
     "response",

@@ -26,7 +26,8 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from .events import Fields
-from .response import Application, Encoder, Response, Transport
+from .interfaces import Application, Encoder, Transport
+from .response import Response
 
 __all__ = ["FORMATS", "LINE_MAX", "Access", "Log", "Record", "combined", "common", "structured"]
 

@@ -11,14 +11,14 @@
     an exception before the head                    our own 500
     an exception after the head                     no end: the connection is cut, so that the peer can tell
 
-A gateway differs by its *encoder*, three functions from values to bytes (see `Encoder`). The transport says when it is
-full; then the iterable rests, and a slow reader costs memory for one block, not a thread.
+A gateway differs by its *encoder*, a few functions from values to bytes. The *transport* says when it is full; then the
+iterable rests, and a slow reader costs memory for one block, not a thread. `interfaces` has what both must do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from .errors import ApplicationError, BackendError
 from .file_wrapper import FileWrapper
@@ -28,75 +28,16 @@ if TYPE_CHECKING:  # a CGI program imports this module for each request: `events
     from types import TracebackType
 
     from .events import Fields
+    from .interfaces import Application, Encoder, Transport
 
-__all__ = ["Application", "Encoder", "Response", "Transport"]
-
-Application = Callable[[dict[str, Any], Callable[..., Callable[[bytes], None]]], Iterable[bytes]]
-"""What PEP 3333 calls the application object: any callable."""
+__all__ = ["Response"]
 
 _ERROR_BODY = b"Internal Server Error: the application failed. The server's log says why.\n"
+_ERROR_HEAD = check_head("500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")])
+
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}  # so that no path forges a line
 _REQUEST_MAX = 500
 """Characters of a request that stand before an error of its application."""
-_ERROR_HEAD = check_head("500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")])
-
-
-class Encoder(Protocol):
-    """Values to bytes, for one response. Called in the order head, data or skip..., end; or whole, alone."""
-
-    @property
-    def close_after(self) -> bool:
-        """After `end`: must the connection close now?"""
-
-    @property
-    def raw(self) -> bool:
-        """Content of a known length goes as it is: `data` would not change it."""
-
-    def head(self, status: str, fields: Fields, length: int | None) -> bytes:
-        """Encode the head. `fields` is without Content-Length; `length` is the number of content bytes, if known."""
-
-    def data(self, data: bytes) -> bytes:
-        """Encode a piece of content, never empty."""
-
-    def skip(self, count: int) -> None:
-        """`count` bytes of content are sent without being encoded. Only if `raw`, and the length is known."""
-
-    def end(self) -> bytes:
-        """Encode the end of a complete response."""
-
-    def whole(self, status: str, fields: Fields, data: bytes) -> bytes:
-        """Encode head, `data` (not empty) and end in one: the same bytes, for less work."""
-
-
-class Transport(Protocol):
-    """Where the bytes go. A socket in the engine, standard output in a CGI program, a list in a test."""
-
-    @property
-    def full(self) -> bool:
-        """Not all that was written is sent: rest until `resume`."""
-
-    @property
-    def lost(self) -> bool:
-        """The peer has gone: nothing can be sent any more."""
-
-    @property
-    def can_send_file(self) -> bool:
-        """Is `send_file` of any use here?"""
-
-    def write(self, data: bytes, /) -> None:
-        """Send, or queue for certain sending. Raises ConnectionError when the peer has gone."""
-
-    def send_file(self, fd: int, offset: int, count: int, /) -> None:
-        """Send a part of a file, which stays open while the transport is full. Raises ConnectionError."""
-
-    def drain(self) -> None:
-        """Wait until the transport is not full any more. Raises ConnectionError when the peer has gone."""
-
-    def close(self, *, linger: bool = False) -> None:
-        """Send what is queued, then close. `linger`: in stages, so that a reset cannot destroy the last bytes."""
-
-    def abort(self) -> None:
-        """Close so that the peer can tell that the response is incomplete."""
 
 
 class Response:

@@ -25,7 +25,8 @@ from .environ import Environ, mount
 from .errors import LocalProtocolError, RemoteProtocolError
 from .events import ConnectionClosed, Data, EndOfMessage, NotNow, Phase
 from .input import spool
-from .response import Application, Encoder, Response, Transport
+from .interfaces import Application, Encoder, Transport
+from .response import Response
 
 __all__ = ["MAX_BODY", "Peer", "ServerCodec", "Service", "Session"]
 
