@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -67,13 +68,22 @@ def errors(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])
     return [b"ok"]
 
+def letters(environ, start_response):
+    for _ in range(200):
+        for letter in "a line of letters":
+            environ["wsgi.errors"].write(letter)
+        environ["wsgi.errors"].write("\\n")
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])
+    return [b"ok"]
+
 def endless(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     while True:
         yield b"x" * 65536
 
 ROUTES = {
-    "file": file, "write": write, "hints": hints, "client": client, "errors": errors, "endless": endless,
+    "file": file, "write": write, "hints": hints, "client": client, "errors": errors, "letters": letters,
+    "endless": endless,
 }
 """
 
@@ -307,6 +317,19 @@ def test_the_error_stream(server: Server) -> None:
     talk(server, request("/errors", CLOSE))
     server.wait_for_line("^one, caf\xe9 \u20ac .udcff, \x07$")
     server.wait_for_line("^two 3$")
+
+
+def test_workers_and_threads_do_not_tear_each_other_s_lines(folder: Path) -> None:
+    options = ("--bind", "127.0.0.1:0", "--workers", "2", "--threads", "2")
+    with Server("wsgi_server", "extended:app", *options, cwd=folder) as server:
+        with ExitStack() as stack:
+            socks = [stack.enter_context(server.connect()) for _ in range(8)]
+            for sock in socks:
+                sock.sendall(request("/letters", CLOSE))
+            assert [body(read_all(sock)) for sock in socks] == [b"ok"] * 8
+        wait_until(lambda: server.stderr.count("\na line of letters") == 8 * 200, "all lines")
+        lines = server.stderr.split("\n")[1:]
+        assert [line for line in lines if line != "a line of letters" and not line.startswith("ready ")] == []
 
 
 def test_the_forms_of_the_access_log_are_those_that_there_are() -> None:
