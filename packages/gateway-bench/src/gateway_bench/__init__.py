@@ -4,13 +4,15 @@ A run, from the inside out:
 
 - ``scenarios``: what visitors do, and what they must get back
 - ``visitor``, ``users``, ``load``: visitors in four protocols, driven by locust, in a process of their own
-- ``generator``, ``wrk``: the bench's side of that process, and of wrk
+- ``http_bytes``, ``crowd``, ``crowd_load``: visitors of HTTP in one light loop, and their process
+- ``job``, ``generator``, ``wrk``: what the bench and those processes say to each other; its side of them, and of wrk
 - ``gateways``, ``presence``, ``service``, ``address``, ``cores``: a server as a row of data, started and ended
 - ``processes``, ``spawns``: its CPU, memory and births
 - ``measure``, ``plan``, ``run``: one measurement, the order of all, the whole
-- ``latency``, ``summary``, ``document``, ``machine``: from raw figures to the record
-- ``units``, ``findings``, ``charts``, ``report``, ``csv_table``, ``console``, ``compare``, ``outcome``: from the
-  record to what people read
+- ``proofs``: promises that are no comparison, a module each
+- ``latency``, ``summary``, ``goals``, ``document``, ``machine``: from raw figures to the record
+- ``units``, ``findings``, ``charts``, ``report``, ``csv_table``, ``console``, ``tables``, ``compare``, ``outcome``: from
+  the record to what people read
 
 Whoever wants the figures needs three names: `load_document`, `results_of`, `SCENARIOS`. The command line is
 ``python -m gateway_bench``. Nothing imported here touches locust, which replaces Python's blocking calls.

@@ -21,8 +21,11 @@ from gateway_bench.units import duration, duration_tick, ratio
 __all__ = ["peers_cpu", "peers_goals", "peers_throughput"]
 
 MAIN = "hello"
+OURS = "gatelab"
 LABELS = 3.2
 """Inches for the names of the rows, which say threads and modes."""
+PROMISES = 3.7
+"""And for those of promises."""
 TICKS = (0.25, 0.5, 1, 2, 5, 10, 20, 50)
 
 
@@ -59,7 +62,7 @@ def peers_goals(document: Document) -> Figure | None:
         f"was found ({method_of(document)}), the upright line what is promised, the diamond what we aim for",
         document,
         2.8 + ROW * len(rows),
-        label_inches=LABELS,
+        label_inches=PROMISES,
     )
     known = findings.labels(document)
     axis.set_yticks(range(len(rows)), [_named(row, known) for row in rows])
@@ -69,7 +72,7 @@ def peers_goals(document: Document) -> Figure | None:
     reach = [0.5, 2.0]
     for number, row in enumerate(rows):
         reach += _draw_goal(axis, number, row)
-    axis.set_xlim(min(reach) / 1.3, 2.6 * max(reach))
+    axis.set_xlim(min(reach) / 1.3, 3.2 * max(reach))
     axis.set_xticks([tick for tick in TICKS if min(reach) / 1.3 <= tick <= 1.3 * max(reach)])
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
@@ -95,9 +98,10 @@ def _draw_goal(axis: Any, number: int, row: Verdict) -> list[float]:
 
 
 def _named(row: Verdict, known: dict[str, str]) -> str:
-    prefix = "" if row["scenario"] == MAIN else f"{row['scenario']}: "
-    own = "" if row["of"] == "gatelab" else known.get(row["of"], row["of"]).partition(", ")[2]
-    return f"{prefix}{f'{own} ' if own else ''}over {known.get(row['over'], row['over'])}"
+    """Return "over X" for our first row in hello, and the promise's own words for the others."""
+    if (row["scenario"], row["of"]) == (MAIN, OURS):
+        return f"over {known.get(row['over'], row['over'])}"
+    return row["about"] if row["scenario"] == MAIN else f"{row['scenario']}: {row['about']}"
 
 
 def peers_cpu(document: Document) -> Figure:

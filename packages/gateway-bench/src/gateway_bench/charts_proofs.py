@@ -7,7 +7,7 @@ from statistics import median
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from gateway_bench.chart_style import INK, bare, page
+from gateway_bench.chart_style import bare, page
 from gateway_bench.document import Document, Reading
 from gateway_bench.units import duration_tick, ratio
 
@@ -39,9 +39,9 @@ def idle_connections(document: Document) -> Figure | None:
             [int(row["connections"]) for row in rows], [_cost(row) for row in rows], "o", color=colour, alpha=0.35
         )
         axis.plot(numbers, middles, color=colour, linewidth=2.4)
-        place = 10 if kind == "asked" else -16
+        place = 12 if kind == "asked" else -22
         axis.annotate(
-            WORDS[kind], (numbers[-1], middles[-1]), (0, place), textcoords="offset points", color=INK, ha="right"
+            WORDS[kind], (numbers[-1], middles[-1]), (0, place), textcoords="offset points", color=colour, ha="right"
         )
     axis.set_xscale("log")
     axis.xaxis.set_minor_locator(NullLocator())

@@ -87,9 +87,10 @@ def prove_all(order: Order, chosen: Sequence[Promise], watcher: ProofWatcher) ->
             document["complete"] = True
     except KeyboardInterrupt:
         document["notes"].append("The run was broken off; the figures are those found until then.")
-    if quick:
-        document["notes"].append("A quick run looks whether the proofs work; its figures prove nothing.")
     document["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
+    if quick:
+        document["notes"].append("A quick run looks whether the proofs work: it proves nothing, so nothing is judged.")
+        return document
     names = {promise.name for promise in chosen}
     goals = [goal for goal in order.goals if goal.suite == "proofs" and goal.of in names]
     document["goals"] = judge(goals, [], document["proofs"])
