@@ -302,3 +302,6 @@ def test_comparing_two_runs(document: Document) -> None:
     text = printed(print_comparison, document, later)
     assert "3.00x" in text
     assert "python was 3.11.9 and is 3.14.0" in text
+    later["suite"] = "proofs"
+    with pytest.raises(BenchError, match="one run at a time"):
+        printed(print_comparison, document, later)

@@ -11,8 +11,8 @@ A run, from the inside out:
 - ``measure``, ``plan``, ``run``: one measurement, the order of all, the whole
 - ``proofs``: promises that are no comparison, a module each
 - ``latency``, ``summary``, ``goals``, ``document``, ``machine``: from raw figures to the record
-- ``units``, ``findings``, ``charts``, ``report``, ``csv_table``, ``console``, ``tables``, ``compare``, ``outcome``: from
-  the record to what people read
+- ``units``, ``findings``, ``charts``, ``report``, ``csv_table``, ``console``, ``tables``, ``compare``, ``outcome``:
+  from the record to what people read
 
 Whoever wants the figures needs three names: `load_document`, `results_of`, `SCENARIOS`. The command line is
 ``python -m gateway_bench``. Nothing imported here touches locust, which replaces Python's blocking calls.

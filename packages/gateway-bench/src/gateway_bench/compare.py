@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway_bench.document import Document, Range, Result
+from gateway_bench.errors import BenchError
 from gateway_bench.findings import labels
 from gateway_bench.units import duration, rate, ratio, size
 
@@ -62,7 +63,9 @@ def changes_between(before: Document, after: Document) -> list[Change]:
 
 
 def print_comparison(before: Document, after: Document, console: Console) -> None:
-    """Print the changes as a table, with a warning where the runs were not made alike."""
+    """Print the changes as a table, with a warning where the runs were not made alike. Raises BenchError for proofs."""
+    if "proofs" in (before["suite"], after["suite"]):
+        raise BenchError("proofs are judged one run at a time: look at their reports")
     known = labels(before) | labels(after)
     table = Table(title="before → after", title_justify="left", header_style="bold")
     for heading in ("scenario", "gateway", "figure"):

@@ -41,7 +41,7 @@ def parameters_for(
     if suite == "proofs":
         parameters = _parameters(users=1, warmup=0.0, seconds=0.0, repeats=1)  # each proof has its own
     elif suite == "peers":
-        parameters = _parameters(users=32, warmup=1.0, seconds=1.0 if quick else 3.0, repeats=3 if quick else 5)
+        parameters = _parameters(users=32, warmup=1.0, seconds=1.0 if quick else 3.0, repeats=1 if quick else 5)
     elif quick:
         parameters = _parameters(users=4, warmup=0.3, seconds=1.5, repeats=1)
         parameters["min_requests"], parameters["max_seconds"] = 8, 4.0

@@ -33,8 +33,8 @@ PERIOD = 1.0
 """Seconds between two kills."""
 BACK_LIMIT = 30.0
 """Seconds for all workers to be back: a brake slows those that die young."""
-NOTICED = 0.5
-"""Seconds in which a client notices that its connection has ended."""
+NOTICED = 5.0
+"""Seconds in which a client notices that its connection has ended, on a machine that is busy."""
 EPITAPH = r"worker {pid} was killed by SIGKILL(?: while it served (.*))?; "
 REQUEST = "GET /nap"
 
