@@ -722,11 +722,13 @@ def test_write_after_the_end_does_not_reach_the_next_response(body):
     kept = []
 
     def application(environ, start_response):
-        kept.append(start_response(*OK))
+        kept.extend((start_response(*OK), start_response))
         return body
 
     run = Run(application)
     sent = run.sent
+    with pytest.raises(ValueError, match="fault"):
+        kept[1]("500 Late", [TYPE], (ValueError, ValueError("fault"), None))
     with pytest.raises(ApplicationError, match="too late"):
         kept[0](b"more")
     with pytest.raises(ApplicationError, match="too late"):
