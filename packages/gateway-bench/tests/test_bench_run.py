@@ -22,7 +22,9 @@ from gateway_bench.document import Document, Failed, Repeat, load_document, sche
 from gateway_bench.errors import LoadFailed, NotReady
 from gateway_bench.gateways import load_gateways
 from gateway_bench.generator import LoadProcess
+from gateway_bench.goals import Goal
 from gateway_bench.measure import check_answer
+from gateway_bench.outcome import is_reference, save_all
 from gateway_bench.plan import parameters_for
 from gateway_bench.run import Order, run
 from gateway_bench.scenarios import SCENARIOS, Answer
@@ -218,6 +220,54 @@ def test_one_bad_gateway_does_not_stop_the_others(tmp_path: Path) -> None:
     assert told["frail"]["reason"] == "the server ended during the load"
     assert notebook.done == notebook.steps == 6
     assert psutil.Process().children() == []
+
+
+def test_peers_are_compared_and_promises_judged(tmp_path: Path) -> None:
+    rows = (
+        ("gatelab", "good", ""),
+        ("gatelab-32", "good", ""),
+        ("peer", "closing", ""),
+        ("gatelab-compiled", "good", "no-such"),
+    )
+    folder = checkout(tmp_path, *rows)
+    table = folder / "benchmarks" / "peers.toml"
+    promise = {"suite": "peers", "figure": "throughput", "about": "", "scenario": "hello"}
+    goals = [
+        Goal(**promise, of="gatelab", over=("peer", "absent"), least=1e-6, aim=1e6),
+        Goal(**promise, of="gatelab-32", over=("gatelab",), least=1e6),
+        Goal(**promise, of="gatelab-compiled", over=("peer",), least=1.0),
+        Goal(**promise | {"scenario": "sleep"}, of="gatelab", least=1.0),  # this run does not look there
+        Goal(**promise | {"suite": "proofs"}, of="gatelab", least=1.0),
+    ]
+    order = Order(
+        suite="peers",
+        gateways=load_gateways(table),
+        scenarios=["hello"],
+        parameters=parameters_for("peers", quick=True, repeats=2, seconds=0.1),
+        seed=4,
+        root=folder,
+        pythons={"own": sys.executable},
+        goals=goals,
+    )
+    order.parameters["warmup_seconds"] = 0.05
+    document = run(order, Notebook())
+    jsonschema.validate(json.loads(json.dumps(document)), json.loads(schema_path().read_text("utf-8")))
+    assert {repeat["engine"] for repeat in document["repeats"]} == {"crowd"}  # there is no wrk here
+    assert all(not row["errors"] and row["requests"] > 0 for row in document["results"])
+    assert {(row["gateway"], row["against"]) for row in document["ratios"]} == {
+        ("gatelab", "gatelab-32"), ("gatelab", "peer"), ("gatelab-32", "gatelab"),
+    }  # fmt: skip
+    assert [(row["of"], row["over"], row["verdict"], row["aim_reached"]) for row in document["goals"]] == [
+        ("gatelab", "peer", "kept", False), ("gatelab-32", "gatelab", "missed", None),
+        ("gatelab-compiled", "peer", "unknown", None),
+    ]  # fmt: skip
+    assert is_reference(document)  # only the compiled build may be absent
+    report = save_all(document, tmp_path / "out").read_text("utf-8")
+    for words in ("1 of 2 promises that were looked at are kept", "One over another", "missed", "unknown"):
+        assert words in report
+    assert {path.stem for path in (tmp_path / "out" / "charts").iterdir()} == {"throughput", "goals", "cpu"}
+    document["gateways"][2]["status"] = "absent"
+    assert not is_reference(document)
 
 
 def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing(tmp_path: Path) -> None:
