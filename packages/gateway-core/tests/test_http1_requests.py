@@ -209,6 +209,40 @@ def test_bad_request(item, data, status):
         assert read([*pieces, get(b"/smuggled")]) == ([], status)
 
 
+SENTENCES = [
+    # what somebody may get wrong by hand, and what the refusal says about it
+    (b"GET /\r\n\r\n", "does not end with a version"),
+    (b"GET /a#b HTTP/1.1\r\n\r\n", "has a fragment"),
+    (b"GET  / HTTP/1.1\r\n\r\n", "with one blank between"),
+    (b"GET /\x01 HTTP/1.1\r\n\r\n", "a control character"),
+    (b"GET / HTTP/1.1\nHost: a\n\n", "a line ends with LF, not CRLF"),
+    (b"GET / HTTP/3.0\r\n\r\n", "only HTTP/1.0 and HTTP/1.1"),
+    (b"G(T / HTTP/1.1\r\n\r\n", "does not begin with a method"),
+    (get(b"a"), "neither a path nor a URI"),
+    (get(b"*"), "for OPTIONS only"),
+    (get(b"ftp://a/"), "scheme is not http"),
+    (get(b"http://a:x/"), "the authority in the target is not a host"),
+    (get(fields=b""), "must have a Host"),
+    (get(fields=b"Host:\r\n"), "Host is empty"),
+    (get(fields=H + H), "Host comes more than once"),
+    (get(fields=b"Host: [1:2]\r\n"), "no IPv6 address"),
+    (get(fields=H + b"X\r\n"), "no colon"),
+    (get(fields=H + b"X : 1\r\n"), "a blank between a field name and its colon"),
+    (get(fields=H + b" X: 1\r\n"), "folded"),
+    (get(fields=H + b"X: \x01\r\n"), "the value of the field X"),
+    (get(fields=H + b"X Y: 1\r\n"), "a field name is empty or has a character"),
+    (get(fields=H + b"X: 1\nY: 2\r\n"), "a line ends with LF, not CRLF"),
+]
+
+
+@pytest.mark.parametrize(("data", "words"), SENTENCES)
+def test_a_refusal_says_what_is_wrong(data, words):  # HTTP-7
+    conn = ServerConnection()
+    conn.receive_data(data)
+    with pytest.raises(RemoteProtocolError, match=words):
+        conn.next_event()
+
+
 STRANGERS = [
     # first bytes, the protocol that the sentence names, status
     (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "TLS", 400),
