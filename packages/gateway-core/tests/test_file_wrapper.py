@@ -285,6 +285,7 @@ def test_no_more_than_the_content_length(path, can, length):
         file.seek(10)
         run = Run(serving(file, ("Content-Length", str(min(length, len(CONTENT) - 10)))), can_send_file=can).finish()
         assert run.body == CONTENT[10 : 10 + length]
+        assert len(run.transport.parts) == (can and length > 0)  # to send none of a file looks as if it had shrunk
         assert not run.transport.aborted
         assert run.log == ""  # a part of a file is what was asked for
         assert file.closed
@@ -308,6 +309,8 @@ def test_head_has_the_length_and_reads_nothing(path, can, version):
         assert run.body == b""
         assert run.transport.parts == []
         assert not run.response.paused
+        assert not run.transport.aborted
+        assert run.log == ""
         assert file.closed
 
 
@@ -318,6 +321,8 @@ def test_a_status_without_content_sends_no_file(path, status, can):
         run = Run(serving(file, status=status), can_send_file=can)
         assert run.body == b""
         assert not any(line.startswith("content-length") for line in run.head)
+        assert not run.transport.aborted
+        assert run.log == ""
         assert file.closed
 
 
