@@ -16,12 +16,13 @@ import psutil
 import pytest
 
 from gateway_bench.address import Address
-from gateway_bench.crowd import Crowd, Tally
+from gateway_bench.crowd import Crowd
 from gateway_bench.crowd_load import drive
 from gateway_bench.generator import LoadProcess
 from gateway_bench.http_bytes import Head, read_head, request_bytes
 from gateway_bench.scenarios import DECK, SCENARIOS
 from gateway_bench.service import started
+from gateway_bench.tally import Tally
 from gateway_bench.wrk import drive_wrk, find_wrk
 
 SERVER = Path(__file__).parent / "data" / "small_server.py"

@@ -261,7 +261,16 @@ def test_peers_are_compared_and_promises_judged(tmp_path: Path) -> None:
         ("gatelab", "peer", "kept", False), ("gatelab-32", "gatelab", "missed", None),
         ("gatelab-compiled", "peer", "unknown", None),
     ]  # fmt: skip
+    for repeat in document["repeats"]:
+        repeat["others_share"] = 0.05
     assert is_reference(document)  # only the compiled build may be absent
+    document["repeats"][0]["others_share"] = document["repeats"][1]["others_share"] = 0.9
+    assert is_reference(document)
+    for repeat in document["repeats"]:
+        repeat["others_share"] = 0.2
+    assert not is_reference(document)
+    for repeat in document["repeats"]:
+        repeat["others_share"] = 0.05
     report = save_all(document, tmp_path / "out").read_text("utf-8")
     for words in ("1 of 2 promises that were looked at are kept", "One over another", "missed", "unknown"):
         assert words in report

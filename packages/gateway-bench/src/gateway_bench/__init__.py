@@ -4,7 +4,7 @@ A run, from the inside out:
 
 - ``scenarios``: what visitors do, and what they must get back
 - ``visitor``, ``users``, ``load``: visitors in four protocols, driven by locust, in a process of their own
-- ``http_bytes``, ``crowd``, ``crowd_load``: visitors of HTTP in one light loop, and their process
+- ``http_bytes``, ``crowd``, ``tally``, ``crowd_load``: visitors of HTTP in one light loop, and their process
 - ``job``, ``generator``, ``wrk``: what the bench and those processes say to each other; its side of them, and of wrk
 - ``gateways``, ``presence``, ``service``, ``address``, ``cores``: a server as a row of data, started and ended
 - ``processes``, ``spawns``: its CPU, memory and births

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -51,6 +52,25 @@ BROKEN_OFF = 130
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, help=__doc__)
 
 
+@dataclass(frozen=True)
+class Choice:
+    """What the command line chooses: rows (or proofs) and scenarios by name, and the interpreters that it names."""
+
+    suite: str
+    quick: bool
+    only: list[str]
+    scenarios: list[str]
+    repeats: int | None
+    duration: float | None
+    seed: int | None
+    pythons: dict[str, Path | None]
+
+    @property
+    def whole(self) -> bool:
+        """Is nothing of the suite left out or made shorter?"""
+        return not (self.quick or self.only or self.scenarios or self.repeats or self.duration)
+
+
 @app.command("run")
 def run_command(
     suite: Annotated[
@@ -75,36 +95,45 @@ def run_command(
     ] = None,
 ) -> None:
     """Start each gateway, load it, measure it, and write record, charts and report."""
+    pythons = {"peers": peers_python, "compiled": compiled_python}
+    choice = Choice(suite, quick, _words(only), _words(scenario), repeats, duration, seed, pythons)
     root = find_root(Path.cwd())
-    if suite not in TABLES:
-        raise BenchError(f"there is no suite {suite!r}; there are {', '.join(TABLES)}")
-    wrk = find_wrk() if suite == "peers" else None
-    given = {"peers": peers_python, "compiled": compiled_python}
-    scenarios = _chosen_scenarios(suite, _words(scenario))
-    proofs = choose(_words(only)) if suite == "proofs" else []
-    rows = [OURS] if proofs else _words(only)
-    order = Order(
-        suite=suite,
-        gateways=load_gateways(root / "benchmarks" / TABLES[suite], rows),
-        scenarios=scenarios,
-        parameters=parameters_for(suite, quick, repeats, duration, engine_of(suite, "hello", wrk)),
-        seed=secrets.randbelow(2**31) if seed is None else seed,
-        root=root,
-        pythons={"own": sys.executable} | {name: _python_of(name, given[name], root) for name in ENVIRONMENTS},
-        command=["python", "-m", "gateway_bench", *sys.argv[1:]],
-        wrk=wrk,
-        remedies=_remedies(given, root),
-        goals=load_goals(root / "benchmarks" / GOALS),
-    )
+    order = _order(choice, root)
+    proofs = choose(choice.only) if suite == "proofs" else []
     make_folder(out or root / "results")
     console = _console()
     with ConsoleWatcher(console) as watcher:
         document = prove_all(order, proofs, watcher) if proofs else run(order, watcher)
     _hand_over(document, out or folder_for(document, root), console, latest=out is None)
-    whole = not (only or scenario or out or quick)
-    if document["complete"] and (keep or (keep is None and whole and is_reference(document))):
+    if keep is None:
+        keep = choice.whole and out is None and is_reference(document)
+    if keep and document["complete"]:
         console.print(f"kept in {save_reference(document, root)}", markup=False, soft_wrap=True)
     raise typer.Exit(exit_code(document))
+
+
+def _order(choice: Choice, root: Path) -> Order:
+    """Return what was ordered. Raises BenchError."""
+    suite, pythons = choice.suite, choice.pythons
+    if suite not in TABLES:
+        raise BenchError(f"there is no suite {suite!r}; there are {', '.join(TABLES)}")
+    scenarios = _chosen_scenarios(suite, choice.scenarios)
+    proofs = choose(choice.only) if suite == "proofs" else []
+    wrk = find_wrk() if suite == "peers" else None
+    engine = engine_of(suite, "hello", wrk)
+    return Order(
+        suite=suite,
+        gateways=load_gateways(root / "benchmarks" / TABLES[suite], [OURS] if proofs else choice.only),
+        scenarios=scenarios,
+        parameters=parameters_for(suite, choice.quick, choice.repeats, choice.duration, engine),
+        seed=secrets.randbelow(2**31) if choice.seed is None else choice.seed,
+        root=root,
+        pythons={"own": sys.executable} | {name: _python_of(name, pythons[name], root) for name in ENVIRONMENTS},
+        command=["python", "-m", "gateway_bench", *sys.argv[1:]],
+        wrk=wrk,
+        remedies=_remedies(pythons, root),
+        goals=load_goals(root / "benchmarks" / GOALS),
+    )
 
 
 @app.command()

@@ -27,18 +27,16 @@ import heapq
 import selectors
 import socket
 import time
-from array import array
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 from gateway_bench.address import Address
 from gateway_bench.http_bytes import HEAD_END, Head, read_head, request_bytes
-from gateway_bench.job import Connections, Loss
+from gateway_bench.job import Loss
 from gateway_bench.scenarios import Answer, Exchange, Scenario
+from gateway_bench.tally import Tally
 from gateway_bench.visitor import REQUEST_LIMIT
 
-__all__ = ["Crowd", "Tally"]
+__all__ = ["Crowd"]
 
 RECEIVE = 65_536
 HEAD_MAX = 65_536
@@ -51,21 +49,6 @@ HEADS_MAX = 4_096
 """Heads remembered, which repeat until the second in their Date passes; then all are forgotten."""
 LOSSES_MAX = 10_000
 """Losses written down one by one; beyond, they are only counted."""
-
-
-@dataclass
-class Tally:
-    """What one stretch came to."""
-
-    requests: int = 0
-    visits: int = 0
-    errors: Counter[str] = field(default_factory=Counter)
-    content_bytes: int = 0
-    latencies_ns: defaultdict[str, array[int]] = field(default_factory=lambda: defaultdict(lambda: array("q")))
-    rate: float = 0.0
-    connections: Connections = field(
-        default_factory=lambda: Connections(opened=0, announced=0, idle=0, retried=0, losses=[])
-    )
 
 
 class _Visitor:

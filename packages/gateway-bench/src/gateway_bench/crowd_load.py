@@ -6,14 +6,13 @@ import json
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 
 from gateway_bench.address import parse_address
-from gateway_bench.crowd import Crowd, Tally
+from gateway_bench.crowd import Crowd
 from gateway_bench.job import Job, Yield, lasting
-from gateway_bench.latency import Latencies
 from gateway_bench.scenarios import SCENARIOS
+from gateway_bench.tally import Tally
 
 __all__ = ["drive", "main"]
 
@@ -46,10 +45,7 @@ def _measure(job: Job, crowd: Crowd, stopped: Callable[[], bool]) -> Yield:
     began, cpu = time.monotonic(), time.process_time()
     crowd.run(lasts, tally)
     seconds, used = time.monotonic() - began, time.process_time() - cpu
-    latencies = Latencies()
-    for name, values in tally.latencies_ns.items():
-        for microseconds, count in Counter(value // 1000 for value in values).items():
-            latencies.record(name, microseconds, count)
+    latencies = tally.latencies()
     return Yield(
         seconds=tally.requests / tally.rate if tally.rate else seconds,
         requests=tally.requests,

@@ -9,6 +9,7 @@ from gateway_bench.csv_table import to_csv
 from gateway_bench.document import Document, save_document
 from gateway_bench.errors import BenchError
 from gateway_bench.report import render_report
+from gateway_bench.summary import disturbed
 
 __all__ = ["find_root", "folder_for", "is_reference", "make_folder", "point_latest", "save_all", "save_reference"]
 
@@ -67,11 +68,12 @@ def point_latest(folder: Path) -> None:
 
 
 def is_reference(document: Document) -> bool:
-    """Tell whether a run of the peers is worth the README's charts: every peer took part, and none made an error."""
+    """Tell whether a run of the peers is worth the README's charts: all took part, without error, undisturbed."""
     return (
         document["suite"] == "peers"
         and document["complete"]
         and not document["failures"]
+        and not disturbed(document["repeats"])
         and not any(result["errors"] for result in document["results"])
         and all(row["status"] == "ok" or row["name"] == OPTIONAL for row in document["gateways"])
     )

@@ -73,7 +73,7 @@ def _parameters(users: int, warmup: float, seconds: float, repeats: int) -> Para
 
 def engine_of(suite: str, scenario: str, wrk: str | None) -> str:
     """Return what makes the load: "locust" speaks every protocol, "wrk" (if found) and the "crowd" are light."""
-    if suite != "peers":
+    if suite == "evolution":
         return "locust"
     return "wrk" if wrk and scenario not in SLOW else "crowd"
 

@@ -39,14 +39,12 @@ from gateway_bench.processes import Tree
 from gateway_bench.scenarios import SCENARIOS
 from gateway_bench.service import READY_LIMIT, server_environment, started
 from gateway_bench.spawns import SpawnListener
-from gateway_bench.summary import ratios_of, results_of
+from gateway_bench.summary import disturbed, range_of, ratios_of, results_of
 
 __all__ = ["Order", "Watcher", "blank", "run"]
 
 LISTEN_LIMIT = 3.0
 """Seconds for a server to listen after it has said that it is ready: granian's worker says so a little early."""
-DISTURBED = 0.1
-"""Share of all processors that others may use, in the median of the repeats, before the record complains."""
 
 
 @dataclass(frozen=True)
@@ -261,11 +259,10 @@ def _notes(order: Order) -> list[str]:
 
 
 def _disturbances(document: Document) -> list[str]:
-    shares = sorted(repeat["others_share"] for repeat in document["repeats"])
-    if not shares or shares[len(shares) // 2] < DISTURBED:
+    if not disturbed(document["repeats"]):
         return []
-    typical, most = f"{shares[len(shares) // 2]:.0%}", f"{shares[-1]:.0%}"
-    used = f"Other programs used {typical} of the processors (up to {most})"
+    others = range_of([repeat["others_share"] for repeat in document["repeats"]])
+    used = f"Other programs used {others['median']:.0%} of the processors (up to {others['max']:.0%})"
     return [f"{used}: throughput and latency are worse than on a quiet machine, CPU a request less so."]
 
 

@@ -12,10 +12,17 @@ from statistics import median
 
 from gateway_bench.document import Range, Ratio, Repeat, Result
 
-__all__ = ["SATURATED", "range_of", "ratios_of", "results_of"]
+__all__ = ["SATURATED", "disturbed", "range_of", "ratios_of", "results_of"]
 
 SATURATED = 0.9
 """Share of one core from which on the generator counts as the bottleneck."""
+DISTURBED = 0.1
+"""Share of all processors that others may use, in the median of the repeats, before the record complains."""
+
+
+def disturbed(repeats: Sequence[Repeat]) -> bool:
+    """Did others use so much of the processors that throughput and latency say less than they seem to?"""
+    return bool(repeats) and median(repeat["others_share"] for repeat in repeats) >= DISTURBED
 
 
 def range_of(values: Sequence[float]) -> Range:
