@@ -119,6 +119,22 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz the HTTP codec for some minutes: by grammar, and by coverage; `-- --short` is for a look."""
+    install(session, "test")
+    examples, seconds = ("500", "20") if "--short" in session.posargs else ("20000", "300")
+    suite = "packages/gateway-core/tests/test_http1_fuzz.py"
+    session.run("python", "-m", "pytest", "-o", "timeout=0", suite, env={"GATELAB_FUZZ": examples})
+    try:
+        session.install("-c", "constraints.txt", "atheris>=3; sys_platform == 'linux'")
+    except nox.command.CommandFailed:
+        session.warn("atheris has no wheel for this Python and could not be built; hypothesis has had its turn")
+        return
+    corpus = session.create_tmp()
+    session.run("python", "fuzz/http1_atheris.py", f"-max_total_time={seconds}", "-verbosity=0", corpus)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Compare the gateways under load: `-- --quick` for a look, `-- --suite peers` or `proofs` for the others."""
     install(session)
