@@ -246,6 +246,7 @@ def test_a_refusal_says_what_is_wrong(data, words):  # HTTP-7
 STRANGERS = [
     # first bytes, the protocol that the sentence names, status
     (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "TLS", 400),
+    (b"\r\n\r\n\r\n\r\n\x16\x03\x01\x02\x00\x01", "TLS", 400),
     (b"\x01\x01\x00\x01\x00\x08\x00\x00", "FastCGI", 400),
     (b"70:CONTENT_LENGTH\x0027\x00", "SCGI", 400),
     (b"\x00\xb2\x01\x00\x0e\x00REQUEST_METHOD", "uwsgi", 400),
@@ -387,6 +388,8 @@ LIMITS = [
     # bytes, result with SMALL: the last thing allowed, and the first thing not
     (get(b"/" + b"a" * 50), "open"),  # 64 bytes
     (get(b"/" + b"a" * 51), 414),
+    (get() + get(b"/" + b"a" * 50), "open"),
+    (get() + get(b"/" + b"a" * 51), 414),
     (get(fields=H + b"X: " + b"a" * 45 + b"\r\n"), "open"),  # 48 bytes
     (get(fields=H + b"X: " + b"a" * 46 + b"\r\n"), 431),
     (get(fields=H + b"X: 1\r\n" * 3), "open"),
