@@ -45,6 +45,7 @@ class Lines:
         self.number = 0
         self.phase = Phase.IDLE
         self.abandoned = 0
+        self.retired = False
         world.sessions.append(self)
 
     @property
@@ -135,6 +136,9 @@ class Lines:
         if self.phase is not Phase.IDLE:
             self.transport.write(b"late\n")
         self.transport.close()
+
+    def retire(self):
+        self.retired = True
 
     def abandon(self):
         self.abandoned += 1
@@ -247,6 +251,12 @@ class World:
         if self.stop_write >= 0:
             os.close(self.stop_write)
             self.stop_write = -1
+
+    def stop_and_wait(self):
+        """Tell the loop to stop; return when whoever is idle has had time for a last request."""
+        self.stop()
+        wait_until(lambda: self.loop._stop_by is not None and not self.loop._stopping, "the loop looks round")
+        self.clock.now += 1
 
     def finish(self):
         self.go.set()

@@ -488,6 +488,8 @@ def test_when_descriptors_run_out(tmp_path):
                 return False
             def expire(self):
                 pass
+            def retire(self):
+                pass
             def abandon(self):
                 pass
 
@@ -532,24 +534,29 @@ def test_when_descriptors_run_out(tmp_path):
 # -- stopping ---------------------------------------------------------------------------------------------------------
 
 
-def test_idle_connections_are_closed_at_once(start, poller):
+def test_idle_connections_are_closed_soon(start, poller):
     with start() as world:
         socks = [world.connect() for _ in range(3)]
         assert [ask(sock, "echo x") for sock in socks] == ["x"] * 3
-        world.stop()
+        world.stop_and_wait()
         assert [sock.recv(1) for sock in socks] == [b""] * 3
         world.thread.join(DEADLINE)
         assert not world.thread.is_alive()
 
 
-def test_who_has_just_connected_may_still_ask(start, poller):
+@pytest.mark.parametrize("before", [0, 2])
+def test_who_is_idle_may_ask_once_more(start, before, poller):
+    """Whether new or not: the request may be on its way already."""
     with start() as world:
         soon, late = world.connect(), world.connect()
         wait_until(lambda: len(world.sessions) == 2)
+        for _ in range(before):
+            assert ask(soon, "echo x") == ask(late, "echo x") == "x"
         world.stop()
         wait_until(lambda: world.loop._stop_by is not None)
         assert ask(soon, "echo x") == "x"
         assert soon.recv(1) == b""
+        assert all(session.retired for session in world.sessions)
         assert world.thread.is_alive()
         world.clock.now += 2
         assert late.recv(1) == b""
@@ -597,6 +604,7 @@ def test_requests_that_have_come_are_served(start, poller):
         assert line_of(blocker) == "unblocked"
         assert [line_of(open_) for _ in range(40)] == ["y"] * 40
         assert line_of(new) == "new"
+        world.stop_and_wait()
         assert [sock.recv(1) for sock in (blocker, open_, new)] == [b""] * 3
         world.thread.join(DEADLINE)
         assert not world.thread.is_alive()

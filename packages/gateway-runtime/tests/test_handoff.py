@@ -305,6 +305,7 @@ def test_a_stall_while_the_end_looks_at_what_has_come(start, no_watch):
         assert [line_of(sock) for sock in socks[1:]] == ["1", "2", "3", "4"]
         world.open("a")
         assert line_of(socks[0]) == "a"
+        world.stop_and_wait()
         finish(world)
 
 

@@ -165,6 +165,9 @@ class Session:
         else:
             self._refuse(RemoteProtocolError("the request did not arrive within the time limit", 408))
 
+    def retire(self) -> None:
+        """The server ends, and will close this connection after the next response: say so, where the protocol can."""
+
     def abandon(self) -> None:
         """The connection is gone: close what is open, forget the rest."""
         if self._response is not None:

@@ -69,6 +69,9 @@ class Session(Protocol):
     def expire(self) -> None:
         """The phase has taken too long."""
 
+    def retire(self) -> None:
+        """The server ends: the next response is the last. Also called while another thread is in a response."""
+
     def abandon(self) -> None:
         """The connection is gone."""
 
@@ -109,7 +112,7 @@ class Connection:
         self.full = False  # something waits to be sent
         self.away = False  # the loop must leave it alone: a thread is in its session
         self.mask = 0  # what the poller watches
-        self.fresh = True  # no request has come on it yet
+        self.fresh = True  # no request has come on it yet, or none since we were told to stop
         self.queued = False  # a request stands ready, and other connections, or our output, come first
         self.resuming = False  # it is a paused response that will go on then
         self.since = 0.0  # when it was queued

@@ -51,9 +51,13 @@ _TICK = 1.0
 _LINGER = 2.0
 """Seconds that a lingering close waits for the peer to read and close: several round trips anywhere on Earth."""
 
-_FIRST_REQUEST = 0.5
-"""Seconds that a new connection has for its request when we stop: whoever has just connected is about to ask, and
-cannot know, as one who has asked before must, that the connection may close."""
+_LAST_REQUEST = 0.5
+"""Seconds that an idle connection has for another request when we stop. Closed at once, it would cross with requests
+that are on their way, and their senders could not know whether they were served. So the next one is answered, as the
+last; who asks for nothing so long is not in the middle of anything."""
+
+_LAST_TICK = 0.1
+"""Seconds between two looks at the deadlines when we stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ class Loop:
         self._served = 0
         self._now = self._polled = 0.0  # the time, and when the poller answered
         self._next_tick = 0.0
+        self._pause = _TICK  # between two ticks
         self._told = events.wanted("begin") or events.wanted("end")
         self._stopping = False  # we have been told, and are to look round for the last time
         self._stop_by: float | None = None
@@ -166,7 +171,7 @@ class Loop:
             if self._stop_by is not None and (not connections or self._polled >= self._stop_by):
                 self._over()
                 return
-            found = poll(0.0 if queue and self._away < self.threads else _TICK)
+            found = poll(0.0 if queue and self._away < self.threads else self._pause)
             self._polled = self._now = time.monotonic()
             self._ready = iter(found)
 
@@ -278,7 +283,7 @@ class Loop:
             if not connection.fresh:
                 self._drop(connection)
                 return
-            connection.deadline = self._now + _FIRST_REQUEST
+            connection.deadline = self._now + _LAST_REQUEST
         mask = WRITE if full else READ
         if connection.mask != mask:
             if connection.mask:
@@ -373,7 +378,7 @@ class Loop:
         `now` is when the poller was asked: what peers have sent while the application was called was not read yet, and
         cannot be late.
         """
-        self._next_tick = now + _TICK
+        self._next_tick = now + self._pause
         late = [one for one in self._connections.values() if one.deadline < now and not one.away]
         for connection in late:
             if connection.full:
@@ -401,14 +406,18 @@ class Loop:
             self._poller.unregister(fd)  # at end of file it would be ready for ever
         self._stop_by = self._now + self._limits.grace
         self._stopping = True
+        self._next_tick, self._pause = self._now, min(_TICK, _LAST_TICK)
         self._acceptor.off()
 
     def _look_round(self) -> list[tuple[int, int]]:
-        """Return all that must be read once more before it is closed: a request that has just come is still served.
+        """Return all that must be read once more: a request that has just come is served, as the last one there.
 
         So are connections that the kernel has completed. It waits until a thread is free: by then, if this is a reload,
         other workers have taken them.
         """
         for connection in self._acceptor.last(self._limits.connections - len(self._connections), self._now):
             self._connections[connection.fd] = connection
+        for connection in self._connections.values():
+            connection.session.retire()
+            connection.fresh = not connection.away and self._is_idle(connection)
         return [(fd, READ) for fd, one in self._connections.items() if not (one.full or one.queued or one.away)]

@@ -75,6 +75,10 @@ class HttpSession(Session):
         if hints:
             self._write(hints)
 
+    def retire(self) -> None:
+        """Make the next response the last: it says `Connection: close` (RFC 9112 section 9.6)."""
+        self.codec.close_after = True
+
     def abandon(self) -> None:
         """The connection is gone; so is what refers to it from the template."""
         super().abandon()
