@@ -1,4 +1,4 @@
-"""Fixtures of the engine's tests."""
+"""Fixtures of the tests of the engine and of whole servers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+import master_world
 from engine_world import Clock, World
 from gateway_runtime import engine, shared_loop
 from gateway_runtime.addresses import Address
@@ -52,3 +53,11 @@ def start(monkeypatch, tmp_path):
         assert all(session.abandoned for session in world.sessions)
 
     return run
+
+
+@pytest.fixture
+def served(tmp_path, monkeypatch):
+    """A working directory with the application of `master_world`."""
+    monkeypatch.chdir(tmp_path)
+    master_world.change(master_world.APP)
+    return tmp_path

@@ -9,108 +9,16 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from gateway_runtime.testing import DEADLINE, Server, run_to_end, wait_until
+from master_world import APP, QUIET, SLOW, Asking, Http, change, get, go, serve
 
-APP = """
-import os, signal, threading, time
-
-barrier = threading.Barrier(4)
-VERSION = "one"
-
-def app(environ, start_response):
-    path = environ["PATH_INFO"][1:]
-    if path.startswith("hold"):
-        open(path + ".begun", "w").close()
-        while not os.path.exists(path + ".go"):
-            time.sleep(0.002)
-    elif path == "deaf":
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGQUIT])
-        open("deaf.begun", "w").close()
-        time.sleep(1000)
-    elif path.startswith("barrier"):
-        open(path + ".begun", "w").close()
-        barrier.wait(20)
-    elif path == "crash":
-        os._exit(3)
-    text = {
-        "pid": str(os.getpid()),
-        "version": VERSION,
-        "flags": str([environ["wsgi." + key] for key in ("multithread", "multiprocess", "run_once")]),
-    }.get(path, "hello")
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    return [text.encode()]
-"""
-
-QUIET = {"PYTHONDONTWRITEBYTECODE": "1"}  # a changed module must not be taken from a cache
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    """A working directory with the application."""
-    monkeypatch.chdir(tmp_path)
-    Path("served.py").write_text(APP)
-    return tmp_path
-
-
-def serve(*arguments, bind="127.0.0.1:0", **options):
-    return Server("wsgi_server", "served:app", "--bind", bind, *arguments, env=QUIET, **options)
-
-
-class Http(HTTPConnection):
-    """An HTTP client of a server, wherever that listens."""
-
-    def __init__(self, server):
-        super().__init__("localhost")
-        self.server = server
-
-    def connect(self):
-        self.sock = self.server.connect()
-
-
-def get(server, path):
-    """Ask on a new connection; return the answer's text."""
-    http = Http(server)
-    try:
-        http.request("GET", f"/{path}", headers={"Connection": "close"})
-        response = http.getresponse()
-        assert response.status == 200
-        return response.read().decode()
-    finally:
-        http.close()
-
-
-class Asking(threading.Thread):
-    """A request that may take long; `answer` is its text, or the exception."""
-
-    def __init__(self, server, path):
-        super().__init__()
-        self.server = server
-        self.path = path
-        self.answer = None
-        self.start()
-        wait_until(Path(f"{path}.begun").exists, f"{path} has begun")
-
-    def run(self):
-        try:
-            self.answer = get(self.server, self.path)
-        except (OSError, HTTPException) as error:
-            self.answer = error
-
-    def result(self):
-        self.join(DEADLINE)
-        assert not self.is_alive()
-        return self.answer
-
-
-def go(path):
-    Path(f"{path}.go").touch()
+pytestmark = pytest.mark.usefixtures("served")
 
 
 # -- starting ---------------------------------------------------------------------------------------------------------
@@ -292,7 +200,7 @@ def test_idle_workers_that_end_are_replaced():
             os.kill(worker, number)
         for worker, said in zip(before, ends.values(), strict=False):
             server.wait_for_line(f"worker {worker} {said} another takes its place")
-        assert get(server, "pid") == str(before[-1])
+        assert get(server, "hello") == "hello"
         wait_until(lambda: len(server.workers()) == 5, "others have taken their place")
         assert before[-1] in server.workers()
 
@@ -397,13 +305,10 @@ def test_int_after_another_signal_kills(first):
     assert not Path("x.sock").exists()
 
 
-SLOW = "import os, time\nopen('importing', 'w').close()\nwhile not os.path.exists('go'): time.sleep(0.002)\n" + APP
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT])
 @pytest.mark.parametrize("moment", ["at once", "x.sock", "importing"])
 def test_a_signal_at_any_moment_of_the_start(number, moment):
-    Path("served.py").write_text(SLOW)
+    change(SLOW + APP)
     command = [sys.executable, "-m", "wsgi_server", "served:app", "--bind", "unix:x.sock", "--workers", "3"]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, env=os.environ | QUIET)
     try:
@@ -437,93 +342,6 @@ def test_workers_do_not_survive_their_master(busy):
             assert asking.result() == "hello"
         wait_until(lambda: not server.alive(), "the workers end")
     assert server.stderr == f"\nready {server.url}"
-
-
-# -- reloading --------------------------------------------------------------------------------------------------------
-
-
-class Visitor(threading.Thread):
-    """Asks for the version again and again, on new connections, until told to stop."""
-
-    def __init__(self, server):
-        super().__init__()
-        self.server = server
-        self.answers = []
-        self.done = False
-        self.start()
-
-    def run(self):
-        while not self.done:
-            try:
-                self.answers.append(get(self.server, "version"))
-            except Exception as error:
-                self.answers.append(error)
-
-    def stop(self):
-        self.done = True
-        self.join(DEADLINE)
-        return self.answers
-
-
-def change(text):
-    Path("served.py").write_text(text)
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_hup_loads_changed_code_and_loses_no_request(workers):
-    with serve("--workers", str(workers)) as server:
-        before = server.workers()
-        visitor = Visitor(server)
-        wait_until(lambda: len(visitor.answers) > 5)
-        change(APP.replace('"one"', '"two"'))
-        server.signal(signal.SIGHUP)
-        server.wait_for_line(f"reloaded: {workers} new workers serve, {workers} old ones finish")
-        wait_until(lambda: visitor.answers[-1] == "two")
-        wait_until(lambda: not set(before) & set(server.workers()), "the old workers have ended")
-        answers = visitor.stop()
-        assert len(server.workers()) == workers
-    assert set(answers) == {"one", "two"}
-
-
-def test_hup_lets_requests_of_the_old_code_finish():
-    with serve() as server:
-        asking = Asking(server, "hold")
-        change(APP.replace('"hello"', '"changed"'))
-        server.signal(signal.SIGHUP)
-        server.wait_for_line("reloaded")
-        assert get(server, "hello") == "changed"
-        go("hold")
-        assert asking.result() == "hello"
-        wait_until(lambda: len(server.workers()) == 1)
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_hup_with_a_broken_module_keeps_the_old_workers(workers):
-    with serve("--workers", str(workers)) as server:
-        before = server.workers()
-        change("def app(:\n")
-        for count in (1, 2):
-            server.signal(signal.SIGHUP)
-            wait_until(lambda count=count: server.stderr.count("the reload is given up") == count)
-        assert server.stderr.count("a new worker cannot start: the module 'served' cannot be imported: SyntaxErr") == 2
-        wait_until(lambda: server.workers() == before, "only the old workers are left")
-        assert get(server, "version") == "one"
-        change(APP.replace('"one"', '"two"'))
-        server.signal(signal.SIGHUP)
-        server.wait_for_line("reloaded")
-        wait_until(lambda: not set(before) & set(server.workers()), "the old workers have ended")
-        assert get(server, "version") == "two"
-
-
-def test_many_hups():
-    with serve("--workers", "2") as server:
-        for number in range(5):
-            change(APP.replace('"one"', f'"{number}"'))
-            server.signal(signal.SIGHUP)
-        server.wait_for_line("reloaded")
-        wait_until(lambda: get(server, "version") == "4")
-        wait_until(lambda: len(server.workers()) == 2)
-        assert {get(server, "version") for _ in range(5)} == {"4"}
 
 
 def test_a_worker_that_cannot_be_replaced_is_tried_again():

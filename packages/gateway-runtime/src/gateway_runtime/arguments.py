@@ -19,11 +19,14 @@ DAY = 86_400
 """Seconds that a time limit may have at most: whoever writes more means no limit, and should not have none."""
 
 
+_WHOLE = re.compile(r"[0-9]{1,18}")
+
+
 def count(least: int, most: int) -> Callable[[str], int]:
     """Return a reader of whole numbers from `least` to `most`."""
 
     def read(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
+        if not _WHOLE.fullmatch(text) or not least <= int(text) <= most:
             raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
         return int(text)
 

@@ -32,6 +32,7 @@ __all__ = ["main"]
 
 def main(gateway: Gateway, argv: list[str] | None = None) -> int:
     """Run a gateway from its command line until it is told to stop; return the exit code."""
+    log.complete_streams()
     arguments = new_parser(gateway).parse_args(argv)
     log.set_name(gateway.program)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())

@@ -94,8 +94,9 @@ class Family:
         grace = self._settings.limits.grace + KILL_AFTER if grace is None else grace
         child.retire(time.monotonic() + grace)
 
-    def observe(self, child: Child, line: WorkerLine, now: float) -> None:
+    def _observe(self, child: Child, now: float) -> None:
         """Note since when a worker has been idle."""
+        line = self.line(child)
         if any(thread.since for thread in line.threads):
             child.idle_since = inf
         elif line.requests != child.requests or child.idle_since == inf:
@@ -103,8 +104,11 @@ class Family:
         child.requests = line.requests
 
     def counts(self, generation: int, pool: Pool, now: float, *, waiting: bool = False) -> Counts:
-        """Count the workers of a generation, as the pool wants to know them."""
+        """Look at the workers of a generation, and count them as the pool wants to know them."""
         there = self.of(generation)
+        for child in there:
+            if child.stage is Stage.SERVING:
+                self._observe(child, now)
         serving = [child for child in there if child.stage is Stage.SERVING and not child.due]
         idle = [child for child in serving if child.idle_since < inf]
         return Counts(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 
 from .errors import StartupError
 
 __all__ = ["Identity"]
+
+_NUMBER = re.compile(r"[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +31,13 @@ class Identity:
 
         name = user or str(os.geteuid())
         try:
-            entry = pwd.getpwuid(int(name)) if name.isdecimal() else pwd.getpwnam(name)
+            entry = pwd.getpwuid(int(name)) if _NUMBER.fullmatch(name) else pwd.getpwnam(name)
         except (KeyError, OverflowError):
             raise StartupError(f"there is no user {name!r}") from None
         gid = entry.pw_gid
         if group:
             try:
-                gid = (grp.getgrgid(int(group)) if group.isdecimal() else grp.getgrnam(group)).gr_gid
+                gid = (grp.getgrgid(int(group)) if _NUMBER.fullmatch(group) else grp.getgrnam(group)).gr_gid
             except (KeyError, OverflowError):
                 raise StartupError(f"there is no group {group!r}") from None
         found = cls(entry.pw_uid, gid, entry.pw_name)

@@ -92,6 +92,6 @@ class Keeper:
             self._family.retire(child)
 
     def _least_useful(self, generation: int) -> list[Child]:
-        """Return the workers in the order in which they can be spared: those that start, have been idle, are old."""
+        """Return the workers in the order in which they can be spared: who starts, is idle for long, is old."""
         there = [child for child in self._family.of(generation) if not child.due]
         return sorted(there, key=lambda child: (child.stage is Stage.SERVING, child.idle_since, child.started))

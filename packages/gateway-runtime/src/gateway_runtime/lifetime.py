@@ -7,12 +7,12 @@ draws its own limits, because workers that were started together would otherwise
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 __all__ = ["Bound", "Lifetime", "Span", "resident"]
 
+_STATM = "/proc/{}/statm"
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
@@ -63,11 +63,12 @@ class Lifetime:
 
 def resident(pid: int) -> int:
     """Return the bytes of memory that a process holds now (its resident set), or 0 if it has ended."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_bytes().split()[1]) * _PAGE
-    except (OSError, IndexError):
-        pass
-    if os.path.exists("/proc/self/statm"):  # noqa: PTH110 - then it has ended
-        return 0
+    if os.path.exists(_STATM.format("self")):  # noqa: PTH110 - a string all along
+        try:
+            return int(Path(_STATM.format(pid)).read_bytes().split()[1]) * _PAGE
+        except (OSError, IndexError):
+            return 0
+    import subprocess  # where there is no /proc, and only there
+
     done = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return int(done.stdout or 0) * 1024

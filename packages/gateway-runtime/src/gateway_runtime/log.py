@@ -14,12 +14,15 @@ a new one, lets every process `reopen` (USR1)::
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 
 from .errors import StartupError
 
-__all__ = ["announce", "forget_console", "line", "on_reopen", "open_file", "raw", "reopen", "set_name"]
+__all__ = [
+    "announce", "complete_streams", "forget_console", "line", "on_reopen", "open_file", "raw", "reopen", "set_name",
+]  # fmt: skip
 
 _LINE_MAX = 2000
 """Characters of one note. A peer must not be able to fill a disk with one header."""
@@ -62,6 +65,16 @@ def announce(text: str) -> None:
         _write(_console, text)
 
 
+def complete_streams() -> None:
+    """Open what is closed of standard input, output and error: a socket must not get their numbers."""
+    for fd, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free, which is `fd`
+            setattr(sys, name, open(fd, "r" if fd == 0 else "w", closefd=False))  # noqa: SIM115
+
+
 def open_file(path: str) -> None:
     """Let a file receive what standard error gets. Raises StartupError."""
     global _path, _console  # as standard error itself: one a process
@@ -70,11 +83,10 @@ def open_file(path: str) -> None:
         fd = os.open(path, _FLAGS, 0o640)
     except OSError as error:
         raise StartupError(f"cannot write the log file {path}: {error.strerror}") from None
-    if not _is_stderr(fd):  # else a program in whose place we are has opened it
-        _console = _copy_of_stderr()
+    if not os.path.sameopenfile(fd, _STDERR):  # else a program in whose place we are has opened it
+        _console = os.dup(_STDERR)
         os.dup2(fd, _STDERR)
-    if fd != _STDERR:  # as it is where standard error was closed
-        os.close(fd)
+    os.close(fd)
     _path = path
 
 
@@ -110,17 +122,3 @@ def _write(fd: int, text: str) -> None:
         os.write(fd, text.encode("utf-8", "backslashreplace"))
     except OSError:
         pass
-
-
-def _copy_of_stderr() -> int:
-    try:
-        return os.dup(_STDERR)
-    except OSError:  # it was closed
-        return -1
-
-
-def _is_stderr(fd: int) -> bool:
-    try:
-        return os.path.sameopenfile(fd, _STDERR)
-    except OSError:  # it was closed
-        return False

@@ -21,6 +21,7 @@ The parts, each with a theory of its own: `orders` (what people ask for), `famil
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import signal
 import time
@@ -130,6 +131,7 @@ class Master:
             self._desk.close()
             self._sockets.close()
             self._pid_file.remove()
+            signal.pthread_sigmask(signal.SIG_BLOCK, HELD)  # it has ended, and the interpreter gives up its handlers
         return self._exit_code
 
     def _install_signals(self) -> None:
@@ -143,8 +145,9 @@ class Master:
 
     def _turn(self) -> None:
         """Wait for a signal, a word from a worker, a connection, or the next deadline; act on it."""
-        ready = [key for key, _ in self._selector.select(self._timeout())]
-        for key in sorted(ready, key=lambda key: key.fd != self._wake_read):  # who is told to end does not say "ready"
+        ready = self._selector.select(self._timeout())
+        self._on_signals()  # before words: who is told to end does not say "ready"
+        for key, _ in ready:
             key.data()
         self._kill_the_late()
         if time.monotonic() >= self._next_look:
@@ -172,7 +175,7 @@ class Master:
         if serving or ondemand:
             self.notifier.alive(now)
         if self.announced and not self.ending:
-            self.keeper.adjust(self.generations.serving)
+            self.keeper.adjust(self.generations.serving, waiting=ondemand and self._somebody_waits())
             busy = sum(child.idle_since > now for child in serving)
             self.notifier.status(f"{len(serving)} workers, {busy} of them busy")
 
@@ -184,6 +187,13 @@ class Master:
             self._on_loaded()
         if self.announced:
             self.keeper.repair(self.generations.serving)
+
+    def _somebody_waits(self) -> bool:
+        """Is there a connection that no worker has accepted yet?"""
+        poll = select.poll()
+        for listener in self._sockets.serving:
+            poll.register(listener.sock, select.POLLIN)
+        return bool(poll.poll(0))
 
     def _watch_listeners(self) -> None:
         """See connections arrive while no worker does."""
@@ -282,7 +292,12 @@ class Master:
                 child.kill()
 
     def _on_signals(self) -> None:
-        for number in os.read(self._wake_read, 512):
+        """Act on what has been noted: also what came too late for the selector to see it."""
+        try:
+            numbers = os.read(self._wake_read, 512)
+        except BlockingIOError:
+            return
+        for number in numbers:
             if number == signal.SIGCHLD:
                 self._on_chld()
             else:

@@ -45,7 +45,6 @@ class Patrol:
             if child.ready_at > now:
                 continue
             seen = self._family.line(child)
-            self._family.observe(child, seen, now)
             if child.stage is Stage.SERVING and not child.due:
                 self.make_due(child, child.span.exceeded(child.pid, now - child.started))
             for stall in self._patience.look(seen, now, child.stalls):
@@ -78,7 +77,8 @@ class Patrol:
     def kill(self, child: Child, why: str) -> None:
         """End a worker at once, and say what is lost."""
         lost = self._family.under_way(child)
-        connections = self._family.line(child).connections
-        line(f"worker {child.pid} is killed {why}; lost: {'; '.join(lost) or 'no request'}; {connections} connections")
+        connections = self._family.line(child).connections  # as of the last second
+        open_too = f"; it has {connections} connections" if connections else ""
+        line(f"worker {child.pid} is killed {why}; lost: {'; '.join(lost) or 'no request'}{open_too}")
         child.doomed_at = inf
         child.kill()

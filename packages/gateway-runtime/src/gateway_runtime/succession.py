@@ -48,6 +48,7 @@ class Succession:
         self._pipe = -1
         self.pid = 0
         """Of the new program while it is not ready, else 0."""
+        self._told_to_end = False
         self.kill_at = inf
         self.reload_later = False
 
@@ -76,6 +77,7 @@ class Succession:
     def end(self, number: int, kill_at: float) -> None:
         """Have the new program end too, before it is ready."""
         if self.pid:
+            self._told_to_end = True
             os.kill(self.pid, number)
             self.kill_at = min(self.kill_at, kill_at)
 
@@ -90,6 +92,8 @@ class Succession:
         if pid != self.pid:
             return
         self._forget()
+        if self._told_to_end:
+            return
         line(f"the new program {how_it_ended(code)} before it could serve; this one goes on")
         self._notifier.ready()
         self._failed()
@@ -98,7 +102,7 @@ class Succession:
         if self._pipe < 0:  # a signal has brought us to its end already
             return
         ready = os.read(self._pipe, len(upgrade.READY)) == upgrade.READY
-        if not ready:  # its death will say why
+        if not ready or self._told_to_end:  # its death will say the rest
             self._selector.unregister(self._pipe)
             self.close()
             return

@@ -14,6 +14,7 @@ The variables are taken out of the environment: they are for this process, not f
 from __future__ import annotations
 
 import os
+import re
 import socket
 import time
 from collections.abc import MutableMapping
@@ -24,6 +25,8 @@ __all__ = ["FIRST_FD", "Notifier", "listen_fds"]
 
 FIRST_FD = 3
 """SD_LISTEN_FDS_START: behind standard input, output and error."""
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 _PATIENCE = 1.0
 """Seconds to wait for room in systemd's queue. A server does not stop serving because nobody takes its word."""
@@ -40,7 +43,7 @@ def listen_fds(environ: MutableMapping[str, str]) -> list[tuple[int, str]]:
     names = environ.get("LISTEN_FDNAMES", "").split(":")
     for key in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
         environ.pop(key, None)
-    if not number.isdecimal():
+    if not _NUMBER.fullmatch(number):
         raise StartupError(f"LISTEN_FDS is {number!r}, which is not a number of descriptors")
     fds = range(FIRST_FD, FIRST_FD + int(number))
     for fd in fds:
@@ -59,7 +62,7 @@ class Notifier:
     def __init__(self, environ: MutableMapping[str, str]) -> None:
         self._path = environ.pop("NOTIFY_SOCKET", "")
         usec, pid = environ.pop("WATCHDOG_USEC", ""), environ.pop("WATCHDOG_PID", "")
-        ours = self._path and usec.isdecimal() and pid in ("", str(os.getpid()))
+        ours = self._path and _NUMBER.fullmatch(usec) and pid in ("", str(os.getpid()))
         self._usec = int(usec) if ours else 0
         self._alive_at = 0.0
         self._status = ""
