@@ -99,8 +99,10 @@ def test_peers_that_reset_at_any_moment_leave_nothing(tmp_path: Path, threads: s
     options = ("--bind", "127.0.0.1:0", "--threads", threads)
     with Server("wsgi_server", "told:app", *options, cwd=application(tmp_path)) as server:
         (worker,) = server.workers()
-        assert ask(server, "/warm").status == 200
-        before = descriptors(worker)
+        with server.connect() as only:  # once it is answered, the loop has all that it opens, and this connection
+            only.sendall(request("/warm"))
+            assert only.recv(65536).endswith(b"/warm")
+            before = descriptors(worker)
         for place in PLACES:  # of a request, and perhaps before it is accepted
             for _ in range(5):
                 sock = server.connect()
@@ -118,7 +120,7 @@ def test_peers_that_reset_at_any_moment_leave_nothing(tmp_path: Path, threads: s
             sock.sendall(request("/echo", CHUNKED, method="POST", body=content))
             reset(sock)
         assert ask(server, "/good").body == b"/good"
-        wait_until(lambda: descriptors(worker) == before, "every descriptor is freed")
+        wait_until(lambda: before is None or descriptors(worker) == before - 1, "every descriptor is freed")
         assert server.workers() == [worker]
         assert all("in the middle" in part for part in server.stderr.split("Traceback")[1:])
 
