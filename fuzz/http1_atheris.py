@@ -59,9 +59,9 @@ def make_corpus(folder: Path) -> None:
 
 
 def main() -> None:
-    """Run libFuzzer; the first argument that is no option is the corpus, made if it is not there."""
+    """Run libFuzzer; the first argument that is no option is the corpus, begun if there is none yet."""
     folders = [Path(argument) for argument in sys.argv[1:] if not argument.startswith("-")]
-    if folders and not folders[0].exists():
+    if folders and not any(folders[0].glob("*")):
         make_corpus(folders[0])
     atheris.Setup(sys.argv, check)
     atheris.Fuzz()
