@@ -276,15 +276,33 @@ def test_a_head_that_drips_is_late_all_the_same(start):
         assert world.expired == ["HEAD"]
 
 
-def test_content_that_drips_is_not_late(start):
+def test_content_that_drips_is_late_in_the_end(start):
     with start(limits=LIMITS) as world:
         sock = world.connect(b"body\n")
-        for number in range(5):
+        for number in range(2):
             sock.sendall(b"x")
             wait_until(lambda number=number: world.received == number + 6)
             world.pass_time(8)
+        assert world.expired == ["BODY"]
+
+
+def test_content_that_comes_fast_enough_is_not_late(start):
+    with start(limits=LIMITS) as world:
+        sock = world.connect(b"body\n")
+        for number in range(5):
+            sock.sendall(b"x" * 4000)  # eight seconds' worth
+            wait_until(lambda number=number: world.received == 4000 * (number + 1) + 5)
+            world.pass_time(8)
         assert world.expired == []
         assert ask(sock, "\n.") == "content"
+
+
+def test_content_that_came_fast_earns_no_more_than_the_limit(start):
+    with start(limits=LIMITS) as world:
+        world.connect(b"body\n" + b"x" * 50_000)
+        wait_until(lambda: world.received == 50_005)
+        world.pass_time(11)
+        assert world.expired == ["BODY"]
 
 
 def test_idleness_begins_anew_with_every_request(start):

@@ -159,6 +159,11 @@ def test_who_is_late_is_told_so(impatient: Server, item: str, half: bytes) -> No
     impatient.wait_for_line("did not arrive within the time limit")
 
 
+def test_half_a_head_behind_a_response_is_late_too(impatient: Server) -> None:  # HTTP-100
+    first, second = answers(talk(impatient, request("/1") + b"GET /2"))
+    assert (first.status, second.status, second.fields["connection"]) == (200, 408, "close")
+
+
 @pytest.mark.parametrize("sent", [b"", request("/1"), request("/1", method="HEAD")])
 def test_idle_connections_are_closed_without_a_word(impatient: Server, sent: bytes) -> None:  # HTTP-99, HTTP-100
     raw = talk(impatient, sent)

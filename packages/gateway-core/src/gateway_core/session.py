@@ -288,9 +288,10 @@ class Session:
         if request.encoder.close_after:
             self.transport.close(linger=self.linger)
             return False
-        self.phase = _IDLE
         if self.codec.exhausted:
+            self.phase = _IDLE
             return False
+        self.phase = _HEAD
         try:
             return self._collect()
         except RemoteProtocolError as error:

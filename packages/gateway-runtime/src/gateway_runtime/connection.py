@@ -92,8 +92,9 @@ class Connection:
     """
 
     __slots__ = (
-        "_aborted", "_linger", "_out", "away", "deadline", "fd", "fresh", "full", "limit", "lost", "mask", "patience",
-        "peer", "phase", "queued", "recv", "renews", "resuming", "send", "session", "since", "sock", "stage",
+        "_aborted", "_linger", "_out", "away", "deadline", "earns", "fd", "fresh", "full", "limit", "lost",
+        "mask", "patience", "peer", "phase", "queued", "recv", "renews", "resuming", "send", "session", "since", "sock",
+        "stage",
     )  # fmt: skip
 
     session: Session
@@ -118,6 +119,7 @@ class Connection:
         self.since = 0.0  # when it was queued
         self.phase: object = ""  # for which the deadline is
         self.limit = 0.0  # of that phase, in seconds
+        self.earns = False  # do bytes that come move the deadline a little?
         self.renews = False  # does every bit of work on the connection begin it anew?
         self.deadline = 0.0
         self._out: list[memoryview | _Piece] | None = None

@@ -60,6 +60,10 @@ _LAST_TICK = 0.1
 """Seconds between two looks at the deadlines when we stop."""
 
 
+_CONTENT_RATE = 500
+"""Bytes of content that earn their sender another second. Whoever sends drop by drop is late in the end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Time limits in seconds, and the number of connections a loop holds."""
@@ -69,7 +73,7 @@ class Limits:
     head: float = 20.0
     """From a request's first byte to the end of its head, however slowly it drips."""
     body: float = 30.0
-    """Without a byte of a request's content."""
+    """Without a byte of a request's content; and in all, but for what the bytes earn (_CONTENT_RATE)."""
     send: float = 30.0
     """Without the peer taking a byte of the response."""
     grace: float = 30.0
@@ -220,6 +224,9 @@ class Loop:
             return self._serve(connection, False)
         if not data and not connection.full:
             connection.close()
+        if connection.earns:
+            earned = connection.deadline + len(data) / _CONTENT_RATE
+            connection.deadline = min(self._now + connection.limit, earned)
         self._settle(connection)
         return True
 
@@ -304,7 +311,8 @@ class Loop:
         name = "BUSY" if phase is None else phase.name
         connection.phase = phase
         connection.limit = self._limit_of[name]
-        connection.renews = name in ("BODY", "IDLE")
+        connection.renews = name == "IDLE"
+        connection.earns = name == "BODY"
         connection.deadline = self._now + connection.limit
 
     def _is_idle(self, connection: Connection) -> bool:

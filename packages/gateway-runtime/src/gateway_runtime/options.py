@@ -123,7 +123,7 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     for name, value, text in (
         ("idle", default.idle, "a connection between two requests"),
         ("head", default.head, "a request's head, from its first byte"),
-        ("body", default.body, "a silence within a request's content"),
+        ("body", default.body, "a request's content, plus a second for every 500 bytes"),
         ("send", default.send, "a peer that does not take its response"),
         ("grace", default.grace, "requests under way at the end"),
     ):
