@@ -11,7 +11,7 @@ and a status with all of its fields, each by its value. Then a check is one look
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .errors import ApplicationError
 
@@ -57,7 +57,7 @@ class Head(NamedTuple):
     bare: bool
 
 
-CHECKED: dict[tuple[object, ...], Head] = {}
+CHECKED: Final[dict[tuple[object, ...], Head]] = {}
 """Heads that were found good, by status and headers: `CHECKED[status, *headers]`. Applications repeat themselves."""
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import select
-from typing import Protocol
+from typing import Final, Protocol
 
 __all__ = ["EXCLUSIVE", "READ", "WRITE", "Poller", "new_poller"]
 
-READ = select.POLLIN
-WRITE = select.POLLOUT
+READ: Final = select.POLLIN
+WRITE: Final = select.POLLOUT
 EXCLUSIVE = getattr(select, "EPOLLEXCLUSIVE", 0)
 """Linux 4.5: one waiting process wakes for a connection, not all of them."""
 

@@ -37,7 +37,7 @@ def http_date(clock: Callable[[], float]) -> Callable[[], bytes]:
             second = int(now)
             # The text first: another thread may look between the two, and an old second with a new text is harmless.
             text = imf_fixdate(second)
-            begin, end = second, second + 1.0
+            begin, end = float(second), second + 1.0
         return text
 
     return date

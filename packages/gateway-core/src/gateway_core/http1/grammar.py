@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import AddressValueError, IPv6Address
+from typing import Final
 
 from ..errors import RemoteProtocolError
 from ..events import Fields
@@ -89,7 +90,7 @@ def _field_size(line: bytes) -> int:
     return KEY_MAX + 1 if line.partition(b":")[0].lower() in _SECRET else len(line)
 
 
-REQUEST_FIELDS: Memo[bytes, tuple[str, str]] = Memo(_request_field, _field_size)
+REQUEST_FIELDS: Final[Memo[bytes, tuple[str, str]]] = Memo(_request_field, _field_size)
 """Field lines of requests and what they say: `REQUEST_FIELDS[b"Host: a"] == ("host", "a")`. Raises as `split_field`."""
 
 

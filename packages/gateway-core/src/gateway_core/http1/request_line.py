@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ..errors import RemoteProtocolError
 from ..mismatch import ENOUGH, mismatch
@@ -113,5 +113,5 @@ def _fault(line: bytes) -> RemoteProtocolError:
     return RemoteProtocolError("the request line is not method, target and version with one blank between")
 
 
-REQUEST_LINES: Memo[bytes, RequestLine] = Memo(_parse, len)
+REQUEST_LINES: Final[Memo[bytes, RequestLine]] = Memo(_parse, len)
 """Request lines and what they say. Raises RemoteProtocolError: 400, 501 or 505."""

@@ -16,7 +16,7 @@ The answer to a faulty head does not depend on how its bytes were split. Whateve
 from __future__ import annotations
 
 import enum
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from ..errors import RemoteProtocolError
 from ..events import NEED_DATA, PAUSED, ConnectionClosed, Data, EndOfMessage, Fields, NotNow, Phase
@@ -46,10 +46,14 @@ class Reading(enum.Enum):
     CLOSED = "nothing that we will read"
 
 
-_HEAD, _CONTENT, _PAUSED, _CLOSED = Reading.HEAD, Reading.CONTENT, Reading.PAUSED, Reading.CLOSED
+# A look into an enum is a call, in 3.11.
+_HEAD: Final = Reading.HEAD
+_CONTENT: Final = Reading.CONTENT
+_PAUSED: Final = Reading.PAUSED
+_CLOSED: Final = Reading.CLOSED
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_new = tuple.__new__  # a NamedTuple's own constructor is a Python function around it
+_new: Final = tuple.__new__  # a NamedTuple's own constructor is a Python function around it
 _PLAIN = ["host"]
 """The names that steer, in a request that needs no more thought."""
 
@@ -153,7 +157,7 @@ class RequestReader(Inbox):
         Then so are the fields and what they mean; the list is the same one, so nobody may change it.
         """
         buffer, at, last = self._buffer, self._at, self._last_lines
-        if last and at == 0 and buffer.__class__ is bytes and buffer.endswith(last) and len(buffer) <= self._careful:
+        if last and at == 0 and type(buffer) is bytes and buffer.endswith(last) and len(buffer) <= self._careful:
             # If one line and the field lines of last time is all that has arrived, then it is one request.
             line = buffer[: -len(last)]
             if line in REQUEST_LINES or b"\r\n" not in line:

@@ -8,7 +8,7 @@ for what breaks the grammar.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ..errors import LocalProtocolError
 from .grammar import HOP_BY_HOP
@@ -65,10 +65,10 @@ def _field_size(field: tuple[str, str]) -> int:
     return KEY_MAX + 1 if field[0].lower() == "set-cookie" else len(field[0]) + len(field[1])
 
 
-STATUS_LINES: Memo[str, _Status] = Memo(_status, len)
+STATUS_LINES: Final[Memo[str, _Status]] = Memo(_status, len)
 """Statuses ("200 OK") and how they are sent. Raises LocalProtocolError."""
 
-RESPONSE_FIELDS: Memo[tuple[str, str], _Field] = Memo(_field, _field_size)
+RESPONSE_FIELDS: Final[Memo[tuple[str, str], _Field]] = Memo(_field, _field_size)
 """Fields and how they are sent. Raises LocalProtocolError."""
 
 
@@ -87,11 +87,13 @@ def _head_size(key: tuple[str, *tuple[tuple[str, str], ...]]) -> int:
     return len(status) + sum(map(_field_size, fields))
 
 
-PLAIN_HEADS: Memo[tuple[str, *tuple[tuple[str, str], ...]], bytes] = Memo(_plain_head, _head_size)
+PLAIN_HEADS: Final[Memo[tuple[str, *tuple[tuple[str, str], ...]], bytes]] = Memo(_plain_head, _head_size)
 """A status and fields that come together again and again, and how they are sent. Raises LocalProtocolError."""
 
-LENGTHS: Memo[int, bytes] = Memo(b"Content-Length: %d\r\n\r\n".__mod__, int.bit_length)
+LENGTHS: Final[Memo[int, bytes]] = Memo(b"Content-Length: %d\r\n\r\n".__mod__, int.bit_length)
 """Lengths of content, as the last line of a head and the empty line behind it. The number of bits is small enough."""
 
-SERVER_LINES: Memo[str, bytes] = Memo(lambda server: f"Server: {server}\r\n".encode("latin-1") if server else b"", len)
+SERVER_LINES: Final[Memo[str, bytes]] = Memo(
+    lambda server: f"Server: {server}\r\n".encode("latin-1") if server else b"", len
+)
 """The Server field by its value, so that connections share it."""

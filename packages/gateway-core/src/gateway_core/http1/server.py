@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from ..cgi import phrase
 from ..errors import LocalProtocolError, RemoteProtocolError
@@ -36,8 +37,13 @@ class _Writing(enum.Enum):
     NOTHING = "nothing: the last response has ended"
 
 
-_HEAD, _CONTENT, _CHUNKS, _BARE = _Writing.HEAD, _Writing.CONTENT, _Writing.CHUNKS, _Writing.BARE
-_PAUSED = Reading.PAUSED
+# A look into an enum is a call, in 3.11.
+_HEAD: Final = _Writing.HEAD
+_CONTENT: Final = _Writing.CONTENT
+_CHUNKS: Final = _Writing.CHUNKS
+_BARE: Final = _Writing.BARE
+_NEXT: Final = Reading.HEAD
+_PAUSED: Final = Reading.PAUSED
 
 _CLOSE, _KEEP_ALIVE = b"Connection: close\r\n\r\n", b"Connection: keep-alive\r\n\r\n"
 
@@ -163,7 +169,7 @@ class ServerConnection(RequestReader):
             self._drop()
         else:
             self._writing = _HEAD
-            self._reading = Reading.HEAD
+            self._reading = _NEXT
         return LAST_CHUNK if writing is _CHUNKS else b""
 
     def whole(self, status: str, fields: Fields, data: bytes) -> bytes:
@@ -181,7 +187,7 @@ class ServerConnection(RequestReader):
                 self._writing = _HEAD  # nothing was sent yet
             return head + self.data(data) + self.end()
         self._request = None
-        self._reading = Reading.HEAD
+        self._reading = _NEXT
         # A join takes half as long as a format. The length is the last line, with the empty one behind it.
         return b"".join((plain, b"Date: ", date(), b"\r\n", self._server, LENGTHS[len(data)], data))
 
