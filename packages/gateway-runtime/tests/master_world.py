@@ -155,6 +155,21 @@ class Visitor(threading.Thread):
         return self.answers
 
 
+class Regular(Visitor):
+    """As a visitor, on one connection for as long as the server keeps it, and without a second try."""
+
+    def run(self):
+        http = Http(self.server)
+        while not self.done:
+            try:
+                http.request("GET", "/version")
+                self.answers.append(http.getresponse().read().decode())
+            except Exception as error:
+                self.answers.append(error)
+                break
+        http.close()
+
+
 def change(text):
     """Replace the application's code, in one step: a worker may be about to read it."""
     Path("served.new").write_text(text)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway_runtime.testing import DEADLINE, run_to_end, wait_until
-from master_world import APP, QUIET, SLOW, TWO, Asking, Http, Visitor, answers_to, change, get, go, serve
+from master_world import APP, QUIET, SLOW, TWO, Asking, Http, Regular, Visitor, answers_to, change, get, go, serve
 
 pytestmark = pytest.mark.usefixtures("served")
 
@@ -91,6 +91,19 @@ def test_kept_connections():
             http.close()
         wait_until(lambda: len(server.workers()) == 1, "the old worker has ended")
         assert get(server, "version") == "two"
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_no_request_on_a_kept_connection_is_lost(threads):
+    """Not one crosses its connection's end, over several reloads."""
+    with serve("--workers", "2", "--threads", threads) as server:
+        regulars = [Regular(server) for _ in range(6)]
+        for number in range(1, 4):
+            wait_until(lambda number=number: all(len(one.answers) > 20 * number for one in regulars), "all are served")
+            server.signal(signal.SIGHUP)
+            wait_until(lambda number=number: server.stderr.count("reloaded") == number, "it is reloaded")
+        for one in regulars:
+            assert answers_to(one) == {"one"}
 
 
 def loading(server, code=TWO):

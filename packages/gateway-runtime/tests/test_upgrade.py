@@ -14,7 +14,7 @@ import pytest
 
 from gateway_runtime import upgrade
 from gateway_runtime.testing import DEADLINE, Server, wait_until
-from master_world import APP, QUIET, SLOW, TWO, Asking, Http, Visitor, answers_to, change, get, go, serve
+from master_world import APP, QUIET, SLOW, TWO, Asking, Http, Regular, Visitor, answers_to, change, get, go, serve
 
 pytestmark = pytest.mark.usefixtures("served")
 
@@ -119,6 +119,19 @@ def test_kept_connections():
             http.close()
         finish(server, pid)
         assert get(server, "version") == "two"
+        end(server, pid)
+
+
+def test_no_request_on_a_kept_connection_is_lost():
+    with serve("--workers", "2") as server:
+        regulars = [Regular(server) for _ in range(6)]
+        wait_until(lambda: all(len(one.answers) > 20 for one in regulars), "all are served")
+        change(TWO)
+        pid = begin(server)
+        finish(server, pid)
+        wait_until(lambda: all(one.answers[-1] == "two" for one in regulars), "the new code serves")
+        for one in regulars:
+            assert answers_to(one) == {"one", "two"}
         end(server, pid)
 
 

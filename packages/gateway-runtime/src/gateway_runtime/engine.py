@@ -286,7 +286,7 @@ class Loop:
             self._enter(connection, phase)
         elif connection.renews:
             connection.deadline = self._now + connection.limit
-        if self._stop_by is not None and self._is_idle(connection):
+        if self._stop_by is not None and not self._stopping and self._is_idle(connection):
             if not connection.fresh:
                 self._drop(connection)
                 return
