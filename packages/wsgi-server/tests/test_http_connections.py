@@ -160,7 +160,7 @@ def test_who_is_late_is_told_so(impatient: Server, item: str, half: bytes) -> No
 
 
 def test_half_a_head_behind_a_response_is_late_too(impatient: Server) -> None:  # HTTP-100
-    first, second = answers(talk(impatient, request("/1") + b"GET /2"))
+    first, second = answers(talk(impatient, request("/1") + b"GET /2"), ("GET", "GET"))
     assert (first.status, second.status, second.fields["connection"]) == (200, 408, "close")
 
 
