@@ -13,12 +13,12 @@ Content is collected before the call: small in memory, large in a temporary file
 
 from __future__ import annotations
 
-import io
 import tempfile  # noqa: F401 - for `spool`, and before descriptors run out: to import a module takes one
 import traceback  # noqa: F401 - likewise, for what `Response` logs
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, Any, Protocol
+from io import BytesIO
+from typing import IO, Any, ClassVar, Final, Protocol
 
 from .access import Access
 from .environ import Environ, mount
@@ -30,7 +30,11 @@ from .response import Response
 
 __all__ = ["MAX_BODY", "Peer", "ServerCodec", "Service", "Session"]
 
-_IDLE, _HEAD, _BODY, _BUSY = Phase.IDLE, Phase.HEAD, Phase.BODY, Phase.BUSY  # a look into an enum is a call, in 3.11
+# A look into an enum is a call, in 3.11.
+_IDLE: Final = Phase.IDLE
+_HEAD: Final = Phase.HEAD
+_BODY: Final = Phase.BODY
+_BUSY: Final = Phase.BUSY
 
 MAX_BODY = 1 << 30
 """Default limit of a request's content, bytes: 1 GiB. Large content lies on disk: it is the disk that this protects."""
@@ -79,14 +83,16 @@ class Service:
     access: Access | None = None
 
 
-@dataclass(slots=True)
 class _Request:
     """A request on its way in, or ready to be served."""
 
-    environ: Environ
-    encoder: Encoder
-    body: IO[bytes]
-    size: int = 0
+    __slots__ = ("body", "encoder", "environ", "size")
+
+    def __init__(self, environ: Environ, encoder: Encoder, body: IO[bytes]) -> None:
+        self.environ = environ
+        self.encoder = encoder
+        self.body = body
+        self.size = 0  # of the body, as far as it was collected
 
     def close(self) -> None:
         """Drop the content."""
@@ -101,10 +107,10 @@ class Session:
 
     __slots__ = ("_incoming", "_ready", "_response", "_serving", "codec", "phase", "service", "transport")
 
-    request: type[Any]
+    request: ClassVar[type[Any]]
     """The class of the codec's request event."""
 
-    linger = False
+    linger: ClassVar[bool] = False
     """Close in stages after a response too: where the peer may already be sending what will not be read (HTTP)."""
 
     def __init__(self, service: Service, transport: Peer, codec: ServerCodec) -> None:
@@ -141,8 +147,12 @@ class Session:
             application = _not_below_the_mount
         self.phase = _BUSY
         access = self.service.access
-        new = Response if access is None else access.response
-        response = self._response = new(request.encoder, self.transport, environ["REQUEST_METHOD"])
+        method = environ["REQUEST_METHOD"]
+        if access is None:
+            response = Response(request.encoder, self.transport, method)
+        else:
+            response = access.response(request.encoder, self.transport, method)
+        self._response = response
         response.respond(application, environ)
         return self._after(response)
 
@@ -196,16 +206,16 @@ class Session:
         next_event = self.codec.next_event
         while not self._ready:
             event = next_event()
-            if event.__class__ is self.request:
+            if type(event) is self.request:
                 self._begin(event)
-            elif event.__class__ is NotNow:
+            elif type(event) is NotNow:
                 self._answer()
                 if self._incoming:
                     self.phase = _BODY
                 return False
             else:
                 self._take(event)
-                if event.__class__ is ConnectionClosed:
+                if type(event) is ConnectionClosed:
                     self._answer()  # a pong goes out although the connection is over
                     return False
                 if self.transport.lost:
@@ -239,7 +249,7 @@ class Session:
                 if len(body) > self.service.max_body:
                     raise self._too_large()
                 environ["CONTENT_LENGTH"] = str(len(body))  # a chunked one comes without; see `_complete`
-            self._ready.append(_Request(environ, encoder, io.BytesIO(body)))
+            self._ready.append(_Request(environ, encoder, BytesIO(body)))
             return
         declared = environ.get("CONTENT_LENGTH", "")
         if declared.isdecimal() and (len(declared) > _DIGITS_MAX or int(declared) > self.service.max_body):
@@ -281,7 +291,7 @@ class Session:
         self._response = None
         request, self._serving = self._serving, None
         assert request is not None
-        if request.body.__class__ is not io.BytesIO:  # memory needs no closing
+        if type(request.body) is not BytesIO:  # memory needs no closing
             request.close()
         if self.transport.lost:
             return False
