@@ -25,6 +25,7 @@ from __future__ import annotations
 import mmap
 from dataclasses import dataclass
 
+from .master_slot import MasterSlot
 from .slots import (
     MASTER,
     TEXT_AT,
@@ -32,7 +33,6 @@ from .slots import (
     THREAD,
     WORD,
     WORKER,
-    MasterSlot,
     Slot,
     State,
     WorkerSlot,
