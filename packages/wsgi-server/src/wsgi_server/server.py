@@ -46,11 +46,10 @@ class HttpSession(Session):
     that comes from them is the same too. `trusted(ip)` says whose X-Forwarded fields count (see `forwarded`).
     """
 
-    __slots__ = ("_fields", "_template", "_trusted")
+    __slots__ = ("_fields", "_http", "_template", "_trusted")
 
     request = HttpRequest
     linger = True
-    codec: ServerConnection
 
     def __init__(
         self,
@@ -60,7 +59,8 @@ class HttpSession(Session):
         allow_missing_host: bool = False,
         trusted: Callable[[str], bool] | None = None,
     ) -> None:
-        super().__init__(service, transport, ServerConnection(limits, allow_missing_host, SOFTWARE, _date))
+        self._http = ServerConnection(limits, allow_missing_host, SOFTWARE, _date)
+        super().__init__(service, transport, self._http)
         self._fields: Fields | None = None
         self._template: dict[str, Any] = {}
         self._trusted = trusted
@@ -71,13 +71,13 @@ class HttpSession(Session):
         Nothing is sent to a client of HTTP/1.0. Raises ApplicationError for fields that no response may have, and
         LocalProtocolError once the response has begun.
         """
-        hints = self.codec.interim(103, check_fields(fields)[0])
+        hints = self._http.interim(103, check_fields(fields)[0])
         if hints:
             self._write(hints)
 
     def retire(self) -> None:
         """Make the next response the last: it says `Connection: close` (RFC 9112 section 9.6)."""
-        self.codec.close_after = True
+        self._http.close_after = True
 
     def abandon(self) -> None:
         """The connection is gone; so is what refers to it from the template."""
@@ -90,10 +90,12 @@ class HttpSession(Session):
             self._fields = fields
             template = self._template = environ_from_fields(self.service.base, fields, self.transport.peer)
             template["wsgi.early_hints"] = self.early_hints
+            # What each request brings anew has its place already, so that no copy of the template has to grow.
+            template["REQUEST_METHOD"] = template["REQUEST_URI"] = template["wsgi.input"] = None
             if self._trusted is not None:
                 forwarded.apply(template, self._trusted)
         environ = environ_from_line(self._template, method, target, version)
-        self._arrived(0, environ, self.codec, body, complete)
+        self._arrived(0, environ, self._http, body, complete)
 
 
 def sessions(application: Application, settings: Settings, address: Address) -> SessionFactory:
