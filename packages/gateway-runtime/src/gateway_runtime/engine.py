@@ -286,7 +286,7 @@ class Loop:
             self._enter(connection, phase)
         elif connection.renews:
             connection.deadline = self._now + connection.limit
-        if self._stop_by is not None and not self._stopping and self._is_idle(connection):
+        if self._stop_by is not None and self._is_idle(connection):
             if not connection.fresh:
                 self._drop(connection)
                 return
@@ -414,6 +414,8 @@ class Loop:
             self._poller.unregister(fd)  # at end of file it would be ready for ever
         self._stop_by = self._now + self._limits.grace
         self._stopping = True
+        for connection in self._connections.values():  # also those whose turn comes before we look round
+            connection.session.retire()
         self._next_tick, self._pause = self._now, min(_TICK, _LAST_TICK)
         self._acceptor.off()
 
