@@ -35,8 +35,8 @@ def start(monkeypatch, tmp_path):
     """Return a context manager that runs a loop, and finds what it leaves behind."""
     monkeypatch.chdir(tmp_path)
     clock = Clock()
-    monkeypatch.setattr(engine, "time", clock)
-    monkeypatch.setattr(shared_loop, "time", clock)
+    monkeypatch.setattr(engine, "monotonic", clock.monotonic)
+    monkeypatch.setattr(shared_loop, "monotonic", clock.monotonic)
     monkeypatch.setattr(engine, "_TICK", 0.01)
 
     @contextmanager

@@ -145,7 +145,7 @@ class Lines:
 
 
 class Clock:
-    """Stands in for the `time` module of the engine."""
+    """Stands in for the clock of the engine."""
 
     def __init__(self):
         self.now = 1000.0

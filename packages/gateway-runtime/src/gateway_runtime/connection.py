@@ -21,7 +21,7 @@ import select
 import socket
 import struct
 import time
-from typing import Protocol
+from typing import ClassVar, Final, Protocol
 
 from .log import line
 
@@ -43,7 +43,11 @@ class Stage(enum.Enum):
     GONE = "closed"
 
 
-_OPEN, _CLOSING, _LINGERING, _GONE = Stage  # a look into an enum is a call, in 3.11
+# A look into an enum is a call, in 3.11.
+_OPEN: Final = Stage.OPEN
+_CLOSING: Final = Stage.CLOSING
+_LINGERING: Final = Stage.LINGERING
+_GONE: Final = Stage.GONE
 
 
 class Session(Protocol):
@@ -99,7 +103,7 @@ class Connection:
 
     session: Session
 
-    can_send_file = hasattr(os, "sendfile")
+    can_send_file: ClassVar[bool] = hasattr(os, "sendfile")
 
     def __init__(self, sock: socket.socket, peer: str, patience: float = 30.0) -> None:
         self.sock = sock

@@ -15,12 +15,12 @@ is still ours, and requests may have to wait in line until a thread is free.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, Final
 
 from . import events
 from .acceptor import Acceptor, Factory
@@ -37,12 +37,16 @@ __all__ = ["Limits", "Loop", "SessionFactory"]
 SessionFactory = Factory
 """Makes the session of a new connection; each listener has its own."""
 
-_OPEN, _CLOSING, _LINGERING, _GONE = Stage  # a look into an enum is a call, in 3.11
+# A look into an enum is a call, in 3.11.
+_OPEN: Final = Stage.OPEN
+_CLOSING: Final = Stage.CLOSING
+_LINGERING: Final = Stage.LINGERING
+_GONE: Final = Stage.GONE
 
-_RECEIVE = 64 * 1024
+_RECEIVE: Final = 64 * 1024
 """Bytes read at a time: a request with a small body in one go."""
 
-_TURN = 16
+_TURN: Final = 16
 """Pipelined requests served before other connections have their turn."""
 
 _TICK = 1.0
@@ -176,7 +180,7 @@ class Loop:
                 self._over()
                 return
             found = poll(0.0 if queue and self._away < self.threads else self._pause)
-            self._polled = self._now = time.monotonic()
+            self._polled = self._now = monotonic()
             self._ready = iter(found)
 
     def _over(self) -> None:
@@ -351,7 +355,7 @@ class Loop:
             if self._told:
                 events.emit("end", request=route)
             self._served += 1
-        self._now = time.monotonic()  # the call may have taken longer than any limit
+        self._now = monotonic()  # the call may have taken longer than any limit
         return more
 
     # -- what is no connection yet -------------------------------------------------------------------------------

@@ -13,9 +13,9 @@ without the loop. And connections come back from threads that have left it::
 from __future__ import annotations
 
 import os
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from . import events
@@ -105,7 +105,7 @@ class SharedLoop(Loop):
             slot.end()
             if self._told:
                 events.emit("end", request=route)
-        now = time.monotonic()
+        now = monotonic()
         held = crew.holds(member)
         if held or left:  # else the watch has seen it, and did not wait for the end to tell
             predictor.learn(route, now - began > STALL)
