@@ -38,16 +38,16 @@ def release(asking):
 def test_ttin_and_ttou():
     with serve() as server:
         server.signal(signal.SIGTTIN)
-        server.wait_for_line("TTIN: from now on there are 2 workers")
+        server.wait_for_line("TTIN: workers from now on: 2")
         workers(server, 2)
         server.signal(signal.SIGTTIN)
         workers(server, 3)
         for number in (2, 1):
             server.signal(signal.SIGTTOU)
-            server.wait_for_line(f"TTOU: from now on there are {number} workers")
+            server.wait_for_line(f"TTOU: workers from now on: {number}$")
             workers(server, number)
         server.signal(signal.SIGTTOU)
-        wait_until(lambda: server.stderr.count("TTOU: from now on there are 1 workers") == 2)
+        wait_until(lambda: server.stderr.count("TTOU: workers from now on: 1") == 2)
         workers(server, 1)
         assert get(server, "hello") == "hello"
     assert "takes its place" not in server.stderr
@@ -77,7 +77,7 @@ def test_there_is_an_end_to_ttin():
     with serve("--manager", "ondemand") as server:
         for number in range(2, 65):
             server.signal(signal.SIGTTIN)
-            server.wait_for_line(f"TTIN: from now on there are 0 to {number} workers")
+            server.wait_for_line(f"TTIN: workers from now on: 0 to {number}")
         server.signal(signal.SIGTTIN)
         server.wait_for_line("TTIN is refused: there can be 1 to 64 workers")
 
@@ -115,13 +115,13 @@ def test_it_never_falls_below_the_least():
 def test_signals_move_the_bounds():
     with serve(*DYNAMIC, hasty=True) as server:
         server.signal(signal.SIGTTIN)
-        server.wait_for_line("TTIN: from now on there are 2 to 6 workers")
+        server.wait_for_line("TTIN: workers from now on: 2 to 6")
         workers(server, 2)
         for least, most in ((1, 5), (1, 4), (1, 3), (1, 2)):
             server.signal(signal.SIGTTOU)
-            server.wait_for_line(f"TTOU: from now on there are {least} to {most} workers")
+            server.wait_for_line(f"TTOU: workers from now on: {least} to {most}")
         server.signal(signal.SIGTTOU)
-        server.wait_for_line("TTOU: from now on there are 1 workers")
+        server.wait_for_line("TTOU: workers from now on: 1$")
         workers(server, 1)
 
 

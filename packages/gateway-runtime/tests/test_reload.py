@@ -225,7 +225,7 @@ def test_ttin_meanwhile():
     with serve() as server:
         loading(server)
         server.signal(signal.SIGTTIN)
-        server.wait_for_line("TTIN: from now on there are 2 workers")
+        server.wait_for_line("TTIN: workers from now on: 2")
         Path("go").touch()
         server.wait_for_line("reloaded")
         wait_until(lambda: len(server.workers()) == 2, "there are two of the new code")

@@ -94,21 +94,20 @@ class Family:
         grace = self._settings.limits.grace + KILL_AFTER if grace is None else grace
         child.retire(time.monotonic() + grace)
 
-    def _observe(self, child: Child, now: float) -> None:
-        """Note since when a worker has been idle."""
-        line = self.line(child)
-        if any(thread.since for thread in line.threads):
-            child.idle_since = inf
-        elif line.requests != child.requests or child.idle_since == inf:
-            child.idle_since = now
-        child.requests = line.requests
+    def look(self, generation: int, now: float) -> None:
+        """Note since when the workers of a generation have been idle."""
+        for child in self.of(generation):
+            if child.stage is Stage.SERVING:
+                line = self.line(child)
+                if any(thread.since for thread in line.threads):
+                    child.idle_since = inf
+                elif line.requests != child.requests or child.idle_since == inf:
+                    child.idle_since = now
+                child.requests = line.requests
 
     def counts(self, generation: int, pool: Pool, now: float, *, waiting: bool = False) -> Counts:
-        """Look at the workers of a generation, and count them as the pool wants to know them."""
+        """Count the workers of a generation, as the pool wants to know them; busy or idle as of the last look."""
         there = self.of(generation)
-        for child in there:
-            if child.stage is Stage.SERVING:
-                self._observe(child, now)
         serving = [child for child in there if child.stage is Stage.SERVING and not child.due]
         idle = [child for child in serving if child.idle_since < inf]
         return Counts(

@@ -26,6 +26,8 @@ class Keeper:
     def __init__(self, family: Family, pool: Pool) -> None:
         self.pool = pool
         self.brake = Brake()
+        self.trouble = ""
+        """Why the system did not let us start one."""
         self._family = family
         self._rate = 1
         self._full = False
@@ -37,8 +39,10 @@ class Keeper:
         try:
             self._family.spawn(generation)
         except OSError as error:
-            if self.brake.died_young(time.monotonic()) is not None:
-                line(f"cannot fork a worker: {error.strerror}; trying again")
+            self.trouble = f"cannot fork a worker: {error.strerror}"
+            delay = self.brake.died_young(time.monotonic())
+            if delay:
+                line(f"{self.trouble}; trying again in {delay:g} s")
             return False
         return True
 
@@ -50,6 +54,7 @@ class Keeper:
     def adjust(self, generation: int, *, waiting: bool = False) -> None:
         """Follow the load. To be called once a look, and when a connection is `waiting` that nobody accepts."""
         now = time.monotonic()
+        self._family.look(generation, now)
         for child in self._family.of(generation):
             if now - child.ready_at > YOUNG:
                 self.brake.lived(child.started)
@@ -79,8 +84,9 @@ class Keeper:
         done = 0
         while done < step.spawn and self.spawn(generation):
             done += 1
-        for child in self._least_useful(generation)[: step.retire]:
-            self._family.retire(child)
+        if step.retire:
+            for child in self._least_useful(generation)[: step.retire]:
+                self._family.retire(child)
         return step.lacking - done
 
     def _release_the_due(self, generation: int, missing: int) -> None:
@@ -93,5 +99,6 @@ class Keeper:
 
     def _least_useful(self, generation: int) -> list[Child]:
         """Return the workers in the order in which they can be spared: who starts, is idle for long, is old."""
+        self._family.look(generation, time.monotonic())
         there = [child for child in self._family.of(generation) if not child.due]
         return sorted(there, key=lambda child: (child.stage is Stage.SERVING, child.idle_since, child.started))

@@ -182,7 +182,7 @@ class Master:
     def _keep(self) -> None:
         """Start what lacks; when all of a new generation can serve, let it."""
         if not self.generations.fill() and not self.announced:
-            self._refuse("no process can be started")
+            self._refuse(self.keeper.trouble)
         elif self.generations.loaded:
             self._on_loaded()
         if self.announced:

@@ -129,4 +129,4 @@ class Orders:
             raise Refused(f"there can be 1 to {self._master.most} workers")
         self._master.change_pool(pool)
         between = f"{pool.least} to {pool.most}" if pool.least < pool.most else str(pool.most)
-        return f"from now on there are {between} workers"
+        return f"workers from now on: {between}"

@@ -44,9 +44,11 @@ class Patrol:
         for child in self._family:
             if child.ready_at > now:
                 continue
-            seen = self._family.line(child)
             if child.stage is Stage.SERVING and not child.due:
                 self.make_due(child, child.span.exceeded(child.pid, now - child.started))
+            if not self._patience:
+                continue
+            seen = self._family.line(child)
             for stall in self._patience.look(seen, now, child.stalls):
                 self._stalled(child, stall, now)
             if self._can_be_killed(child, seen, now):

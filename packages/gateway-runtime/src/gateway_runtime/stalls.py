@@ -37,6 +37,9 @@ class Patience:
     slow_after: float = 0.0
     kill_after: float = 0.0
 
+    def __bool__(self) -> bool:
+        return bool(self.slow_after or self.kill_after)
+
     def look(self, line: WorkerLine, now: float, found: Found) -> list[Stall]:
         """Return what is new about a worker, and note it in `found`. A request that is both is overdue only."""
         stalls = []
