@@ -45,7 +45,7 @@ class Response:
 
     `encoder` turns values into bytes, `transport` takes them, `method` is REQUEST_METHOD (HEAD has no content).
     After `respond` or `resume`: `paused` says that the transport is full and `resume` is wanted when it has drained;
-    otherwise the response is over, completely or not.
+    otherwise the response is over, completely or not. What the application gives is an `object` until it was looked at.
     """
 
     __slots__ = (
@@ -62,8 +62,8 @@ class Response:
         self._length: int | None = None  # Content-Length as declared
         self._bare = False  # the status allows no content
         self._left: int | None = None  # of that, bytes still to come
-        self._iterable: Iterable[bytes] | None = None
-        self._iterator: Iterator[bytes] | None = None
+        self._iterable: Iterable[object] | None = None
+        self._iterator: Iterator[object] | None = None
         self._environ: dict[str, Any] = {}
         self._errors: Any = None
         self._over = False
@@ -74,8 +74,8 @@ class Response:
 
     def start_response(
         self,
-        status: str,
-        headers: Fields,
+        status: object,
+        headers: object,
         exc_info: tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None = None,
     ) -> Callable[[bytes], None]:
         """PEP 3333's start_response. Stores the head, sends nothing. Raises ApplicationError."""
@@ -96,7 +96,7 @@ class Response:
         self._status, self._fields, self._length, self._bare = head
         return self.write
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: object) -> None:
         """PEP 3333's write(): as if `data` had been yielded. Raises ConnectionError when the peer has gone."""
         if self._over:  # what is sent now would be taken for a part of the next response
             raise ApplicationError("write() comes too late: the response is over")
@@ -163,7 +163,7 @@ class Response:
         self.head_sent = True
         return head
 
-    def _send_whole(self, data: bytes) -> None:
+    def _send_whole(self, data: object) -> None:
         """The common case, a list of one bytestring: its length is known, so head, content and end are one write."""
         if type(data) is not bytes and not isinstance(data, bytes):
             raise ApplicationError(f"the application must return bytes, not {type(data).__name__}")

@@ -61,12 +61,13 @@ CHECKED: Final[dict[tuple[object, ...], Head]] = {}
 """Heads that were found good, by status and headers: `CHECKED[status, *headers]`. Applications repeat themselves."""
 
 
-def check_head(status: object, headers: Fields) -> Head:
+def check_head(status: object, headers: object) -> Head:
     """Check what an application has called start_response with. Raises ApplicationError.
 
     The list of fields is a new one, since what the application does to its own from now on was not checked.
     """
     fields, length = check_fields(headers)
+    assert isinstance(headers, list)  # or check_fields would have raised
     head = Head(status := _check_status(status), fields, length, status[:3] in _NO_CONTENT)
     if not any(name.lower() == "set-cookie" or len(value) > _KEPT_MAX for name, value in fields):
         if len(CHECKED) >= _CHECKED_MAX:
