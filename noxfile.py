@@ -119,6 +119,18 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def compiled(session: nox.Session) -> None:
+    """Compile the hot path with mypyc into an environment of its own, and run the tests of what is compiled there."""
+    groups = nox.project.dependency_groups(PROJECT, "test", "types")
+    session.install("-c", "constraints.txt", "setuptools>=77", *groups, *PACKAGES)
+    session.install("--force-reinstall", "--no-deps", *PACKAGES)  # as they are now, without what was compiled before
+    session.run("python", "scripts/compile.py")
+    tests = ["packages/gateway-core/tests", "packages/wsgi-server/tests"]
+    tests += [f"packages/gateway-runtime/tests/test_{name}.py" for name in ("connection", "engine", "handoff")]
+    session.run("python", "-m", "pytest", "-m", "not pure", *(session.posargs or tests))
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """Fuzz the HTTP codec for some minutes: by grammar, and by coverage; `-- --short` is for a look."""
     install(session, "test")

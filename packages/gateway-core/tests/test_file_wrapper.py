@@ -422,6 +422,7 @@ def test_a_wrapper_that_is_not_returned_sends_nothing(path):
         assert run.transport.parts == []
 
 
+@pytest.mark.pure("it inherits from the codec")
 def test_an_encoder_that_must_see_all_content_gets_it(path):
     class Framing(ServerConnection):
         raw = False

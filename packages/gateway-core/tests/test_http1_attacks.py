@@ -219,6 +219,7 @@ COSTLY = [
 ]  # fmt: skip
 
 
+@pytest.mark.pure("the meter counts calls of Python functions, and stands in for names of modules")
 @pytest.mark.parametrize("step", [1, 7, 100_000])
 @pytest.mark.parametrize(("item", "stream"), COSTLY)
 def test_ten_times_the_bytes_cost_ten_times_as_much(item, stream, step, monkeypatch):
