@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway_runtime.addresses import Address, connect, listen, parse, parse_url
+from gateway_runtime.addresses import Address, connect, inherit, listen, parse, parse_url, take
 from gateway_runtime.errors import StartupError
 
 
@@ -197,6 +197,54 @@ def test_a_socket_file_comes_and_goes(here):
     listener.close()
 
 
+def test_a_second_close_leaves_another_server_s_file_alone(here):
+    first = listen(Address(path="x.sock"))
+    first.close()
+    second = listen(Address(path="x.sock"))
+    first.close()
+    exchange(second)
+    second.close()
+
+
+def test_who_removes_the_file_can_change(here):
+    first = listen(Address(path="x.sock"))
+    assert first.file == "x.sock"
+    second = inherit(os.dup(first.sock.fileno()), with_file=True)
+    assert second.address == first.address
+    assert second.file == ""
+    first.leave_file()
+    second.take_file()
+    first.close()
+    exchange(second)
+    second.close()
+    assert not Path("x.sock").exists()
+
+
+def test_what_is_inherited_without_its_file_leaves_it(here):
+    first = listen(Address(path="x.sock"))
+    second = inherit(os.dup(first.sock.fileno()), with_file=False)
+    second.take_file()
+    second.close()
+    exchange(first)
+    first.close()
+
+
+def test_a_file_in_a_folder_that_is_no_longer_ours_stays(here, monkeypatch):
+    def unlink(path):
+        raise PermissionError
+
+    listener = listen(Address(path="x.sock"))
+    monkeypatch.setattr(os, "unlink", unlink)
+    listener.close()
+    assert Path("x.sock").exists()
+
+
+def test_the_mode_of_a_file(here):
+    listener = listen(Address(path="x.sock"), mode=0o600)
+    assert stat.S_IMODE(Path("x.sock").stat().st_mode) == 0o600
+    listener.close()
+
+
 def test_a_socket_file_that_a_dead_server_left_is_replaced(here):
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind("x.sock")
@@ -324,6 +372,23 @@ def test_what_cannot_be_adopted(kind, here):
         assert open_files() == before
         os.close(read)
         os.close(write)
+
+
+def test_a_passed_socket_is_taken_itself_and_not_a_copy():
+    given = socket.create_server(("127.0.0.1", 0))
+    port, fd = given.getsockname()[1], given.detach()
+    listener = take(fd, "web")
+    assert listener.sock.fileno() == fd
+    assert listener.address == Address(host="127.0.0.1", port=port)
+    exchange(listener)
+    listener.close()
+
+
+@pytest.mark.parametrize(("name", "words"), [("", "descriptor FD is"), ("web", r"descriptor FD \(web\) is")])
+def test_what_is_passed_and_does_not_listen(name, words):
+    fd = socket.socket().detach()
+    with pytest.raises(StartupError, match=words.replace("FD", str(fd)) + " not a listening socket"):
+        take(fd, name)
 
 
 # -- the client's side ------------------------------------------------------------------------------------------------

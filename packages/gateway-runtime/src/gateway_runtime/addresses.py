@@ -108,11 +108,13 @@ class Listener:
         self._owner = 0
 
     def close(self) -> None:
-        """Close; the process that the socket file belongs to also removes it."""
+        """Close; the process that the socket file belongs to also removes it, once."""
         self.sock.close()
-        if self.file:
+        path = self.file
+        self.leave_file()
+        if path:
             try:
-                os.unlink(self.file)  # noqa: PTH108 - a string all along
+                os.unlink(path)  # noqa: PTH108 - a string all along
             except OSError:  # it has gone, or its folder is root's, which we are no longer; the next start replaces it
                 pass
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import selectors
 from math import inf
 
@@ -31,8 +32,12 @@ class Desk:
         ):
             if listener is not None:
                 admin = AdminSocket(listener, routes)
-                self._selector.register(admin, selectors.EVENT_READ, admin.turn)
+                self._selector.register(admin, selectors.EVENT_READ, functools.partial(self._turn, admin))
                 self._open.append(admin)
+
+    def _turn(self, admin: AdminSocket) -> None:
+        if admin in self._open:  # else it was closed since the selector has said so
+            admin.turn()
 
     @property
     def deadline(self) -> float:

@@ -27,7 +27,8 @@ Signals to the first process:
 
 The line "ready URL" on standard error says that every worker can serve.
 Exit codes: 0 stopped as asked, 1 failed while running, 2 could not start (one sentence on standard error says why).
-To run it in the background, or at boot, let systemd start it: docs/how-to/systemd.md."""
+To run it in the background, or at boot, let systemd start it: docs/how-to/systemd.md. To see how it is and steer it:
+docs/how-to/status.md."""
 
 _WIDTH = 118
 
@@ -103,7 +104,7 @@ def _add_pool(parser: argparse.ArgumentParser, gateway: Gateway) -> None:
     )  # fmt: skip
     group.add_argument(
         "--manager", choices=[kind.value for kind in Kind], default=Kind.STATIC.value, metavar="KIND",
-        help="static: always --workers; dynamic: as many as it takes; ondemand: none until asked (static)",
+        help="static: always --workers; dynamic: as the load asks; ondemand: none at rest (static)",
     )  # fmt: skip
     group.add_argument("--min-workers", type=workers, metavar="N", help="dynamic: no fewer (1)")
     group.add_argument("--max-workers", type=workers, metavar="N", help="dynamic, ondemand: no more (as --workers)")
@@ -169,7 +170,7 @@ def _add_process(parser: argparse.ArgumentParser) -> None:
 def _add_watching(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("to watch and steer it")
     for name, text in (("status", "say there how it is"), ("control", "also take orders there, from its owner")):
-        group.add_argument(f"--{name}", type=socket_file, metavar="unix:PATH", help=f"{text}; ask with curl")
+        group.add_argument(f"--{name}", type=socket_file, metavar="unix:PATH", help=text)
     group.add_argument("--status-path", type=url_path, metavar="/PATH", help="say it on a page among the application's")
     group.add_argument("--ping-path", type=url_path, metavar="/PATH", help='a page that says "pong"')
     group.add_argument(

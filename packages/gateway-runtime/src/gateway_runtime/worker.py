@@ -83,7 +83,8 @@ class Worker:
             self._quota,
             lambda: self._tell(SPENT),
         )
-        self._board.state = State.IDLE
+        if self._board.state is not State.RETIRING:  # as it is if the master has told us to end meanwhile
+            self._board.state = State.IDLE
         events.emit("ready", role="worker")
         self._tell(READY)
         try:
@@ -112,6 +113,7 @@ class Worker:
         signal.signal(signal.SIGUSR1, lambda *_: log.reopen())
         signal.siginterrupt(signal.SIGUSR1, False)  # the application's system calls need not know of it
         faulthandler.register(DUMP, file=_STDERR, all_threads=True)
+        faulthandler.enable(file=_STDERR)  # the same, when C code crashes
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
 
     def _stop(self) -> None:
