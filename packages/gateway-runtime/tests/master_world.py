@@ -181,3 +181,15 @@ def answers_to(visitor):
     wrong = [answer for answer in visitor.stop() if isinstance(answer, Exception)]
     assert not wrong
     return set(visitor.answers)
+
+
+def open_files(pid):
+    """Return what a process holds, or nothing where there is no /proc."""
+    folder = Path(f"/proc/{pid}/fd")
+    return sorted(str(one.readlink()).partition(":")[0] for one in folder.iterdir()) if folder.exists() else []
+
+
+def open_files_of_worker(pid):
+    """Return what a worker holds, once its loop runs: it says that it is ready a moment before."""
+    wait_until(lambda: "anon_inode" in open_files(pid) or not Path("/proc/self/fd").exists(), "its loop runs")
+    return open_files(pid)

@@ -112,6 +112,15 @@ def test_it_never_falls_below_the_least():
         workers(server, 4)
 
 
+def test_who_was_spare_is_not_replaced():
+    with serve(*DYNAMIC, "--workers", "2", hasty=True) as server:
+        killed = server.workers()[0]
+        os.kill(killed, signal.SIGKILL)
+        line = server.wait_for_line(f"worker {killed} was killed by SIGKILL")
+        assert "takes its place" not in line
+        assert get(server, "hello") == "hello"
+
+
 def test_signals_move_the_bounds():
     with serve(*DYNAMIC, hasty=True) as server:
         server.signal(signal.SIGTTIN)

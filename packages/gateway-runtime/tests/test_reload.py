@@ -12,7 +12,22 @@ from pathlib import Path
 import pytest
 
 from gateway_runtime.testing import DEADLINE, run_to_end, wait_until
-from master_world import APP, QUIET, SLOW, TWO, Asking, Http, Regular, Visitor, answers_to, change, get, go, serve
+from master_world import (
+    APP,
+    QUIET,
+    SLOW,
+    TWO,
+    Asking,
+    Http,
+    Regular,
+    Visitor,
+    answers_to,
+    change,
+    get,
+    go,
+    open_files,
+    serve,
+)
 
 pytestmark = pytest.mark.usefixtures("served")
 
@@ -114,6 +129,23 @@ def loading(server, code=TWO):
     everybody = "x" * len(before)
     wait_until(lambda: Path("importing").exists() and Path("importing").read_text() == everybody, "all load")
     return set(server.workers()) - before
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--preload"], ["--manager", "dynamic", "--min-workers", "2"], ["--status", "unix:s.sock"]]
+)
+def test_no_descriptor_is_left_behind(arguments):
+    with serve("--workers", "2", *arguments) as server:
+        master, worker = open_files(server.pid), open_files(server.workers()[0])
+        for number in range(1, 4):
+            os.kill(server.workers()[0], signal.SIGKILL)
+            wait_until(lambda number=number: server.stderr.count("takes its place") == number)
+            server.signal(signal.SIGHUP)
+            wait_until(lambda number=number: server.stderr.count("reloaded") == number)
+            wait_until(lambda: len(server.workers()) == 2, "the old ones have ended")
+        wait_until(lambda: open_files(server.pid) == master, "the master holds what it has held")
+        for pid in server.workers():
+            wait_until(lambda pid=pid: open_files(pid) == worker, "and so does each worker")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])

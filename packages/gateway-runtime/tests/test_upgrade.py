@@ -14,7 +14,22 @@ import pytest
 
 from gateway_runtime import upgrade
 from gateway_runtime.testing import DEADLINE, Server, wait_until
-from master_world import APP, QUIET, SLOW, TWO, Asking, Http, Regular, Visitor, answers_to, change, get, go, serve
+from master_world import (
+    APP,
+    QUIET,
+    SLOW,
+    TWO,
+    Asking,
+    Http,
+    Regular,
+    Visitor,
+    answers_to,
+    change,
+    get,
+    go,
+    open_files,
+    serve,
+)
 
 pytestmark = pytest.mark.usefixtures("served")
 
@@ -84,6 +99,23 @@ def test_one_after_another():
             wait_until(lambda master=master: masters(server) == {master}, "the old program has ended")
             assert get(server, "version") == str(number)
         end(server, master)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--status", "unix:s.sock", "--control", "unix:c.sock"]])
+def test_no_descriptor_is_left_behind(arguments):
+    with serve(*arguments, bind="unix:x.sock") as server:
+        old, worker = open_files(server.pid), open_files(server.workers()[0])
+        change("def app(:\n")
+        begin(server)
+        server.wait_for_line("this one goes on")
+        wait_until(lambda: open_files(server.pid) == old, "the old master holds what it has held")
+        change(TWO)
+        pid = begin(server)
+        finish(server, pid)
+        wait_until(lambda: open_files(pid) == old, "the new one holds the same")
+        (child,) = set(server.alive()) - {pid}
+        wait_until(lambda: open_files(child) == worker, "and its worker what the other one had")
+        end(server, pid)
 
 
 def test_a_request_under_way_is_finished_by_the_old_program():

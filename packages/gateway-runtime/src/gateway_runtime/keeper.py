@@ -66,6 +66,10 @@ class Keeper:
         missing = self._apply(step, generation)
         self._release_the_due(generation, missing)
 
+    def lacks(self, generation: int) -> bool:
+        """Are there fewer workers than there must be at least?"""
+        return bool(self.pool.repair(self._family.counts(generation, self.pool, time.monotonic())).spawn)
+
     def size(self, generation: int) -> int:
         """Return how many workers a generation has, as the next one should have."""
         number = sum(not child.due for child in self._family.of(generation))

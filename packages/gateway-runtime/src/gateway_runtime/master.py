@@ -350,7 +350,8 @@ class Master:
         delay = self.keeper.brake.died_young(time.monotonic()) if young else None
         when = f" in {delay:g} s" if delay else ""
         if child.stage is Stage.SERVING:
-            line(f"worker {child.pid} {words}; another takes its place{when}")
+            lacks = child.due or child.generation == self.generations.loading or self.keeper.lacks(child.generation)
+            line(f"worker {child.pid} {words}" + (f"; another takes its place{when}" if lacks else ""))
         elif delay is not None:
             line(f"a new worker cannot start: {child.why or f'it {words}'}; trying again{when}")
 
