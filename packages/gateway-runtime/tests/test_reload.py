@@ -26,6 +26,7 @@ from master_world import (
     get,
     go,
     open_files,
+    open_files_of_worker,
     serve,
 )
 
@@ -136,7 +137,7 @@ def loading(server, code=TWO):
 )
 def test_no_descriptor_is_left_behind(arguments):
     with serve("--workers", "2", *arguments) as server:
-        master, worker = open_files(server.pid), open_files(server.workers()[0])
+        master, worker = open_files(server.pid), open_files_of_worker(server.workers()[0])
         for number in range(1, 4):
             os.kill(server.workers()[0], signal.SIGKILL)
             wait_until(lambda number=number: server.stderr.count("takes its place") == number)

@@ -28,6 +28,7 @@ from master_world import (
     get,
     go,
     open_files,
+    open_files_of_worker,
     serve,
 )
 
@@ -104,7 +105,7 @@ def test_one_after_another():
 @pytest.mark.parametrize("arguments", [[], ["--status", "unix:s.sock", "--control", "unix:c.sock"]])
 def test_no_descriptor_is_left_behind(arguments):
     with serve(*arguments, bind="unix:x.sock") as server:
-        old, worker = open_files(server.pid), open_files(server.workers()[0])
+        old, worker = open_files(server.pid), open_files_of_worker(server.workers()[0])
         change("def app(:\n")
         begin(server)
         server.wait_for_line("this one goes on")
