@@ -35,7 +35,7 @@ def app(environ, start_response):
         open("stuck.begun", "w").close()
         re.match("(a|a)*$", "a" * 100 + "b")  # years, in C, and no other thread may run
     elif path == "leak":
-        LEAKED.append(b"x" * (64 << 20))
+        LEAKED.append(b"x" * (128 << 20))
     text = {
         "pid": str(os.getpid()),
         "version": VERSION,

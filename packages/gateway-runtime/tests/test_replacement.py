@@ -120,7 +120,7 @@ def test_after_so_long():
 
 
 def test_after_so_much_memory():
-    with serve("--max-rss", "80M", hasty=True) as server:
+    with serve("--max-rss", "100M", hasty=True) as server:
         (first,) = server.workers()
         get(server, "hello")
         assert server.workers() == [first]
