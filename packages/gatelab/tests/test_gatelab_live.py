@@ -73,7 +73,7 @@ def test_a_status_page_counts_what_it_is_asked(tmp_path):
 def test_orders_are_taken_or_refused(tmp_path):
     control = parse_target(f"unix:{tmp_path}/c")
     with serving(tmp_path, "wsgi_server", "--control", f"unix:{tmp_path}/c") as server:
-        assert "2 workers" in asyncio.run(command(control, "/workers?n=2"))
+        assert "workers from now on: 2" in asyncio.run(command(control, "/workers?n=2"))
         worker = server.workers()[0]
         assert str(worker) in asyncio.run(command(control, f"/traceback?pid={worker}"))
         server.wait_for_line("most recent call first")
