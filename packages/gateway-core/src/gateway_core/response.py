@@ -90,7 +90,7 @@ class Response:
             raise ApplicationError("start_response was called again without exc_info")
         self._status = ""  # called, even if the checks below raise
         try:
-            head = CHECKED[status, *headers] if type(headers) is list else check_head(status, headers)
+            head = CHECKED[status, tuple(headers)] if type(headers) is list else check_head(status, headers)
         except (KeyError, TypeError):  # not seen before, or not even hashable
             head = check_head(status, headers)
         self._status, self._fields, self._length, self._bare = head

@@ -58,7 +58,7 @@ class Head(NamedTuple):
 
 
 CHECKED: Final[dict[tuple[object, ...], Head]] = {}
-"""Heads that were found good, by status and headers: `CHECKED[status, *headers]`. Applications repeat themselves."""
+"""Heads that were found good, by status and headers: `CHECKED[status, tuple(headers)]`. Applications repeat themselves."""
 
 
 def check_head(status: object, headers: object) -> Head:
@@ -72,7 +72,7 @@ def check_head(status: object, headers: object) -> Head:
     if not any(name.lower() == "set-cookie" or len(value) > _KEPT_MAX for name, value in fields):
         if len(CHECKED) >= _CHECKED_MAX:
             CHECKED.clear()
-        CHECKED[status, *headers] = head
+        CHECKED[status, tuple(headers)] = head
     return head
 
 

@@ -160,8 +160,11 @@ class RequestReader(Inbox):
         if last and at == 0 and type(buffer) is bytes and buffer.endswith(last) and len(buffer) <= self._careful:
             # If one line and the field lines of last time is all that has arrived, then it is one request.
             line = buffer[: -len(last)]
-            if line in REQUEST_LINES or b"\r\n" not in line:
-                method, target, version, host = REQUEST_LINES[line]
+            known = REQUEST_LINES.get(line)
+            if known is None and b"\r\n" not in line:
+                known = REQUEST_LINES[line]
+            if known is not None:
+                method, target, version, host = known
                 if version == "HTTP/1.1" and host is None:
                     self._at = self._searched = len(buffer)
                     self._line = self._empty_lines = 0
