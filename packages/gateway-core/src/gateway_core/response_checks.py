@@ -58,7 +58,7 @@ class Head(NamedTuple):
 
 
 CHECKED: Final[dict[tuple[object, ...], Head]] = {}
-"""Heads that were found good, by status and headers: `CHECKED[status, tuple(headers)]`. Applications repeat themselves."""
+"""Heads that were found good: `CHECKED[status, tuple(headers)]`. Applications repeat themselves."""
 
 
 def check_head(status: object, headers: object) -> Head:
