@@ -29,7 +29,8 @@ def draw_rates(axis: Any, results: Sequence[Result], remarks: Mapping[str, str] 
         axis.barh(row, range_["median"], BAR, **face)
         draw_whisker(axis, range_, row, 1.0)
         say(axis, rate(range_["median"], bound) + (remarks or {}).get(result["gateway"], ""), range_["max"], row)
-    axis.set_xlim(0, 1.4 * max(result["throughput_rps"]["max"] for result in results))
+    room = 1.6 if remarks else 1.4
+    axis.set_xlim(0, room * max(result["throughput_rps"]["max"] for result in results))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axis.locator_params(axis="x", nbins=4)
     bare(axis)
