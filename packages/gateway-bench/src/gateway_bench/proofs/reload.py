@@ -66,12 +66,18 @@ def _replace(running: Running, number: int) -> None:
     os.kill(chief, number)
 
     def replaced() -> bool:
-        alive = {pid for pid in old if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE}
         if not running.alive():
             raise ProofFailed(f"the server ended after {signal.Signals(number).name}")
-        return not alive and len(running.workers()) == WORKERS
+        return not any(map(_lives, old)) and len(running.workers()) == WORKERS
 
     wait_for(replaced, REPLACED_LIMIT, f"{signal.Signals(number).name} replaces every process")
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _end(crowd: LoadProcess) -> Yield:
