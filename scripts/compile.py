@@ -62,9 +62,10 @@ def copy_sources(to: Path) -> None:
     for module, names in OPEN.items():
         path = to / f"{module}.py"
         text = path.read_text("utf-8")
-        # In the place of an import's end and of an empty line, so that the numbers of lines stay.
-        first = "from __future__ import annotations\n"
-        text = text.replace(first, f"{first[:-1]}; from mypy_extensions import mypyc_attr\n")
+        # In the place of empty lines, so that the numbers of lines stay. mypyc takes MYPY for true, whatever it says:
+        # the import is for its eyes only, and what was compiled does not need it.
+        first = "from __future__ import annotations"
+        text = text.replace(f"{first}\n\n", f"{first}; MYPY = False\nif MYPY: from mypy_extensions import mypyc_attr\n")
         for name in names:
             text = text.replace(f"\n\nclass {name}:", f'\n@mypyc_attr("allow_interpreted_subclasses")\nclass {name}:')
         path.write_text(text, "utf-8")
