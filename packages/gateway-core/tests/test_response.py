@@ -1060,3 +1060,16 @@ def test_wsgiref_s_validator_finds_nothing(method, way):
     assert errors.getvalue() == ""
     assert transport.sent.startswith(b"<200 ")
     assert transport.sent.endswith(b"<end>")
+
+
+def test_an_encoder_that_refuses_the_error_too_costs_the_request_only():
+    class Broken(Encoder):
+        def whole(self, *_):
+            raise LocalProtocolError("a defect")
+
+        head = whole
+
+    run = Run(serving([b"hello"]), encoder=Broken())
+    assert run.transport.lost
+    assert not run.sent
+    assert "a defect" in run.log

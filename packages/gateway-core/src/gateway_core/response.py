@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .errors import ApplicationError, BackendError
+from .errors import ApplicationError, BackendError, LocalProtocolError
 from .file_wrapper import FileWrapper
 from .response_checks import CHECKED, check_head
 
@@ -270,6 +270,8 @@ class Response:
                 self._send_whole(_ERROR_BODY)
         except ConnectionError:
             pass  # the peer left while we were telling it
+        except LocalProtocolError:  # a defect of ours: it costs this request, not the worker
+            self._transport.abort()
         self._close()
 
     def _log(self, sentence: str) -> None:
