@@ -412,6 +412,8 @@ LIMITS = [
     (get(version=b"HTTP/2.0", fields=b"Y\n\r\n"), 505),
     (get(fields=b"Y\n\r\n" + b"X: 1\r\n" * 9), 400),
     (get(fields=b"X: 1\r\n" * 9 + b"Y\n\r\n"), 431),
+    (get(fields=b"X: 1\r\n" * 4 + b"Y\n" + b"a" * 60 + b"\r\n"), 431),
+    (b"\r\n" * 5 + b"HEAD ", 400),
 ]
 
 

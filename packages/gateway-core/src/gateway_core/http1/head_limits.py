@@ -18,11 +18,11 @@ def check_lines(lines: list[bytes], limits: Limits) -> None:
     """Raise the first fault of a head's lines, the last of which may be incomplete; or nothing."""
     room = limits.head
     for number, line in enumerate(lines):
+        if number > limits.fields:  # certain with the line's first byte, so before all that its later bytes can do wrong
+            raise RemoteProtocolError(f"the request has more than {limits.fields} fields", 431)
         limit = min(room, limits.field_line if number else limits.request_line)
         if len(line) > limit:
             raise _overlong(line, limit, limits) if number else _overlong_request_line(line, limit)
-        if number > limits.fields:
-            raise RemoteProtocolError(f"the request has more than {limits.fields} fields", 431)
         _ = REQUEST_FIELDS[line] if number else REQUEST_LINES[line]
         room = max(0, room - len(line) - 2)
 

@@ -129,7 +129,8 @@ class RequestReader(Inbox):
                 return self._read_content()
         except RemoteProtocolError as fault:
             error = self._error = self._stranger() or fault
-            self._faulty_head = self._buffer[self._at : self._at + 5] == b"HEAD "
+            begun = self._empty_lines <= EMPTY_LINES  # beyond that it does not matter what follows, nor if it is here
+            self._faulty_head = begun and self._buffer[self._at : self._at + 5] == b"HEAD "
             self._drop()
             raise error from None
         return PAUSED if reading is _PAUSED else ConnectionClosed()
