@@ -363,6 +363,7 @@ def test_chunked_content(item, chunks, content):
     ("chunks", "status"),
     [
         (b"29\r\n", 413),
+        (b"1\r\nx\r\n0\r\nA: 1\r\nB: 1\r\nC: 1\r\nTE: 1\r\n\r\n", 400),
         (b"14\r\n" + b"a" * 20 + b"\r\n15\r\n", 413),
         (b"ffffffffffffffff\r\n", 413),
         (b"0\r\n" + b"X: 1\r\n" * 4 + b"\r\n", "open"),

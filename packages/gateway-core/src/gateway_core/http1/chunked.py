@@ -88,6 +88,8 @@ class ChunkedReader:
     def decode(self, buffer: bytes | bytearray, at: int) -> tuple[bytes, int]:
         """Return the content that `buffer` holds from `at` on, and up to where it was read."""
         pieces: list[bytes] = []
+        if self.fault is not None:  # it is told once the content before it was taken; reading on would find others
+            return b"", at
         try:
             while not self.complete:
                 if self._part is _SIZE_NEXT and not self._seen:
