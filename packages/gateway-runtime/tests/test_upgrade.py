@@ -278,7 +278,7 @@ def test_a_python_that_cannot_be_executed(monkeypatch, capfd):
     assert "cannot execute /no/such/python: No such file or directory" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["", "1:3:4", "x", f"{os.getpid() + 1}:3:4", ":3:4"])
+@pytest.mark.parametrize("text", ["", "1:3:4", "x", "99999999:3:4", ":3:4"])
 def test_what_was_left_for_another_process(text):
     environ = {"GATEWAY_RUNTIME_UPGRADE": text}
     assert upgrade.inherit(environ) is None
