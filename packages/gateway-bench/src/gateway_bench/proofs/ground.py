@@ -63,7 +63,11 @@ class Running:
 
     def alive(self) -> bool:
         """Tell whether anybody leads the server."""
-        return psutil.pid_exists(self.service.chief()) and self.tree.alive()
+        chief = self.service.chief()
+        if _runs(chief):
+            return True
+        heir = self.service.chief()  # it may have ended while we looked, and have left the lead to another
+        return heir != chief and _runs(heir)
 
     def resident(self) -> int:
         """Return the resident memory of all processes, in bytes. Raises psutil.NoSuchProcess when one has ended."""
@@ -79,6 +83,13 @@ class Running:
             return {process.pid for process in psutil.Process(self.service.chief()).children()}
         except psutil.NoSuchProcess:
             return set()
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Tree(pid).alive()
+    except psutil.NoSuchProcess:
+        return False
 
 
 @dataclass

@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
 
+import psutil
+
 from gateway_bench import interrupts
 from gateway_bench.address import Address
 from gateway_bench.document import Reading
@@ -96,13 +98,24 @@ def _memory(ground: Ground, running: Running, kind: str, number: int) -> float:
 @contextmanager
 def _held(running: Running, number: int, kind: str) -> Iterator[None]:
     """Hold the connections for the length of the block; all of them accepted at its beginning, open at its end."""
-    before = running.descriptors()
+    before = _at_rest(running)
     with hold(running.address, number, ask=kind == "asked") as held:
         wait_for(lambda: running.descriptors() >= before + number, ACCEPT_LIMIT, "every connection is accepted")
         yield
         if lost := _closed(held):
             raise ProofFailed(f"the server closed {lost} of {number} idle connections")
     wait_for(lambda: running.descriptors() <= before, ACCEPT_LIMIT, "the server closes what its clients closed")
+
+
+def _at_rest(running: Running) -> int:
+    """Return how many descriptors the server has open while nobody is connected. The load may just have left."""
+
+    def alone() -> bool:
+        sockets = (one for process in running.tree.processes() for one in process.net_connections("tcp"))
+        return all(one.status == psutil.CONN_LISTEN for one in sockets)
+
+    wait_for(alone, ACCEPT_LIMIT, "the server closes what its clients closed")
+    return running.descriptors()
 
 
 def _conclude(found: Findings, numbers: list[int]) -> None:
