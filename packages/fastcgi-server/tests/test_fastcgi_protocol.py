@@ -209,7 +209,7 @@ def test_content_of_every_size(size, step, record):
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [({}, b"abcdef"), ({"CONTENT_LENGTH": ""}, b"abcdef"), ({"CONTENT_LENGTH": "4"}, b"abcd"),
-     ({"CONTENT_LENGTH": "0"}, b""), ({"CONTENT_LENGTH": "6"}, b"abcdef")],
+     ({"CONTENT_LENGTH": "0"}, b""), ({"CONTENT_LENGTH": "6"}, b"abcdef"), ({"CONTENT_LENGTH": "-1"}, b"abcdef")],
 )  # fmt: skip
 def test_content_length_cuts_and_its_absence_does_not(variables, expected):
     for pieces in splits(post(b"abcdef", step=4, **variables)):

@@ -255,6 +255,7 @@ def test_reading_byte_by_byte_is_linear():
 def test_encoding():
     assert cgi.encode_head("200 OK", [TYPE]) == b"Status: 200 OK\r\nContent-Type: text/plain\r\n\r\n"
     assert cgi.encode_head("200 OK", [], 7) == b"Status: 200 OK\r\nContent-Length: 7\r\n\r\n"
+    assert cgi.encode_head("303 See Other", [("Location", "/")]) == b"Location: /\r\nStatus: 303 See Other\r\n\r\n"
     assert cgi.encode_lines("HTTP/1.1 200 OK", [("X", "\xe9")], None) == b"HTTP/1.1 200 OK\r\nX: \xe9\r\n\r\n"
 
 

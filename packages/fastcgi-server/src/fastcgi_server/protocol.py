@@ -60,6 +60,9 @@ MAX_PAIRS = 1000
 MAX_ACTIVE = 64
 """Requests at a time on one connection: times MAX_PARAMS, that is what a connection can make us hold."""
 
+_UNKNOWN_LENGTH = ("CONTENT_LENGTH", "-1")
+"""Caddy (2.6) sends this with chunked content: Go's number for a length that is not known. Here it is left out."""
+
 _PARAMS, _STDIN, _ANSWERING = State  # a look into an enum is a call, in 3.11
 
 _MANAGEMENT = frozenset((records.GET_VALUES, records.GET_VALUES_RESULT, records.UNKNOWN_TYPE))
@@ -234,6 +237,8 @@ class ServerConnection:
             self._reject(request, records.OVERLOADED)
             return
         request.state = _STDIN
+        if _UNKNOWN_LENGTH in request.variables:
+            request.variables.remove(_UNKNOWN_LENGTH)
         try:
             request.left = cgi.content_length(request.variables)
         except RemoteProtocolError as error:

@@ -80,6 +80,10 @@ class LocalRedirect(Response):
         return self.fields[0][1]
 
 
+_WITH_LOCATION = ("3", "201")
+"""How the statuses begin whose responses have a Location field (RFC 9110, 10.2.2)."""
+
+
 def phrase(status: int) -> str:
     """Return the usual reason for a status code, "Unassigned" if there is none."""
     try:
@@ -93,6 +97,10 @@ def encode_head(status: str, fields: Fields, length: int | None = None) -> bytes
 
     `status` is "200 OK", `length` a number of bytes. Raises LocalProtocolError as `encode_lines` does.
     """
+    if fields and status.startswith(_WITH_LOCATION):
+        # Actually HAProxy (2.6) takes a Location for a 302 whatever Status has said before it: so Status comes last.
+        (name, value), *others = fields
+        return encode_lines(f"{name}: {value}", [*others, ("Status", status)], length)
     return encode_lines(f"Status: {status}", fields, length)
 
 
