@@ -1,49 +1,36 @@
-"""Start real web servers in front of ours. Clients reach them over unix sockets, so no port is ever guessed."""
+"""Start real web servers in front of ours, with the configurations that docs/how-to tells a reader to copy.
+
+A `Front` is how one program is started: everything else stands on its page. A site is one file of the page; it listens
+at a port there, and here at a unix socket, so that no port is ever guessed. (Apache cannot: its ports are reserved
+first, by a socket that is bound and does not listen.)
+"""
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import itertools
+import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway_runtime.addresses import Address
-from gateway_runtime.testing import wait_until
+import howto
+
+from gateway_runtime.addresses import Address, parse
+from gateway_runtime.testing import Server, wait_until
 
 SBIN = "/usr/sbin:/usr/local/sbin"
-
-NGINX = """\
-daemon off;
-master_process off;  # one process, with the rights of whoever runs the tests
-pid {folder}/nginx.pid;
-error_log {folder}/error.log notice;
-events {{}}
-http {{
-    access_log off;
-    client_max_body_size 64m;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    scgi_temp_path {folder}/scgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    {upstreams}
-    {servers}
-}}
-"""
-
-# What an administrator writes to reach each of our servers, with Debian's stock parameter files.
-LOCATIONS = {
-    "fastcgi": "include /etc/nginx/fastcgi_params; fastcgi_pass {name};",
-    "fastcgi-kept": "include /etc/nginx/fastcgi_params; fastcgi_pass {name}; fastcgi_keep_conn on;",
-    "scgi": "include /etc/nginx/scgi_params; scgi_pass {name};",
-    "uwsgi": "include /etc/nginx/uwsgi_params; uwsgi_pass {name};",
-    "http": "proxy_pass http://{name}; proxy_set_header Host $http_host; proxy_http_version 1.1;"
-    ' proxy_set_header Connection "";',
-}
+AS_NOBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_override --ambient-caps=+dac_override"
+"""How root runs a front that refuses to be root: as nobody, who may still open whatever these tests have made."""
 
 
 @dataclass(frozen=True)
@@ -56,26 +43,34 @@ class Reply:
     body: bytes
 
 
-class UnixHttp(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
+class Http(http.client.HTTPConnection):
+    """HTTP to a unix socket or a port."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, address: Address) -> None:
         super().__init__("museum.test", timeout=20)
-        self._path = path
+        self._address = address
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        if not self._address.path:
+            self.sock = socket.create_connection((self._address.host, self._address.port), self.timeout)
+            return
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)  # `close` finds it here if it cannot connect
         self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        self.sock.connect(self._address.path)
 
 
 def ask(
-    path: str, method: str, target: str, body: bytes | Iterator[bytes] | None = None, headers: Mapping[str, str] = {}
+    address: Address,
+    method: str,
+    target: str,
+    body: bytes | Iterator[bytes] | None = None,
+    headers: Mapping[str, str] = {},
 ) -> Reply:
-    """Send one request to the front that listens at the socket file `path`."""
-    connection = UnixHttp(path)
+    """Send one request to the front that listens at `address`."""
+    connection = Http(address)
     try:
-        connection.request(method, target, body, dict(headers))
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may answer before it has read all
+            connection.request(method, target, body, dict(headers))
         response = connection.getresponse()
         fields = [(name.lower(), value) for name, value in response.getheaders()]
         return Reply(response.status, response.reason, fields, response.read())
@@ -83,34 +78,178 @@ def ask(
         connection.close()
 
 
+# -- our servers -------------------------------------------------------------------------------------------------------
+
+
 @contextmanager
-def nginx(folder: Path, backends: Mapping[str, Address]) -> Iterator[dict[str, str]]:
-    """Run nginx with one site for each of `backends` (a key of LOCATIONS each); give the sites' socket files."""
-    program = shutil.which("nginx") or shutil.which("nginx", path=SBIN)
-    assert program is not None
-    upstreams, servers, sites = [], [], {}
-    for name, address in backends.items():
-        sites[name] = f"{folder}/{name}.front"
-        keep = "keepalive 4;" if name in ("fastcgi-kept", "http") else ""
-        upstreams.append(f"upstream {name} {{ server {address}; {keep} }}")
-        location = LOCATIONS[name].format(name=name)
-        servers.append(f"server {{ listen unix:{sites[name]}; location / {{ {location} }} }}")
-    config = folder / "nginx.conf"
-    config.write_text(NGINX.format(folder=folder, upstreams="\n    ".join(upstreams), servers="\n    ".join(servers)))
-    process = subprocess.Popen([program, "-p", str(folder), "-c", str(config)], stderr=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: process.poll() is not None or all(map(_listens, sites.values())), "nginx is ready")
-        assert process.poll() is None, (folder / "error.log").read_text()
-        yield sites
-    finally:
-        process.terminate()
-        process.wait(10)
+def museum(folder: Path, application: str = "demo_app:app", cwd: Path | None = None) -> Iterator[dict[str, Server]]:
+    """Start the four servers as docs/how-to/README.md says, each at a unix socket in `folder` and at a port."""
+    with contextlib.ExitStack() as exits:
+        servers = {}
+        for words in howto.commands("README"):
+            program, arguments = words[2], [application, *words[4:]]
+            arguments = [howto.replace(word, {"/run/museum": str(folder)}) for word in arguments]
+            arguments = ["127.0.0.1:0" if word.startswith("127.0.0.1:") else word for word in arguments]
+            env = {"DEMO_APP_DB": f"{folder}/guests.sqlite3"}
+            servers[program] = exits.enter_context(Server(program, *arguments, cwd=cwd, env=env))
+        yield servers
 
 
-def _listens(path: str) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+def addresses(servers: Mapping[str, Server]) -> dict[str, str]:
+    """Return the addresses of README.md's servers, and where these listen."""
+    found = {}
+    for words in howto.commands("README"):
+        binds = [parse(after) for word, after in itertools.pairwise(words) if word == "--bind"]
+        for bind, real in zip(binds, servers[words[2]].addresses, strict=True):
+            found[bind.path or str(bind)] = real.path or str(real)
+    return found
+
+
+# -- real fronts -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Front:
+    """How to start one. In `command`, {folder} is a fresh one, and {program} its full path."""
+
+    program: str
+    command: str
+    home: str
+    """The folder of its configuration on the page, which is {folder} here."""
+    listen: str
+    """How its configuration names a socket file to listen at."""
+    ports: bool = False
+    """It listens at ports only."""
+    root: bool = True
+    """It runs for root as for anybody (see AS_NOBODY)."""
+    copies: tuple[str, ...] = ()
+    """Files of its package that the page's configuration includes."""
+
+    @property
+    def page(self) -> str:
+        return self.home.rpartition("/")[2].removesuffix("2")
+
+
+FRONTS = {
+    "nginx": Front(
+        "nginx",
+        "{program} -p {folder} -c {folder}/nginx.conf",
+        "/etc/nginx",
+        "unix:{}",
+        copies=("fastcgi_params", "scgi_params", "uwsgi_params"),
+    ),
+    "apache": Front(
+        "apache2", "{program} -X -d {folder} -f {folder}/apache2.conf", "/etc/apache2", "{}", ports=True, root=False
+    ),
+    "lighttpd": Front("lighttpd", "{program} -D -f {folder}/lighttpd.conf", "/etc/lighttpd", "{}"),
+    "haproxy": Front("haproxy", "{program} -db -f {folder}/haproxy.cfg -f {folder}/conf.d", "/etc/haproxy", "unix@{}"),
+    "caddy": Front("caddy", "{program} run --config {folder}/Caddyfile", "/etc/caddy", "unix/{}"),
+}
+LISTEN = re.compile(r"127\.0\.0\.1:80[89][0-9]\b")
+"""Where the sites of a front's page listen."""
+
+
+@dataclass
+class Running:
+    """A front that serves. `sites` gives the address of each site by the name of its file."""
+
+    folder: Path
+    sites: dict[str, Address] = field(default_factory=dict)
+
+    @property
+    def log(self) -> str:
+        """All that it has written."""
+        return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+
+
+def sites(name: str) -> list[str]:
+    """Return the sites of a front's page, as its parameters for pytest."""
+    files = howto.files(FRONTS[name].page)
+    return [Path(path).stem for path, text in files.items() if LISTEN.search(text)]
+
+
+@contextmanager
+def running(name: str, backends: Mapping[str, str], *, tcp: bool = False) -> Iterator[Running]:
+    """Run a front with all sites of its page in front of `backends` (see `addresses`)."""
+    front = FRONTS[name]
+    folder = Path(tempfile.mkdtemp(prefix=f"gatelab-{name}-"))
+    with contextlib.ExitStack() as exits:
+        exits.callback(shutil.rmtree, folder)
+        found = Running(folder)
+        _write(front, found, backends, tcp, exits)
+        words = front.command.format(program=_program(front.program), folder=folder).split()
+        if os.geteuid() == 0 and not front.root:
+            words = AS_NOBODY.split() + words
+        output = exits.enter_context((folder / "output.log").open("wb"))
+        process = subprocess.Popen(
+            words,
+            cwd=folder,
+            env={**os.environ, "HOME": str(folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        exits.callback(_end, process)
+        wait_until(lambda: process.poll() is not None or all(map(_listens, found.sites.values())), f"{name} is ready")
+        assert process.poll() is None, found.log
+        yield found
+
+
+def _write(front: Front, found: Running, backends: Mapping[str, str], tcp: bool, exits: contextlib.ExitStack) -> None:
+    """Write the page's files into the folder, with our addresses and folders in place of the page's."""
+    folder = found.folder
+    values = {**backends, front.home: str(folder), "/srv/museum/venv/bin/python": sys.executable}
+    values |= {"/srv/museum": f"{folder}/srv", "/run/museum": f"{folder}/run"}
+    # lighttpd writes host and port apart.
+    values |= {f'"port" => {a.rpartition(":")[2]}': f'"port" => {b.rpartition(":")[2]}' for a, b in backends.items()}
+    for made in ("srv", "run"):
+        (folder / made).mkdir()
+    for copy in front.copies:
+        shutil.copy(Path(front.home) / copy, folder)
+    for path, text in howto.files(front.page).items():
+        file = folder / howto.replace(path, {front.home: str(folder), "/srv/museum": f"{folder}/srv"})
+        for page_address in LISTEN.findall(text):
+            address = _free_port(exits) if front.ports else Address(path=f"{folder}/{page_address[-4:]}.front")
+            values[page_address] = front.listen.format(address.path or address)
+            found.sites[file.stem] = address
+        if tcp:
+            text = howto.replace(text, howto.replacements(front.page))
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(howto.replace(text, values))
+        if text.startswith("#!"):
+            file.chmod(0o755)
+
+
+def _free_port(exits: contextlib.ExitStack) -> Address:
+    """Reserve a port: a socket that is bound and does not listen keeps it from all but those who reuse addresses."""
+    sock = exits.enter_context(socket.socket())
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", 0))
+    return Address("127.0.0.1", sock.getsockname()[1])
+
+
+def _program(name: str) -> str:
+    program = shutil.which(name) or shutil.which(name, path=SBIN)
+    assert program is not None, f"{name} is not installed"
+    return program
+
+
+def _listens(address: Address) -> bool:
+    with contextlib.closing(Http(address)) as probe:
         try:
-            probe.connect(path)
+            probe.connect()
         except OSError:
             return False
     return True
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a front, and what it has started, for good."""
+    process.terminate()
+    try:
+        process.wait(10)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

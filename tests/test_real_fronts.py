@@ -1,0 +1,179 @@
+"""Real web servers in front of ours: the same responses, whole, from each of them over each protocol and transport.
+
+Every request of REQUESTS is asked of every site that docs/how-to has for a front, over unix sockets and over TCP. The
+answer must be that of our HTTP server asked directly. Where a front is known to add something, or to refuse by itself
+what others pass on, ADDED and REFUSED say so, with the reason; each such row is checked too, so that none outlives its
+cause.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from fronts import FRONTS, Reply, Running, addresses, ask, museum, running
+
+from gateway_runtime.addresses import Address
+from gateway_runtime.testing import Server
+
+SITES = Path(__file__).parent / "sites"
+FOOTER = re.compile(rb'<footer id="served">.*?</footer>', re.DOTALL)
+
+REQUESTS = {
+    "hello": ("GET", "/hello", None, {}),
+    "home": ("GET", "/", None, {}),
+    "page": ("GET", "/cgi", None, {}),
+    "head": ("HEAD", "/hello", None, {}),
+    "head of a page": ("HEAD", "/cgi", None, {}),
+    "not found": ("GET", "/no/such/page", None, {}),
+    "utf-8 path": ("GET", "/caf%C3%A9", None, {}),
+    "echo": ("POST", "/echo", bytes(range(256)) * 4096, {"Content-Type": "application/octet-stream"}),
+    "empty post": ("POST", "/echo", b"", {"Content-Type": "text/plain"}),
+    "put": ("PUT", "/echo", b"put", {"Content-Type": "text/plain"}),
+    "chunked": ("POST", "/echo", [b"one", b"two" * 50_000], {"Content-Type": "text/plain"}),
+    "chunked, small": ("POST", "/echo", [b"one", b"two"], {"Content-Type": "text/plain"}),
+    "stream": ("GET", "/stream?n=5&ms=1", None, {}),
+    "write": ("GET", "/write?n=5", None, {}),
+    "204": ("GET", "/status/204", None, {}),
+    "304": ("GET", "/status/304", None, {}),
+    "404": ("GET", "/status/404", None, {}),
+    "503": ("GET", "/status/503", None, {}),
+    "cookies": ("GET", "/cookies", None, {"Cookie": "a=1; b=2"}),
+    "crash": ("GET", "/crash", None, {}),
+    "guestbook": ("GET", "/guestbook", None, {}),
+    "bad form": ("POST", "/guestbook", b"name=&message=", {"Content-Type": "application/x-www-form-urlencoded"}),
+}
+
+
+OWN = {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding", "via"}
+"""Fields about the connection to the client, which are the front's own; what they frame is compared instead."""
+
+ADDED = [
+    ("lighttpd/.*", "accept-ranges", "bytes", "it offers to cut ranges out of any 200, whoever has made it"),
+    ("caddy/fastcgi", "status", "200 OK", "it passes CGI's Status on as a field besides acting on it (2.6)"),
+]
+"""Site, a field that it adds, its value for a GET of /hello, why."""
+
+REFUSED = [
+    ("apache/(scgi|uwsgi)", "chunked.*", {411}, "both modules want a length, and do not collect what has none"),
+    ("lighttpd/fastcgi-unbuffered", "chunked.*", {411, 200}, "it streams what has a length, or has come with the head"),
+    ("haproxy/fastcgi.*", "chunked", {400}, "it collects content without a length in one buffer, of 16 KiB"),
+]
+"""Site, request, the statuses with which it answers that by itself, why."""
+
+
+def real(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.real(FRONTS[name].program)
+
+
+EACH_FRONT = [pytest.param(name, marks=real(name)) for name in FRONTS]
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
+    with museum(tmp_path_factory.mktemp("museum"), "behind_fronts:app", cwd=SITES) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def fronts(servers: dict[str, Server]) -> Iterator[dict[tuple[str, str], Running]]:
+    """Every front that was asked for so far, by name and transport."""
+    with contextlib.ExitStack() as exits:
+        yield Fronts(servers, exits)
+
+
+class Fronts(dict[tuple[str, str], Running]):
+    """Running fronts by name and transport, each started when it is first asked for."""
+
+    def __init__(self, servers: dict[str, Server], exits: contextlib.ExitStack) -> None:
+        super().__init__()
+        self._backends = addresses(servers)
+        self._exits = exits
+
+    def __missing__(self, key: tuple[str, str]) -> Running:
+        self[key] = self._exits.enter_context(running(key[0], self._backends, tcp=key[1] == "tcp"))
+        return self[key]
+
+
+def comparable(reply: Reply) -> tuple[object, ...]:
+    """Everything but what must differ: OWN, and the part of a page that says who served it."""
+    html = ("content-type", "text/html; charset=utf-8") in reply.fields
+    body, footers = FOOTER.subn(b"", reply.body)
+    assert footers == (html and reply.body != b"")
+    fields = sorted((field for field in reply.fields if field[0] not in OWN), key=lambda field: field[0])
+    return reply.status, reply.reason, fields, body
+
+
+def ask_for(address: Address, name: str) -> Reply:
+    method, target, body, headers = REQUESTS[name]
+    return ask(address, method, target, iter(body) if isinstance(body, list) else body, headers)
+
+
+@pytest.mark.parametrize("transport", ["unix", "tcp"])
+@pytest.mark.parametrize("front", EACH_FRONT)
+@pytest.mark.parametrize("name", REQUESTS)
+def test_responses_are_those_of_the_server_itself(
+    fronts: Fronts, servers: dict[str, Server], front: str, transport: str, name: str
+) -> None:
+    expected = comparable(ask_for(servers["wsgi_server"].address, name))
+    for site, address in fronts[front, transport].sites.items():
+        where = f"{front}/{site}"
+        reply = ask_for(address, name)
+        refused = [row[2] for row in REFUSED if re.fullmatch(row[0], where) and re.fullmatch(row[1], name)]
+        added = {row[1] for row in ADDED if re.fullmatch(row[0], where)}
+        if refused:
+            assert reply.status in refused[0], where
+        else:
+            reply.fields[:] = [field for field in reply.fields if field[0] not in added]
+            assert comparable(reply) == expected, where
+
+
+@pytest.mark.parametrize("front", EACH_FRONT)
+def test_what_a_front_adds(fronts: Fronts, front: str) -> None:
+    for site, address in fronts[front, "unix"].sites.items():
+        for pattern, name, value, _why in ADDED:
+            found = [given for field, given in ask_for(address, "hello").fields if field == name]
+            assert found == ([value] if re.fullmatch(pattern, f"{front}/{site}") else []), site
+
+
+SERVED = {"fastcgi": b"FastCGI", "fcgid": b"FastCGI", "started": b"FastCGI", "scgi": b"SCGI", "uwsgi": b"uwsgi"}
+
+
+@pytest.mark.parametrize("transport", ["unix", "tcp"])
+@pytest.mark.parametrize("front", EACH_FRONT)
+def test_every_page_says_how_it_was_served(fronts: Fronts, front: str, transport: str) -> None:
+    for site, address in fronts[front, transport].sites.items():
+        footer = FOOTER.search(ask(address, "GET", "/").body)
+        assert footer is not None
+        assert SERVED.get(site.partition("-")[0], b"HTTP") in footer[0]
+
+
+@pytest.mark.parametrize("front", EACH_FRONT)
+def test_a_form_is_taken_and_redirects(fronts: Fronts, front: str) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for site, address in fronts[front, "unix"].sites.items():
+        message = f"{front}+{site}"
+        reply = ask(address, "POST", "/guestbook", f"name=Ada&message={message}".encode(), form)
+        assert reply.status == 303, site
+        location = dict(reply.fields)["location"]
+        assert re.fullmatch(r"(http://museum\.test)?/guestbook.*", location), site
+        assert message.replace("+", " ").encode() in ask(address, "GET", "/guestbook").body, site
+
+
+@pytest.mark.parametrize("front", EACH_FRONT)
+def test_environ_is_that_of_the_original_request(fronts: Fronts, front: str) -> None:
+    for site, address in fronts[front, "unix"].sites.items():
+        reply = ask(address, "GET", "/environ?a=%20b&c", None, {"X-One": "1", "Proxy": "http://evil.test"})
+        text = reply.body.decode()
+        assert "PATH_INFO = '/environ'" in text, site
+        assert "QUERY_STRING = 'a=%20b&c'" in text, site
+        assert "HTTP_X_ONE = '1'" in text, site
+        assert "SCRIPT_NAME = ''" in text, site
+        assert "HTTP_PROXY" not in text, site
