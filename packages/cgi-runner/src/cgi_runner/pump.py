@@ -14,21 +14,22 @@ watches everything that can happen, and whatever is possible is done:
 
 The time limit is for *silence*: it begins anew whenever the program takes content or gives output, and while the
 client is slow to read nobody waits for the program. A shorter limit applies once one half of the end has come: between
-the end of the output and the exit, or between the exit and the end of the output.
+the end of the output and the exit, or between the exit and the end of the output. A `deadline` bounds them all.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import selectors
 import time
 from collections.abc import Callable
-from typing import IO
+from typing import Protocol
 
 from .spawn import TICK, Child
 from .stderr_log import StderrLog
 
-__all__ = ["Pump", "Silence"]
+__all__ = ["Pump", "Readable", "Silence"]
 
 BLOCK = 64 * 1024
 """Bytes moved at once: what a pipe holds on Linux."""
@@ -41,22 +42,36 @@ class Silence(Exception):
     """The program neither took content nor gave output within the time limit."""
 
 
+class Readable(Protocol):
+    """What content is read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes, b"" at the end."""
+
+
 class Pump:
     """Moves the streams of one `child` each time somebody calls `read`.
 
     `content` gives `length` bytes of request content; `silence` is the limit in seconds; `log` takes a line of stderr.
-    A `content` that fails to read raises its OSError from `read`.
+    `deadline` is a monotonic time. A `content` that fails to read raises its OSError from `read`.
     """
 
     def __init__(
-        self, child: Child, content: IO[bytes], length: int, silence: float, log: Callable[[str], None]
+        self,
+        child: Child,
+        content: Readable,
+        length: int,
+        silence: float,
+        log: Callable[[str], None],
+        deadline: float = math.inf,
     ) -> None:
         self._child = child
         self._content = content
         self._left = length
         self._block = memoryview(b"")  # of the content, read but not yet taken by the program
         self._silence = silence
-        self._limit = time.monotonic() + silence
+        self._deadline = deadline
+        self._limit = min(time.monotonic() + silence, deadline)
         self._stderr = StderrLog(log)
         self._selector = selectors.PollSelector()  # four descriptors: poll needs none of its own
         self._output_ended = False
@@ -173,7 +188,7 @@ class Pump:
 
     def _progress(self) -> None:
         if not self._hurried:
-            self._limit = time.monotonic() + self._silence
+            self._limit = min(time.monotonic() + self._silence, self._deadline)
 
     def _hurry(self) -> None:
         """One half of the end has come: little patience for the other."""

@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from .errors import BadAddress, GatelabError
+from .request import EPILOG, request
 from .target import Target, parse_control, parse_target
 
 __all__ = ["main"]
@@ -73,6 +74,9 @@ def status(
     if json:
         _print_json(targets)
     _print(targets, None)
+
+
+app.command(epilog=EPILOG)(request)
 
 
 def main() -> None:

@@ -1,0 +1,135 @@
+"""All of `gatelab request` together: from what was typed to an order, and from what came of it to an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from . import figures
+from .request_content import Content
+from .request_errors import BadRequest, Exit, Failed
+from .request_fields import FORM, request_fields
+from .request_meter import Meter, Watch, nobody
+from .request_output import Answer, Output, as_json, timing_line
+from .request_program import find_program
+from .request_run import Order, run
+from .request_url import Url, parse
+from .request_variables import divide, lost_fields, meta_variables, with_params
+
+__all__ = ["Wanted", "perform"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The options, as they were typed."""
+
+    url: str
+    method: str
+    header: Sequence[str]
+    data: Sequence[str]
+    data_binary: str | None
+    param: Sequence[str]
+    root: str | None
+    script_name: str | None
+    unix_socket: str | None
+    include: bool
+    output: str
+    json: bool
+    timing: bool
+    verbose: bool
+    silent: bool
+    fail: bool
+    max_time: float | None
+    connect_timeout: float
+
+
+def perform(wanted: Wanted) -> Exit:
+    """Ask, and say what came of it; return the exit code. Raises BadRequest."""
+    url = parse(wanted.url, wanted.unix_socket)
+    _check(wanted, url)
+    watch: Watch = nobody
+    if wanted.verbose:
+        from .request_watch import Watcher  # rich takes a while to import
+
+        watch = Watcher(url, sys.stderr)
+    say = _silence if wanted.silent else _complain
+    meter = Meter(wanted.max_time, watch)
+    answer = Answer(meter, None if wanted.json else say)
+    try:
+        with _content(wanted) as content, Output(wanted.output) as output:
+            run(_order(wanted, url, content.length), content, output, answer)
+    except Failed as failed:
+        answer.error, answer.code = str(failed), failed.code
+    except KeyboardInterrupt:
+        answer.error, answer.code = "interrupted", Exit.INTERRUPTED
+    _report(wanted, url, answer)
+    return answer.code
+
+
+def _check(wanted: Wanted, url: Url) -> None:
+    """Refuse what contradicts itself. Raises BadRequest."""
+    if wanted.data and wanted.data_binary is not None:
+        raise BadRequest("content comes from -d or from --data-binary, not from both")
+    if wanted.root is not None and wanted.script_name is not None:
+        raise BadRequest("--root is for a script and --script-name for an application: the path cannot be both")
+    if url.scheme == "http" and wanted.param:
+        raise BadRequest("HTTP has no variables: use -H for a field, in place of --param")
+    if url.scheme in ("http", "cgi") and (wanted.root is not None or wanted.script_name is not None):
+        why = "an HTTP server" if url.scheme == "http" else "a program's place on disk"
+        raise BadRequest(f"{why} says itself how the path is divided: leave --root and --script-name out")
+
+
+def _content(wanted: Wanted) -> Content:
+    if wanted.data_binary is not None:
+        return Content([wanted.data_binary], binary=True)
+    return Content(wanted.data)
+
+
+def _order(wanted: Wanted, url: Url, length: int) -> Order:
+    has_content = wanted.data_binary is not None or bool(wanted.data)
+    fields = request_fields(wanted.header, url.host, FORM if has_content else "")
+    program, variables = None, []
+    if url.scheme != "http":
+        if url.scheme == "cgi":
+            program, division = find_program(url.path)
+        else:
+            division = divide(url, wanted.script_name, wanted.root)
+        variables = meta_variables(url, wanted.method, fields, length, division)
+        for name in [] if wanted.silent else lost_fields(fields, variables):
+            _complain(f"no front makes a variable of the field {name}, so it is left out; --param can set one")
+        variables = with_params(variables, wanted.param)
+    return Order(
+        url=url,
+        method=wanted.method,
+        fields=fields,
+        variables=variables,
+        program=program,
+        connect_limit=wanted.connect_timeout,
+        include=wanted.include,
+        fail=wanted.fail,
+        keep=wanted.json and not wanted.output,
+    )
+
+
+def _report(wanted: Wanted, url: Url, answer: Answer) -> None:
+    """Say what there is to say once it is over."""
+    if wanted.json:
+        try:
+            with Output("-") as output:
+                output.open()
+                output.write(f"{as_json(url, answer, body=not wanted.output)}\n".encode())
+        except Failed as failed:
+            answer.error, answer.code = str(failed), failed.code
+    if answer.error and not wanted.silent and not wanted.json:
+        _complain(f"{url}: {answer.error}")
+    if wanted.timing:
+        print(timing_line(answer.meter), file=sys.stderr)
+
+
+def _complain(sentence: str) -> None:
+    print(f"gatelab: {figures.printable(sentence)}", file=sys.stderr)
+
+
+def _silence(_sentence: str) -> None:
+    """Say nothing."""

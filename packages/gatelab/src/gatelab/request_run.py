@@ -1,0 +1,141 @@
+"""One request, from the options to the exit code.
+
+::
+
+    Order  --connect or start-->  talk  --events-->  Output (content), Answer (all that is known of it)
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cgi_runner.stderr_log import StderrLog
+from fastcgi_server.events import Stderr
+from fastcgi_server.webserver import ClientConnection as FastcgiConnection
+from gateway_core.client import ClientCodec
+from gateway_core.errors import LocalProtocolError
+from gateway_core.events import Data, EndOfMessage, Fields, Request, Response, Variables
+from gateway_core.http1 import ClientConnection as HttpConnection
+from gateway_core.http1 import HttpRequest
+from scgi_server.protocol import ClientConnection as ScgiConnection
+from uwsgi_gateway.protocol import ClientConnection as UwsgiConnection
+
+from .request_content import Content
+from .request_errors import BadRequest, Exit, Failed
+from .request_output import Answer, Output, head_bytes
+from .request_program import Program
+from .request_socket import Line, connect, talk
+from .request_url import Url
+
+__all__ = ["Order", "run"]
+
+CODECS: dict[str, Callable[..., ClientCodec]] = {
+    "http": HttpConnection,
+    "fastcgi": FastcgiConnection,
+    "scgi": ScgiConnection,
+    "uwsgi": UwsgiConnection,
+}
+
+FAILURES = 400
+"""The first status code that --fail takes for a failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be asked, and what is to be done with the answer.
+
+    `fields` are for http, `variables` for all others. `program` is the file of a `cgi` URL.
+    """
+
+    url: Url
+    method: str
+    fields: Fields
+    variables: Variables
+    program: Path | None = None
+    connect_limit: float = 10.0
+    include: bool = False
+    fail: bool = False
+    keep: bool = False
+
+
+def run(order: Order, content: Content, output: Output, answer: Answer) -> None:
+    """Ask, and fill in `answer` up to where something fails. Raises Failed, or BadRequest for what cannot be sent."""
+    log = StderrLog(answer.hear)
+    with closing(_events(order, content, answer)) as events, ExitStack() as stack:
+        stack.callback(log.close)
+        for event in events:
+            if isinstance(event, Response):
+                _begin(order, event, output, answer)
+            elif isinstance(event, Data):
+                answer.size += len(event.data)
+                if order.keep:
+                    answer.keep(event.data)
+                else:
+                    output.write(event.data)
+            elif isinstance(event, Stderr):
+                log.feed(event.data)
+            elif isinstance(event, EndOfMessage):
+                answer.meter.mark("total")
+                break
+    if order.fail and answer.head is not None:
+        _insist(answer.head)
+
+
+def _begin(order: Order, head: Response, output: Output, answer: Answer) -> None:
+    """The head has come."""
+    answer.meter.mark("head")
+    answer.head = head
+    if order.keep:
+        return
+    if order.fail:
+        _insist(head)
+    output.open()
+    if order.include:
+        output.write_head(head_bytes(order.url, head))
+
+
+def _insist(head: Response) -> None:
+    if head.status >= FAILURES:
+        raise Failed(Exit.STATUS, f"the status is {head.status} {head.reason}".rstrip())
+
+
+def _events(order: Order, content: Content, answer: Answer) -> Generator[Any, None, None]:
+    """Yield what comes back, until nobody asks any more; then nothing is left open or running."""
+    no_content = order.method == "HEAD"
+    if order.program is not None:
+        yield from Program(order.program, answer.meter, answer.hear).talk(order.variables, content, head=no_content)
+        return
+    codec = CODECS[order.url.scheme](head=no_content)
+    outgoing = _encoded(codec, order, content)
+    first = _first(outgoing)
+    with closing(connect(order.url.address, answer.meter, order.connect_limit)) as sock:
+        line = Line(sock, itertools.chain([first], outgoing), answer.meter)
+        yield from talk(line, codec, order.url, answer.meter)
+
+
+def _first(outgoing: Iterator[bytes]) -> bytes:
+    """Return the first bytes of a request: if it cannot be encoded, nobody need be troubled with a connection."""
+    try:
+        return next(outgoing)
+    except LocalProtocolError as error:
+        raise BadRequest(f"this request cannot be sent: {error}") from None
+
+
+def _encoded(codec: ClientCodec, order: Order, content: Content) -> Iterator[bytes]:
+    """Yield the bytes of the request."""
+    complete = not content.length
+    if order.url.scheme == "http":
+        target = f"{order.url.path}?{order.url.query}" if order.url.query else order.url.path
+        fields = [*order.fields, ("Content-Length", str(content.length))] if content.length else order.fields
+        yield codec.send(HttpRequest(order.method, target, "HTTP/1.1", fields, b"", complete))
+    else:
+        yield codec.send(Request(order.variables, b"", complete))
+    for piece in content.pieces():
+        yield codec.send(Data(piece))
+    if content.length:
+        yield codec.send(EndOfMessage())
