@@ -70,9 +70,18 @@ PACKAGES = sorted(str(path.parent.relative_to(ROOT)) for path in ROOT.glob("pack
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 PROGRAMS = {
-    "nginx": "nginx-light",
-    "wrk": "wrk",
+    "apache2": "apache2 libapache2-mod-fcgid",
+    "caddy": "caddy",
     "chromium": "chromium",
+    "fcgiwrap": "fcgiwrap",
+    "haproxy": "haproxy",
+    "lighttpd": "lighttpd",
+    "nginx": "nginx-light",
+    "php-cgi": "php-cgi",
+    "php-fpm8.2": "php-fpm",
+    "spawn-fcgi": "spawn-fcgi",
+    "tshark": "tshark",
+    "wrk": "wrk",
 }
 """Real programs that some tests and suites use, and the Debian package of each."""
 
