@@ -215,8 +215,11 @@ def test_as_a_wsgi_application(server):
 class Overloaded:
     """A channel whose other end has no room."""
 
-    def sendall(self, data):
+    def begin(self):
         pass
+
+    def exchange(self, data, size):
+        return len(data), None
 
     def recv(self, size):
         return encode_record(records.END_REQUEST, 1, bytes([0, 0, 0, 0, records.OVERLOADED, 0, 0, 0]))

@@ -9,7 +9,14 @@ from wsgiref.validate import validator
 import pytest
 
 from gateway_core.client import Client, Exchange, fetch
-from gateway_core.errors import BackendTimeout, BackendUnavailable, BadGateway, LocalProtocolError
+from gateway_core.errors import (
+    BackendError,
+    BackendTimeout,
+    BackendUnavailable,
+    BadGateway,
+    LocalProtocolError,
+    RemoteProtocolError,
+)
 from gateway_core.events import NEED_DATA, Data, EndOfMessage, Request, Response
 from gateway_core.http1 import ClientConnection
 
@@ -28,12 +35,16 @@ class Channel:
         self.closed = 0
         self.is_stale = stale
 
-    def sendall(self, data):
+    def begin(self):
+        assert not self.closed
+
+    def exchange(self, data, size):
         assert not self.closed
         self.sends += 1
         if self.sends in self.breaks:
             raise self.breaks[self.sends]
         self.sent += data
+        return len(data), None
 
     def recv(self, size):
         assert not self.closed
@@ -53,18 +64,36 @@ class Channel:
 class Front:
     """A client with scripted channels (an exception is what connecting raises), called as a server calls it."""
 
-    def __init__(self, *channels, keep=1):
+    def __init__(self, *channels, keep=1, name=""):
         self.channels = list(channels)
+        self.keep = keep
+        self.idle = []
         self.log = []
         self.client = Client(
-            lambda head: ClientConnection(keep_alive=keep > 0, head=head), self.connect, keep=keep, log=self.log.append
-        )
+            lambda head: ClientConnection(keep_alive=keep > 0, head=head), self, protocol="HTTP", name=name,
+            log=self.log.append,
+        )  # fmt: skip
 
-    def connect(self):
+    def take(self):
+        while self.idle:
+            channel = self.idle.pop()
+            if not channel.is_stale:
+                return channel, True
+            channel.close()
         channel = self.channels.pop(0)
         if isinstance(channel, BaseException):
             raise channel
-        return channel
+        return channel, False
+
+    def give_back(self, channel, reusable):
+        if reusable and len(self.idle) < self.keep:
+            self.idle.append(channel)
+        else:
+            channel.close()
+
+    def close(self):
+        while self.idle:
+            self.idle.pop().close()
 
     def start(self, method="GET", body=b"", **variables):
         """Return status, fields and the iterable."""
@@ -125,7 +154,7 @@ def test_content_is_sent_in_blocks(size):
     channel = Channel(answer())
     assert Front(channel).call("POST", body[:size])[0] == "200 OK"
     assert channel.sent.partition(b"\r\n\r\n")[2] == body[:size]
-    assert channel.sends == max(1, -(-size // 65536)) + (size > 65536)
+    assert channel.sends == max(1, -(-size // 65536))
 
 
 def test_no_more_content_is_read_than_the_request_has():
@@ -150,8 +179,9 @@ def test_large_content_is_not_held_in_memory():
     class Sink(Channel):
         taken = 0
 
-        def sendall(self, data):
+        def exchange(self, data, size):
             self.taken += len(data)
+            return len(data), None
 
     channel = Sink(answer())
     tracemalloc.start()
@@ -196,7 +226,7 @@ def test_a_head_request_has_no_content():
     front = Front(channel)
     status, fields, content = front.start("HEAD")
     assert (status, fields, list(content)) == ("200 OK", [("Content-Length", "5")], [])
-    assert front.client._idle == [channel]
+    assert front.idle == [channel]
 
 
 # -- what can go wrong ------------------------------------------------------------------------------------------------
@@ -236,7 +266,7 @@ def test_no_usable_response(fault, status, sentence):
     assert front.log == [f"GET /x: {text.decode().rstrip()}"]
     if isinstance(fault, Channel):
         assert fault.closed == 1
-    assert front.client._idle == []
+    assert front.idle == []
 
 
 @pytest.mark.parametrize(
@@ -250,17 +280,14 @@ def test_a_response_that_breaks_off_raises_and_closes(rest, error):
     with pytest.raises(error):
         list(content)
     assert channel.closed == 1
-    assert front.client._idle == []
+    assert front.idle == []
     content.close()
     assert channel.closed == 1
 
 
 def test_without_a_log_errors_are_answered_too():
-    def nobody():
-        raise ConnectionRefusedError(111, "Connection refused")
-
     heads = []
-    client = Client(lambda head: ClientConnection(), nobody)
+    client = Client(lambda head: ClientConnection(), Front(ConnectionRefusedError(111, "Connection refused")))
     environ = {"REQUEST_METHOD": "GET", "wsgi.url_scheme": "http"}
     client(environ, lambda status, fields: heads.append(status))
     assert heads == ["503 Service Unavailable"]
@@ -291,6 +318,76 @@ def test_content_that_ends_early_is_not_sent_as_complete():
     assert channel.closed == 1
 
 
+@pytest.mark.parametrize(
+    ("variables", "status"),
+    [({"PATH_INFO": "/a\0b"}, 400), ({"HTTP_COOKIE": "x" * 70_000}, 431), ({"REQUEST_METHOD": "G ET"}, 400)],
+)
+def test_a_request_that_the_protocol_cannot_carry(variables, status):
+    class Narrow(ClientConnection):
+        def send(self, event):
+            if any("\0" in value or len(value) > 65_535 for _, value in event.variables):
+                raise LocalProtocolError("it does not fit")
+            return super().send(event)
+
+    channel = Channel()
+    front = Front(channel)
+    front.client._new_codec = lambda head: Narrow()
+    found, _, content = front.start(**variables)
+    assert found.startswith(f"{status} ")
+    assert b"".join(content).startswith(b"the request cannot be sent on: ")
+    assert channel.sent == b""
+    assert channel.closed == 1
+
+
+@pytest.mark.parametrize(
+    ("protocol", "bytes_", "hint"),
+    [
+        ("FastCGI", b"HTTP/1.1 400 Bad Request\r\n\r\n", "(it speaks HTTP, and was asked in FastCGI)"),
+        ("HTTP", b"\x01\x01\0\x01\0\x08\0\0", "(it speaks FastCGI, and was asked in HTTP)"),
+        ("HTTP", b"\x16\x03\x01\0", "(it speaks TLS, and was asked in HTTP)"),
+        ("HTTP", b"HTTP/1.1 two hundred\r\n\r\n", ""),
+        ("uwsgi", b"HTTP/1.1 two hundred\r\n\r\n", ""),
+        ("", b"HTTP/1.1 two hundred\r\n\r\n", ""),
+        ("HTTP", b"SSH-2.0-OpenSSH_9.2\r\n\r\n", ""),
+    ],
+)
+def test_an_answer_in_another_protocol(protocol, bytes_, hint):
+    class Strict(ClientConnection):
+        def receive_data(self, data):
+            self.fed = True
+
+        def next_event(self):
+            if hasattr(self, "fed"):
+                raise RemoteProtocolError("nonsense", 502)
+            return NEED_DATA
+
+    channel = Channel(bytes_, b"")
+    exchange = Exchange(Strict(), channel, protocol=protocol)
+    exchange.send([], iter(()))
+    with pytest.raises(BadGateway) as caught:
+        exchange.head()
+    assert str(caught.value).endswith(f" {hint}" if hint else "")
+    assert bool(hint) == ("it speaks" in str(caught.value))
+
+
+def test_the_log_names_the_backend_and_the_visitor_does_not_learn_of_it():
+    front = Front(Channel(b""), Channel(answer(b"hello")[:-2], b""), name="uwsgi:///run/secret")
+    status, text = front.call()
+    assert (status, "secret" in text.decode()) == ("502 Bad Gateway", False)
+    assert front.log == [f"GET /x: uwsgi:///run/secret: {text.decode().rstrip()}"]
+    with pytest.raises(BadGateway, match=r"^uwsgi:///run/secret: the backend's answer"):
+        front.call()
+
+
+def test_what_a_backend_says_beside_its_answer_is_logged_with_the_request_and_not_for_ever():
+    codec = Events(*["oh"] * 500, Response(200, "OK", []), EndOfMessage())
+    front = Front(Channel(b"."), name="b")
+    front.client._new_codec = lambda head: codec
+    assert front.call()[0] == "200 OK"
+    assert front.log[:-1] == ["GET /x: b: oh"] * 99
+    assert front.log[-1] == "GET /x: b: it says more, which is not logged"
+
+
 # -- an answer before the request has been sent ------------------------------------------------------------------------
 
 
@@ -310,6 +407,83 @@ def test_after_an_early_answer_no_more_content_is_read():
     channel = Channel(answer(b"", "403 Forbidden"), breaks={2: RESET})
     Front(channel).call("POST", CONTENT_LENGTH="1000000", stream=stream)
     assert stream.tell() <= 3 * 65536
+
+
+class Reluctant(Channel):
+    """Takes a few bytes of the request at a time; after `patience` of these steps it answers."""
+
+    def __init__(self, *answers, patience, grain=1000, **kwargs):
+        super().__init__(*answers, **kwargs)
+        self.patience = patience
+        self.grain = grain
+
+    def exchange(self, data, size):
+        assert not self.closed
+        self.sends += 1
+        if self.sends > self.patience and self.answers:
+            return 0, self.recv(size)
+        self.sent += bytes(data[: self.grain])
+        return min(self.grain, len(data)), None
+
+
+def test_the_rest_of_the_request_is_sent_while_the_answer_is_read():
+    channel = Reluctant(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab", b"cd", patience=10)
+    front = Front(channel)
+    body = bytes(range(256)) * 1000
+    status, _, content = front.start("POST", body)
+    assert status == "200 OK"
+    assert len(channel.sent) < len(body)
+    assert list(content) == [b"ab", b"cd"]
+    assert channel.closed == 1  # the answer is over, the request is not: nobody can use this connection again
+
+
+def test_a_backend_that_answers_as_it_reads_gets_everything():
+    class Echo(Channel):
+        """Gives what it gets in chunks, and takes no more before that is read."""
+
+        def exchange(self, data, size):
+            assert not self.closed
+            if self.answers:
+                return 0, self.recv(size)
+            piece = bytes(data[:5000])
+            self.sent += piece
+            head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" if self.sends == 0 else b""
+            content = self.sent.partition(b"\r\n\r\n")[2] if self.sends == 0 else piece
+            self.sends += 1
+            self.answers.append(head + b"%x\r\n%s\r\n" % (len(content), content) if content else head)
+            return len(piece), None
+
+        def recv(self, size):
+            return super().recv(size) if self.answers else b"0\r\n\r\n"
+
+    channel = Echo()
+    front = Front(channel)
+    body = bytes(range(256)) * 1000
+    assert front.call("POST", body) == ("200 OK", body)
+    assert front.idle == [channel]
+
+
+def test_a_backend_that_takes_nothing_more_and_has_answered_is_not_waited_for():
+    channel = Reluctant(answer(b"enough", "413 Content Too Large"), patience=1, grain=0)
+    assert Front(channel).call("POST", b"x" * 200_000) == ("413 Content Too Large", b"enough")
+    assert channel.closed == 1
+
+
+def test_an_interim_response_is_no_reason_to_stop_sending():
+    class Later(Reluctant):
+        def exchange(self, data, size):
+            if self.sends == 1 or data.nbytes == 0:
+                return super().exchange(data, size)
+            self.sends += 1
+            self.sent += bytes(data)
+            return len(data), None
+
+    channel = Later(b"HTTP/1.1 100 Continue\r\n\r\n", answer(b"ok"), patience=1, grain=100_000)
+    front = Front(channel)
+    body = b"x" * 200_000
+    assert front.call("POST", body) == ("200 OK", b"ok")
+    assert channel.sent.endswith(body)
+    assert front.idle == [channel]
 
 
 # -- kept connections -------------------------------------------------------------------------------------------------
@@ -349,7 +523,7 @@ def test_no_more_are_kept_than_asked_for(keep):
     contents = [front.start()[2] for _ in range(3)]
     for content in contents:
         assert list(content) == [b"1"]
-    assert len(front.client._idle) == keep
+    assert len(front.idle) == keep
     assert sum(channel.closed for channel in channels) == 3 - keep
 
 
@@ -434,6 +608,30 @@ def test_every_kept_connection_may_be_dead():
     assert [channel.closed for channel in dead] == [1, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("channels", "method", "body", "again"),
+    [
+        ([ConnectionRefusedError(111, "Connection refused")], "GET", b"", True),
+        ([ConnectionRefusedError(111, "Connection refused")], "POST", b"x", True),
+        ([TimeoutError()], "POST", b"x", True),
+        ([Channel(b"")], "GET", b"", True),
+        ([Channel(RESET)], "HEAD", b"", True),
+        ([Channel(b"")], "GET", b"x", False),
+        ([Channel(b"")], "POST", b"", False),
+        ([Channel(b"H", b"")], "GET", b"", False),
+        ([Channel(TimeoutError())], "GET", b"", False),
+    ],
+)
+def test_may_another_backend_be_asked(channels, method, body, again):
+    front = Front(*channels)
+    environ = {"REQUEST_METHOD": method, "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(body)}
+    if body:
+        environ["CONTENT_LENGTH"] = str(len(body))
+    with pytest.raises(BackendError) as caught:
+        front.client.request(environ)
+    assert caught.value.again is again
+
+
 # -- content that is not read to its end ------------------------------------------------------------------------------
 
 
@@ -448,7 +646,7 @@ def test_content_that_is_closed_early_closes_the_channel(steps):
     content.close()
     content.close()
     assert channel.closed == 1
-    assert front.client._idle == []
+    assert front.idle == []
 
 
 def test_content_that_was_read_and_is_then_closed_keeps_the_channel():
@@ -459,7 +657,7 @@ def test_content_that_was_read_and_is_then_closed_keeps_the_channel():
     content.close()
     assert list(content) == []
     assert channel.closed == 0
-    assert front.client._idle == [channel]
+    assert front.idle == [channel]
 
 
 def test_a_head_that_the_server_refuses_closes_the_channel():
@@ -512,21 +710,11 @@ def test_a_channel_is_not_kept_before_the_end_whatever_the_codec_says():
     codec = Events(Response(200, "OK", []), Data(b"x"), EndOfMessage())
     codec.reusable = True
     channel = Channel()
-    client = Client(lambda head: codec, lambda: channel, keep=1)
+    client = Client(lambda head: codec, Front(channel))
     content = client({"REQUEST_METHOD": "GET", "wsgi.url_scheme": "http"}, lambda status, fields: None)
     next(content)
     content.close()
     assert channel.closed == 1
-
-
-def test_another_thread_may_take_the_last_idle_connection():
-    class Raced(list):
-        def __len__(self):
-            return 1  # there was one when this thread looked
-
-    front = Front(Channel(answer(b"new")))
-    front.client._idle = Raced()
-    assert front.call()[1] == b"new"
 
 
 def test_other_events_are_logged():

@@ -8,6 +8,7 @@
     +-- LocalProtocolError     we were asked to send what the protocol forbids: a defect or the app's fault
     +-- ApplicationError       the application breaks PEP 3333: 500, traceback to wsgi.errors
     +-- BackendError           a client half cannot get an answer: `status` is 502, 503 or 504
+        +-- NotSendable            400, 431  the request does not fit into the backend's protocol
         +-- BackendUnavailable     503  nobody listens, or it says it is overloaded
         +-- BackendTimeout         504  it stays silent
         +-- BadGateway             502  it answers with something that is not a response
@@ -25,6 +26,7 @@ __all__ = [
     "BadGateway",
     "GatewayError",
     "LocalProtocolError",
+    "NotSendable",
     "PeerMismatch",
     "RemoteProtocolError",
 ]
@@ -55,9 +57,21 @@ class ApplicationError(GatewayError):
 
 
 class BackendError(GatewayError):
-    """A client half got no usable answer. `status` is what a front should answer with."""
+    """A client half got no usable answer. `status` is what a front should answer with.
+
+    `again`: nobody can have acted on the request, so another backend may be asked.
+    """
 
     status = 502
+    again = False
+
+
+class NotSendable(BackendError):
+    """The request does not fit into the backend's protocol, so nothing of it was sent. It is the visitor's: 4xx."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class BackendUnavailable(BackendError):

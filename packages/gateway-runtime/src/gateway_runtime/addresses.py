@@ -10,6 +10,7 @@ import socket
 import stat
 from dataclasses import dataclass, replace
 
+from .channel import Channel, Patience
 from .errors import StartupError
 
 __all__ = ["Address", "Channel", "Listener", "connect", "inherit", "listen", "parse", "parse_url", "take"]
@@ -207,41 +208,18 @@ def _listen_unix(path: str, backlog: int, mode: int) -> Listener:
     return Listener(sock, Address(path=path))
 
 
-class Channel:
-    """A connected stream with a time limit on every operation, in seconds. Time-outs raise TimeoutError."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self.sendall = sock.sendall
-        self.recv = sock.recv
-        self.close = sock.close
-
-    def stale(self) -> bool:
-        """Has the peer closed it, or sent what nobody asked for? Either way it is of no more use."""
-        limit = self._sock.gettimeout()
-        self._sock.settimeout(0)
-        try:
-            self._sock.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
-        finally:
-            self._sock.settimeout(limit)
-        return True
-
-
-def connect(address: Address, timeout: float) -> Channel:
-    """Open a channel. Raises OSError (TimeoutError after `timeout` seconds)."""
+def connect(address: Address, timeout: float | Patience) -> Channel:
+    """Open a channel. Raises OSError (TimeoutError if it takes too long). `timeout`: seconds for every operation."""
+    patience = timeout if isinstance(timeout, Patience) else Patience(timeout, timeout, timeout)
     if address.path:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.settimeout(timeout)
+        sock.settimeout(patience.connect or None)
         try:
             sock.connect(address.path)
         except OSError:
             sock.close()
             raise
-        return Channel(sock)
-    sock = socket.create_connection((address.host, address.port), timeout)
+        return Channel(sock, patience)
+    sock = socket.create_connection((address.host, address.port), patience.connect or None)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return Channel(sock)
+    return Channel(sock, patience)
