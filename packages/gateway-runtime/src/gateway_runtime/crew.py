@@ -11,10 +11,11 @@ are short, and it would be the end of all other connections while one call is lo
     parked <--gives the connection back to the loop, and rests----------'
       '--is handed the loop--> holds the loop
 
-`--threads N` is N calls at once, so there are N + 1 threads: with N away there is still one that reads, accepts and
-watches the clock, and the next request waits in line. Whoever holds the loop, and nobody else, touches the loop's
-state; `lock` is for the question who that is. The connection of an absent thread is out of the poll set and belongs to
-that thread until it gives it back.
+`--threads N` is N calls at once, so there are up to N + 1 threads: with N away there is still one that reads, accepts
+and watches the clock, and the next request waits in line. A thread is started when the loop is to be handed over and
+none is at rest, so a large N costs nothing before it is needed. Whoever holds the loop, and nobody else, touches the
+loop's state; `lock` is for the question who that is. The connection of an absent thread is out of the poll set and
+belongs to that thread until it gives it back.
 
 The main thread of the worker is the watch. It serves nobody, so signals are acted on at once.
 """
@@ -70,6 +71,7 @@ class Crew:
         self._part = part
         self._stalled = stalled
         self._lock = threading.Lock()
+        self._slots: list[Slot] = []  # of threads that were not needed yet
         self._parked: list[Member] = []
         self._holder: Member | None = None
         self._calling: Connection | None = None  # of the call that the holder is making now
@@ -81,11 +83,10 @@ class Crew:
         self.ended = False
 
     def run(self, slots: Sequence[Slot]) -> None:
-        """Start a thread for each slot, give one the loop, and watch until `end`. Raises what `drive` has raised."""
-        self._parked = [Member(slot) for slot in slots]
-        for member in self._parked:
-            threading.Thread(target=self._live, args=(member,), daemon=True).start()
+        """Have up to a thread for each slot, give one the loop, watch until `end`. Raises what `drive` has raised."""
+        self._slots = list(reversed(slots))
         with self._lock:
+            self._recruit()
             self._pass_on()
         usual = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH)
@@ -112,7 +113,7 @@ class Crew:
     def hand_over(self, connection: Connection) -> bool:
         """Give the loop to another thread before a call. False: there is none at rest."""
         with self._lock:
-            if not self._parked:
+            if not self._at_rest():
                 return False
             self._part(connection)
             self._pass_on()
@@ -152,6 +153,22 @@ class Crew:
                 self._failure = error
                 self.end()
 
+    def _at_rest(self) -> bool:
+        """Is there a thread to hand the loop to? Start one if there is not, while there may be more."""
+        if not self._parked and self._slots:
+            try:
+                self._recruit()
+            except RuntimeError:  # the system gives us no more threads: those that we have must do
+                return False
+        return bool(self._parked)
+
+    def _recruit(self) -> None:
+        """Start one more thread; it rests."""
+        member = Member(self._slots[-1])
+        threading.Thread(target=self._live, args=(member,), daemon=True).start()
+        self._slots.pop()
+        self._parked.append(member)
+
     def _pass_on(self) -> None:
         """Give the loop to a thread at rest, the one that has run last: its memory is the warmest."""
         member = self._holder = self._parked.pop()
@@ -177,7 +194,7 @@ class Crew:
                 quiet += 1
             else:
                 with self._lock:
-                    if self._calling is calling and self._calls == seen and self._parked:
+                    if self._calling is calling and self._calls == seen and self._at_rest():
                         self._stalled()
                         self._part(calling)
                         self._pass_on()
