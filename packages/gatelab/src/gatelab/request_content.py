@@ -94,5 +94,7 @@ class Content:
 
     def _open(self, name: str) -> IO[bytes]:
         if name == "-":
+            if sys.stdin is None:
+                raise Failed(Exit.NOT_READ, "standard input is closed")
             return sys.stdin.buffer
         return self._files.enter_context(Path(name).open("rb", buffering=0))

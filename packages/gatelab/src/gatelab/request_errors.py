@@ -61,6 +61,7 @@ _WORDS = {
     errno.EACCES: "this user may not connect there",
     errno.EPERM: "this user may not connect there",
     errno.ENOTSOCK: "that is no socket",
+    errno.EAGAIN: "its queue is full, it accepts no more connections now",
 }
 
 

@@ -73,7 +73,7 @@ class Program:
         self._file = file
         self._meter = meter
         self._errors = errors
-        self._fault = ""
+        self._fault = "the program died"
 
     def talk(self, variables: Variables, content: Content, *, head: bool) -> Iterator[Response | Data | EndOfMessage]:
         """Yield what the program answers. Raises Failed. However this ends, the program has ended by then."""

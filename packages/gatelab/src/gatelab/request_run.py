@@ -29,7 +29,7 @@ from .request_content import Content
 from .request_errors import BadRequest, Exit, Failed
 from .request_output import Answer, Output, head_bytes
 from .request_program import Program
-from .request_socket import Line, connect, talk
+from .request_socket import Line, connect
 from .request_url import Url
 
 __all__ = ["Order", "run"]
@@ -114,8 +114,8 @@ def _events(order: Order, content: Content, answer: Answer) -> Generator[Any, No
     outgoing = _encoded(codec, order, content)
     first = _first(outgoing)
     with closing(connect(order.url.address, answer.meter, order.connect_limit)) as sock:
-        line = Line(sock, itertools.chain([first], outgoing), answer.meter)
-        yield from talk(line, codec, order.url, answer.meter)
+        line = Line(sock, itertools.chain([first], outgoing), answer.meter, order.url.protocol)
+        yield from line.talk(codec)
 
 
 def _first(outgoing: Iterator[bytes]) -> bytes:

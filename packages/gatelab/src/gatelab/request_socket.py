@@ -2,9 +2,9 @@
 
 ::
 
-    encoded request  ---- writable ---->  peer
-    codec.receive_data  <--- readable --  peer
-    codec.next_event    ----------------> events, as they come
+    encoded request  -------- writable ----->  peer
+    codec.receive_data  <---- readable ------  peer
+    codec.next_event  -----------------------> events, as they come
 
 A client that sends all before it reads would wait for ever for a server that answers while it reads. So one poll
 watches both directions, and memory holds one block of each.
@@ -26,9 +26,9 @@ from gateway_runtime.addresses import Address
 from .request_content import BLOCK
 from .request_errors import Exit, Failed, system_words
 from .request_meter import Meter
-from .request_url import NAMES, Url
+from .request_url import NAMES
 
-__all__ = ["Line", "connect", "talk"]
+__all__ = ["Line", "connect"]
 
 
 def connect(address: Address, meter: Meter, limit: float) -> socket.socket:
@@ -36,19 +36,9 @@ def connect(address: Address, meter: Meter, limit: float) -> socket.socket:
     left = meter.left()
     seconds = limit if left is None else min(limit, left)
     try:
-        if address.path:
-            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            try:
-                sock.settimeout(seconds)
-                sock.connect(address.path)
-            except BaseException:
-                sock.close()
-                raise
-        else:
-            sock = socket.create_connection((address.host, address.port), seconds)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock = _connected(address, seconds)
     except TimeoutError:
-        raise Failed(Exit.TIMED_OUT, f"{address}: no connection within {seconds:g} seconds") from None
+        raise Failed(Exit.TIMED_OUT, f"{address}: no connection within {seconds:.3g} seconds") from None
     except (socket.gaierror, UnicodeError):
         raise Failed(Exit.NO_SUCH_HOST, f"nobody knows the host {address.host!r}") from None
     except OSError as error:
@@ -58,31 +48,60 @@ def connect(address: Address, meter: Meter, limit: float) -> socket.socket:
     return sock
 
 
-class Line:
-    """A connection in use. `outgoing` gives the encoded request; `first` are the first bytes of the answer."""
+def _connected(address: Address, seconds: float) -> socket.socket:
+    if not address.path:
+        sock = socket.create_connection((address.host, address.port), seconds)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(seconds)
+        sock.connect(address.path)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
-    def __init__(self, sock: socket.socket, outgoing: Iterator[bytes], meter: Meter) -> None:
+
+class Line:
+    """A connection in use, for one request. `outgoing` gives its bytes, `protocol` is what the peer should speak."""
+
+    def __init__(self, sock: socket.socket, outgoing: Iterator[bytes], meter: Meter, protocol: str) -> None:
         self._sock = sock
         self._outgoing = outgoing
-        self._pending = memoryview(b"")
         self._meter = meter
-        self._poll = select.poll()
-        self.first = b""
+        self._protocol = protocol
+        self._first = b""  # of the answer: they tell its protocol
+        self._ended = False
+        self._pending = memoryview(b"")
         self._sending = True
+        self._poll = select.poll()
         self._load()
 
-    def receive(self) -> bytes:
-        """Return the next bytes of the peer, b"" at the end of file; send meanwhile. Raises Failed."""
+    def talk(self, codec: ClientCodec) -> Iterator[Any]:
+        """Yield the codec's events, as they come; who has seen the last one stops asking. Raises Failed."""
+        try:
+            while True:
+                event = codec.next_event()
+                if isinstance(event, NotNow):
+                    codec.receive_data(self._receive())
+                else:
+                    yield event
+        except RemoteProtocolError as error:
+            raise self._broken(error) from None
+
+    def _receive(self) -> bytes:
+        """Return the next bytes of the peer, b"" at the end of file; send meanwhile."""
         while True:
-            wanted = select.POLLIN | (select.POLLOUT if self._sending else 0)
-            self._poll.register(self._sock, wanted)
+            self._poll.register(self._sock, select.POLLIN | (select.POLLOUT if self._sending else 0))
             left = self._meter.left()
             happened = self._poll.poll(None if left is None else left * 1000)
             if not happened:
                 raise self._meter.over()
-            if self._sending and happened[0][1] & (select.POLLOUT | select.POLLERR | select.POLLHUP):
+            readiness = happened[0][1]
+            if self._sending and readiness & ~select.POLLIN:
                 self._send()
-            if happened[0][1] & ~select.POLLOUT and (data := self._receive()) is not None:
+            if readiness & ~select.POLLOUT and (data := self._read()) is not None:
                 return data
 
     def _load(self) -> None:
@@ -107,51 +126,34 @@ class Line:
         self._pending = self._pending[count:]
         self._load()
 
-    def _receive(self) -> bytes | None:
+    def _read(self) -> bytes | None:
         try:
             data = self._sock.recv(BLOCK)
         except BlockingIOError:
             return None
         except OSError as error:
-            hint = "" if self.first else ", before any answer: does it speak this protocol?"
-            raise Failed(Exit.LOST, f"the connection broke{hint} ({system_words(error)})") from None
-        self.first = self.first or data[:ENOUGH]
+            when = "" if self._first else f" before an answer: does it speak {self._protocol}?"
+            raise Failed(Exit.LOST, f"the connection broke{when} ({system_words(error)})") from None
         self._meter.gave(data)
+        self._first = (self._first + data)[:ENOUGH]
+        self._ended = not data
+        if not self._first:
+            raise Failed(Exit.NO_ANSWER, f"it closed without an answer: does it speak {self._protocol}?")
         return data
 
-
-def talk(line: Line, codec: ClientCodec, url: Url, meter: Meter) -> Iterator[Any]:
-    """Yield the codec's events, as they come; who has seen the last one stops asking. Raises Failed."""
-    over = False
-    try:
-        while True:
-            event = codec.next_event()
-            if not isinstance(event, NotNow):
-                yield event
-                continue
-            data = line.receive()
-            over = not data
-            if over and not meter.received:
-                raise Failed(Exit.NO_ANSWER, f"it closed without an answer: does it speak {url.protocol}?")
-            codec.receive_data(data)
-    except RemoteProtocolError as error:
-        raise _broken(error, line.first, url, cut_short=over and "head" in meter.marks) from None
+    def _broken(self, error: RemoteProtocolError) -> Failed:
+        """Say what is wrong with an answer; above all, if it is one in another protocol."""
+        if error.status == BackendUnavailable.status:  # the protocol's own words for "no room"
+            return Failed(Exit.BROKEN, str(error))
+        if self._ended and "head" in self._meter.marks:
+            return Failed(Exit.CUT_SHORT, f"the answer breaks off: {error}")
+        other = _spoken(self._first)
+        if other in NAMES.values() and {other, self._protocol} not in ({self._protocol}, {"HTTP", "uwsgi"}):
+            return Failed(Exit.BROKEN, f"it answers in {other}, not in {self._protocol}: change the scheme of the URL")
+        return Failed(Exit.BROKEN, f"the answer is not {self._protocol}: {error}")
 
 
-def _broken(error: RemoteProtocolError, first: bytes, url: Url, *, cut_short: bool) -> Failed:
-    """Say what is wrong with an answer; above all, if it is one in another protocol."""
-    if cut_short:
-        return Failed(Exit.CUT_SHORT, f"the answer breaks off: {error}")
-    if error.status == BackendUnavailable.status:  # it keeps the protocol, and says in its words that it has no room
-        return Failed(Exit.BROKEN, str(error))
-    other = _speaks(first)
-    if other in NAMES.values() and other != url.protocol and (other, url.protocol) != ("HTTP", "uwsgi"):
-        hint = f"write {other.lower()} in place of {url.scheme}"
-        return Failed(Exit.BROKEN, f"it answers in {other}, not in {url.protocol}: {hint}")
-    return Failed(Exit.BROKEN, f"the answer is not {url.protocol}: {error}")
-
-
-def _speaks(first: bytes) -> str:
+def _spoken(first: bytes) -> str:
     """Return the protocol of an answer by its first bytes, "" if that cannot be told."""
     if first.startswith(b"HTTP"):
         return "HTTP"

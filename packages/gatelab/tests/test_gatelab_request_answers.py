@@ -1,0 +1,379 @@
+"""`gatelab request` against backends that follow a script: good answers, bad ones, none."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import socket
+from contextlib import ExitStack
+
+import pytest
+
+from fastcgi_server import records
+from gatelab import request_output
+from gatelab_request_samples import Backend, ask, start
+
+FULL = bytes(range(256)) * 4
+
+
+def reading(answer):
+    """Return a script: read something, answer, close once the peer has."""
+
+    def script(sock):
+        sock.recv(65536)
+        sock.sendall(answer)
+
+    return script
+
+
+def http(content=b"hello\n", status="200 OK", fields="", length=None):
+    head = f"HTTP/1.1 {status}\r\n{fields}Content-Length: {len(content) if length is None else length}\r\n\r\n"
+    return head.encode() + content
+
+
+def fastcgi(stdout=b"Content-Type: text/plain\r\n\r\nhello\n", stderr=b"", end=(0, 0)):
+    streams = records.encode_stream(records.STDERR, 1, stderr) + records.encode_stream(records.STDOUT, 1, stdout)
+    return streams + records.encode_end(1, *end)
+
+
+CGI = b"Status: 418 I'm a teapot\r\nContent-Type: text/plain\r\n\r\nshort and stout\n"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "answer", "head"),
+    [
+        ("http", http(fields="X: 1\r\nConnection: close\r\n"), b"HTTP/1.1 200 OK\r\nX: 1\r\nContent-Length: 6\r\n\r\n"),
+        ("uwsgi", http(status="404 Nix"), b"HTTP/1.1 404 Nix\r\nContent-Length: 6\r\n\r\n"),
+        ("fastcgi", fastcgi(), b"Status: 200 OK\r\nContent-Type: text/plain\r\n\r\n"),
+        ("scgi", b"X: y\n\nhello\n", b"Status: 200 OK\r\nX: y\r\n\r\n"),
+    ],
+)
+def test_an_answer(capfdbinary, tmp_path, scheme, answer, head):
+    with Backend(reading(answer)) as backend:
+        done = ask(capfdbinary, "-i", f"{scheme}://{backend.place}/")
+    assert (done.code, done.out, done.err) == (0, head + b"hello\n", "")
+    with Backend(reading(answer), tmp_path / "a") as backend:
+        done = ask(capfdbinary, f"{scheme}+unix:{tmp_path}/a:/")
+    assert (done.code, done.out, done.err) == (0, b"hello\n", "")
+
+
+def test_head_asks_for_no_content_and_prints_the_head(capfdbinary):
+    with Backend(reading(http(b"", length=99))) as backend:
+        done = ask(capfdbinary, "-I", f"http://{backend.place}/")
+    assert (done.code, done.out) == (0, b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "answer", "code", "said"),
+    [
+        ("http", b"", 52, "it closed without an answer: does it speak HTTP?"),
+        ("fastcgi", b"", 52, "it closed without an answer: does it speak FastCGI?"),
+        ("http", b"HTTP/1.1 200 OK\r\nX: ", 8, "the answer is not HTTP: the connection ended in the middle of"),
+        ("http", http(length=9), 18, "the answer breaks off: the connection ended in the middle of"),
+        (
+            "scgi",
+            b"Content-Length: 9\n\nhello\n",
+            18,
+            "breaks off: not a response: the output ended 3 bytes",
+        ),
+        ("fastcgi", fastcgi()[:-16], 18, "the answer breaks off: the application closed before the end"),
+        ("fastcgi", b"\1\6", 8, "the answer is not FastCGI: the application closed before the end"),
+        ("fastcgi", http(), 8, "it answers in HTTP, not in FastCGI: change the scheme of the URL"),
+        ("scgi", http(), 8, "it answers in HTTP, not in SCGI: change the scheme of the URL"),
+        ("http", fastcgi(), 8, "it answers in FastCGI, not in HTTP: change the scheme of the URL"),
+        ("uwsgi", fastcgi(), 8, "it answers in FastCGI, not in uwsgi: change the scheme of the URL"),
+        ("http", CGI, 8, "the answer is not HTTP: the response does not begin with a status line"),
+        ("scgi", CGI[:20], 8, "the answer is not SCGI: not a response: the output ended before the blank line"),
+        ("scgi", b"Status: 20\n\n", 8, "'20' is not a status from 200 to 599"),
+        ("uwsgi", FULL, 8, "the answer is not uwsgi: "),
+        ("scgi", FULL, 8, "the answer is not SCGI: "),
+        ("fastcgi", FULL, 8, "the answer is not FastCGI: "),
+        ("http", FULL, 8, "the answer is not HTTP: "),
+        ("fastcgi", records.encode_end(1, 0, records.OVERLOADED), 8, "OVERLOADED"),
+        ("fastcgi", records.encode_end(1, 0, records.UNKNOWN_ROLE), 8, "UNKNOWN_ROLE"),
+        ("fastcgi", records.encode_record(records.STDOUT, 7, b"x"), 8, "request id 7, which was not asked for"),
+    ],
+)
+def test_a_bad_answer(capfdbinary, scheme, answer, code, said):
+    with Backend(reading(answer)) as backend:
+        url = f"{scheme}://{backend.place}/"
+        done = ask(capfdbinary, url)
+    assert done.code == code
+    assert done.err.startswith(f"gatelab: {url}: ")
+    assert said in done.err
+    assert done.err.count("\n") == 1
+    with Backend(reading(answer)) as backend:
+        document = ask(capfdbinary, "--json", f"{scheme}://{backend.place}/").json
+    assert document["exit_code"] == code
+    assert said in document["error"]
+
+
+def test_a_connection_that_breaks(capfdbinary):
+    def script(sock):
+        sock.recv(65536)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # close with a reset
+
+    with Backend(script) as backend:
+        done = ask(capfdbinary, f"scgi://{backend.place}/")
+    assert done.code == 56
+    assert "the connection broke before an answer: does it speak SCGI? (Connection reset by peer)" in done.err
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"", "there was no answer within 0.3 seconds"),
+        (b"HTTP/1.1 200", "the head of the answer was not complete within 0.3 seconds"),
+        (http(length=9), "the answer was not complete within 0.3 seconds"),
+    ],
+)
+def test_a_backend_that_hangs(capfdbinary, answer, said):
+    def script(sock):
+        sock.sendall(answer)
+        while sock.recv(65536):
+            pass
+
+    with Backend(script) as backend:
+        done = ask(capfdbinary, "-m", "0.3", f"http://{backend.place}/")
+    assert done.code == 28
+    assert said in done.err
+
+
+def test_a_backend_that_does_not_accept(capfdbinary):
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as stack:
+        for _ in range(4):  # fill the queue
+            other = stack.enter_context(socket.socket())
+            other.setblocking(False)
+            other.connect_ex(listener.getsockname())
+        done = ask(capfdbinary, "--connect-timeout", "0.05", f"scgi://127.0.0.1:{listener.getsockname()[1]}/")
+    assert done.code == 28
+    assert "no connection within 0.05 seconds" in done.err
+
+
+def test_a_backend_with_a_full_queue(capfdbinary, tmp_path):
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as first:
+        listener.bind(str(tmp_path / "a"))
+        listener.listen(0)
+        first.connect(str(tmp_path / "a"))
+        done = ask(capfdbinary, "--connect-timeout", "0.05", f"scgi+unix:{tmp_path}/a")
+    assert done.code in (7, 28)  # Linux says so at once
+    assert "its queue is full" in done.err or "no connection within" in done.err
+
+
+@pytest.mark.parametrize(
+    ("place", "code", "said"),
+    [
+        ("+unix:{}/none:/", 7, "there is no such socket"),
+        ("+unix:{}:/", 7, "nobody listens there"),
+        ("://127.0.0.1:1/", 7, "127.0.0.1:1: nobody listens there"),
+        ("://no.such.host.invalid:80/", 6, "nobody knows the host 'no.such.host.invalid'"),
+        ("://" + "x" * 64 + ":80/", 6, "nobody knows the host"),
+    ],
+)
+def test_nobody_there(capfdbinary, tmp_path, place, code, said):
+    done = ask(capfdbinary, "scgi" + place.format(tmp_path))
+    assert (done.code, done.out) == (code, b"")
+    assert said in done.err
+
+
+def test_an_answer_before_the_whole_request_is_read(capfdbinary, tmp_path):
+    """It refuses a large upload after the head, and reads no more of it."""
+    (tmp_path / "large").write_bytes(bytes(4 * 1024 * 1024))
+    with Backend(reading(http(status="413 Content Too Large"))) as backend:
+        done = ask(capfdbinary, "--json", "--data-binary", f"@{tmp_path}/large", f"http://{backend.place}/")
+    assert done.code == 0 or "reset" in done.err  # the kernel may take the answer back with a reset
+    if not done.code:
+        assert done.json["status"] == 413
+        assert done.json["timings_ms"]["sent"] is None
+        assert done.json["bytes"]["sent"] < 4 * 1024 * 1024
+
+
+def test_both_ways_at_once(capfdbinary, tmp_path):
+    """A backend that answers while it reads, with more than sockets hold, and takes no more until that is read."""
+    (tmp_path / "large").write_bytes(bytes(8 * 1024 * 1024))
+
+    def script(sock):
+        sock.recv(1)
+        sock.sendall(http(b"", length=8 * 1024 * 1024))
+        left = 8 * 1024 * 1024
+        while left and (data := sock.recv(65536)):
+            data = data[:left]
+            sock.sendall(data)
+            left -= len(data)
+
+    with Backend(script) as backend:
+        done = ask(
+            capfdbinary,
+            "-m",
+            "20",
+            "-o",
+            tmp_path / "b",
+            "--data-binary",
+            f"@{tmp_path}/large",
+            f"http://{backend.place}/",
+        )
+    assert (done.code, done.err) == (0, "")
+    assert (tmp_path / "b").stat().st_size == 8 * 1024 * 1024
+
+
+def test_the_error_stream_cannot_command_the_terminal(capfdbinary):
+    words = b"one\ntwo \x1b[2J\xc3\xa9\r\nlast"
+    with Backend(reading(fastcgi(stderr=words))) as backend:
+        done = ask(capfdbinary, f"fastcgi://{backend.place}/")
+    assert (done.code, done.out) == (0, b"hello\n")
+    assert done.err == "gatelab: one\ngatelab: two \\x1b[2J\\xc3\\xa9\ngatelab: last\n"
+    with Backend(reading(fastcgi(stderr=words))) as backend:
+        done = ask(capfdbinary, "--json", f"fastcgi://{backend.place}/")
+    assert done.json["stderr"] == "one\ntwo \\x1b[2J\\xc3\\xa9\nlast"
+    assert done.err == ""
+
+
+def test_silence(capfdbinary):
+    with Backend(reading(fastcgi(stderr=b"words")[:-16])) as backend:
+        done = ask(capfdbinary, "-s", "-H", "Proxy: x", f"fastcgi://{backend.place}/")
+    assert (done.code, done.out, done.err) == (18, b"hello\n", "")
+
+
+def test_fail(capfdbinary, tmp_path):
+    (tmp_path / "kept").write_text("as it was")
+    for option, out in ([], b""), (["-o", tmp_path / "kept"], b""):
+        with Backend(reading(CGI)) as backend:
+            done = ask(capfdbinary, "-f", *option, f"scgi://{backend.place}/")
+        assert (done.code, done.out) == (22, out)
+        assert "the status is 418 I'm a teapot" in done.err
+    assert (tmp_path / "kept").read_text() == "as it was"
+    with Backend(reading(CGI)) as backend:
+        document = ask(capfdbinary, "-f", "--json", f"scgi://{backend.place}/").json
+    assert (document["exit_code"], document["body"]) == (22, "short and stout\n")
+    with Backend(reading(http())) as backend:
+        assert ask(capfdbinary, "-f", f"http://{backend.place}/").code == 0
+
+
+def test_json(capfdbinary):
+    with Backend(reading(http("é\n".encode(), fields="X: é\r\nX: 2\r\n"))) as backend:
+        url = f"http://{backend.place}/a?b"
+        done = ask(capfdbinary, "--json", "-d", "abc", url)
+    assert (done.code, done.err, done.out.count(b"\n")) == (0, "", 1)
+    document = done.json
+    times = document.pop("timings_ms")
+    assert list(times.values()) == sorted(times.values())
+    assert document.pop("bytes")["body"] == 3
+    assert document == {
+        "url": url,
+        "protocol": "HTTP",
+        "status": 200,
+        "reason": "OK",
+        "fields": [["X", "Ã©"], ["X", "2"], ["Content-Length", "3"]],
+        "body": "é\n",
+        "encoding": "utf-8",
+        "stderr": "",
+        "error": None,
+        "exit_code": 0,
+    }
+
+
+def test_json_of_what_is_no_text(capfdbinary, tmp_path):
+    with Backend(reading(http(FULL))) as backend:
+        document = ask(capfdbinary, "--json", f"http://{backend.place}/").json
+    assert document["encoding"] == "base64"
+    assert len(document["body"]) == 4 * -(-len(FULL) // 3)
+    with Backend(reading(http(FULL))) as backend:
+        document = ask(capfdbinary, "--json", "-o", tmp_path / "a", f"http://{backend.place}/").json
+    assert (document["body"], document["encoding"], document["bytes"]["body"]) == (None, None, len(FULL))
+    assert (tmp_path / "a").read_bytes() == FULL
+
+
+def test_json_of_too_much(capfdbinary, monkeypatch):
+    monkeypatch.setattr(request_output, "JSON_BODY_MAX", 1 << 20)
+    with Backend(reading(http(bytes((1 << 20) + 1)))) as backend:
+        done = ask(capfdbinary, "--json", f"http://{backend.place}/")
+    assert (done.code, done.json["status"]) == (63, 200)
+    assert "longer than 1 MiB: write it to a file with -o" in done.json["error"]
+
+
+def test_timing(capfdbinary):
+    with Backend(reading(http())) as backend:
+        done = ask(capfdbinary, "--timing", f"http://{backend.place}/")
+    times, amounts = done.err.strip().split("; ")
+    assert [part.rpartition(" ")[0] for part in times.split(", ")] == ["connect", "sent", "first byte", "head", "total"]
+    assert amounts.endswith(" bytes sent, 44 received")
+
+
+@pytest.mark.parametrize("where", ["none/a", "."])
+def test_a_file_that_cannot_be_written(capfdbinary, tmp_path, where):
+    with Backend(reading(http())) as backend:
+        done = ask(capfdbinary, "-o", tmp_path / where, f"http://{backend.place}/")
+    assert done.code == 23
+    assert f"{tmp_path / where}: " in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["http//x"], "'http//x' is not a URL"),
+        (["-H", "x", "http://x"], "-H 'x' is not a field"),
+        (["-d", "a", "--data-binary", "b", "http://x"], "from -d or from --data-binary, not from both"),
+        (["--root", "/a", "--script-name", "/b", "fastcgi://x:1"], "the path cannot be both"),
+        (["--param", "A=b", "http://x"], "use -H for a field"),
+        (["--root", "/a", "http://x"], "leave --root and --script-name out"),
+        (["--script-name", "", "cgi:/bin/true"], "leave --root and --script-name out"),
+        (["-X", "A B", "http://x:1"], "method or target has a character that no request line may have"),
+        (["--param", "A=" + "x" * 70000, "uwsgi://x:1"], "A is longer than 65535 bytes"),
+        (["--param", "CONTENT_LENGTH=3", "scgi://x:1"], "the content has 0 bytes, CONTENT_LENGTH promises 3"),
+        (["--param", "A", "scgi://x:1"], "there is no such variable to remove"),
+    ],
+)
+def test_a_mistake(capfdbinary, arguments, said):
+    done = ask(capfdbinary, *arguments)
+    assert (done.code, done.out, done.err.count("\n")) == (2, b"", 1)
+    assert said in done.err
+
+
+def test_no_place_for_binary_content_on_a_terminal():
+    for option, content, code, said in (
+        ([], FULL, 23, b"this is not text: write it to a file with -o, or show it with -o -"),
+        (["-o", "-"], FULL, 0, b""),
+        ([], b"text\n", 0, b""),
+    ):
+        ours, theirs = pty.openpty()
+        with Backend(reading(http(content))) as backend:
+            started = start(*option, f"http://{backend.place}/", stdout=theirs)
+            os.close(theirs)
+            err = started.communicate(timeout=30)[1]
+        assert (started.returncode, said in err) == (code, True), option
+        if not code:
+            assert os.read(ours, 65536)
+        os.close(ours)
+
+
+def test_a_reader_who_has_enough():
+    def script(sock):
+        sock.recv(65536)
+        sock.sendall(http(b"", length=10**9))
+        while True:
+            sock.sendall(b"line\n" * 1000)
+
+    with Backend(script) as backend:
+        started = start(f"http://{backend.place}/")
+        assert started.stdout.read(5) == b"line\n"
+        started.stdout.close()
+        assert started.wait(30) == 23
+        assert started.stderr.read() == b""
+        started.stderr.close()
+
+
+def test_an_interrupt():
+    def script(sock):
+        sock.sendall(http(b"begun", length=9))
+        while sock.recv(65536):
+            pass
+
+    with Backend(script) as backend:
+        started = start("--json", "-o", "/dev/stderr", f"http://{backend.place}/")
+        assert started.stderr.read(5) == b"begun"
+        started.send_signal(signal.SIGINT)
+        out, err = started.communicate(timeout=30)
+    assert (started.returncode, err) == (130, b"")
+    assert json.loads(out)["error"] == "interrupted"
