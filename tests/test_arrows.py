@@ -24,9 +24,10 @@ MAY_IMPORT = {
     "uwsgi_gateway": BASE,
     "wsgi_server": BASE,
     "http_front": BASE | GATEWAYS,
+    "wire_inspector": {"gateway_core"} | GATEWAYS,
     "gateway_bench": BASE | GATEWAYS | {"http_front"},
     "gateway_conformance": BASE | GATEWAYS | {"http_front"},
-    "gatelab": BASE | GATEWAYS | {"http_front", "gateway_bench", "gateway_conformance"},
+    "gatelab": BASE | GATEWAYS | {"http_front", "wire_inspector", "gateway_bench", "gateway_conformance"},
 }
 SERVERS = GATEWAYS | BASE | {"http_front"}
 CODEC_NEVER = {"socket", "os", "time", "threading", "subprocess", "select", "selectors", "signal"}

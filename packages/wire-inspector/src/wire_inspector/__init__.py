@@ -1,0 +1,10 @@
+"""What is on the wire, byte by byte: FastCGI, SCGI, uwsgi, CGI and HTTP/1.1, with names and meanings."""
+
+from __future__ import annotations
+
+from . import text
+from .cgi import environment
+from .conversation import PROTOCOLS, Conversation
+from .message import Field, Message, as_json
+
+__all__ = ["PROTOCOLS", "Conversation", "Field", "Message", "as_json", "environment", "text"]
