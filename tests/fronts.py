@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import howto
+import pytest
 
 from gateway_runtime.addresses import Address, parse
 from gateway_runtime.testing import Server, wait_until
@@ -145,6 +146,9 @@ FRONTS = {
     "haproxy": Front("haproxy", "{program} -db -f {folder}/haproxy.cfg -f {folder}/conf.d", "/etc/haproxy", "unix@{}"),
     "caddy": Front("caddy", "{program} run --config {folder}/Caddyfile", "/etc/caddy", "unix/{}"),
 }
+EACH_FRONT = [pytest.param(name, marks=pytest.mark.real(front.program)) for name, front in FRONTS.items()]
+"""For `pytest.mark.parametrize`."""
+
 LISTEN = re.compile(r"127\.0\.0\.1:80[89][0-9]\b")
 """Where the sites of a front's page listen."""
 
@@ -160,12 +164,6 @@ class Running:
     def log(self) -> str:
         """All that it has written."""
         return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
-
-
-def sites(name: str) -> list[str]:
-    """Return the sites of a front's page, as its parameters for pytest."""
-    files = howto.files(FRONTS[name].page)
-    return [Path(path).stem for path, text in files.items() if LISTEN.search(text)]
 
 
 @contextmanager
@@ -194,6 +192,19 @@ def running(name: str, backends: Mapping[str, str], *, tcp: bool = False) -> Ite
         wait_until(lambda: process.poll() is not None or all(map(_listens, found.sites.values())), f"{name} is ready")
         assert process.poll() is None, found.log
         yield found
+
+
+class Fronts(dict[tuple[str, str], Running]):
+    """Running fronts by name and transport ("unix", "tcp"), each started when it is first asked for."""
+
+    def __init__(self, backends: Mapping[str, str], exits: contextlib.ExitStack) -> None:
+        super().__init__()
+        self._backends = backends
+        self._exits = exits
+
+    def __missing__(self, key: tuple[str, str]) -> Running:
+        self[key] = self._exits.enter_context(running(key[0], self._backends, tcp=key[1] == "tcp"))
+        return self[key]
 
 
 def _write(front: Front, found: Running, backends: Mapping[str, str], tcp: bool, exits: contextlib.ExitStack) -> None:

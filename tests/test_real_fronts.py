@@ -18,7 +18,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fronts import FRONTS, Reply, Running, addresses, ask, museum, running
+from fronts import EACH_FRONT, Fronts, Reply, addresses, ask, museum
 
 from gateway_runtime.addresses import Address
 from gateway_runtime.testing import Server
@@ -69,13 +69,6 @@ REFUSED = [
 """Site, request, the statuses with which it answers that by itself, why."""
 
 
-def real(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.real(FRONTS[name].program)
-
-
-EACH_FRONT = [pytest.param(name, marks=real(name)) for name in FRONTS]
-
-
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
     with museum(tmp_path_factory.mktemp("museum"), "behind_fronts:app", cwd=SITES) as found:
@@ -83,23 +76,9 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Serv
 
 
 @pytest.fixture(scope="module")
-def fronts(servers: dict[str, Server]) -> Iterator[dict[tuple[str, str], Running]]:
-    """Every front that was asked for so far, by name and transport."""
+def fronts(servers: dict[str, Server]) -> Iterator[Fronts]:
     with contextlib.ExitStack() as exits:
-        yield Fronts(servers, exits)
-
-
-class Fronts(dict[tuple[str, str], Running]):
-    """Running fronts by name and transport, each started when it is first asked for."""
-
-    def __init__(self, servers: dict[str, Server], exits: contextlib.ExitStack) -> None:
-        super().__init__()
-        self._backends = addresses(servers)
-        self._exits = exits
-
-    def __missing__(self, key: tuple[str, str]) -> Running:
-        self[key] = self._exits.enter_context(running(key[0], self._backends, tcp=key[1] == "tcp"))
-        return self[key]
+        yield Fronts(addresses(servers), exits)
 
 
 def comparable(reply: Reply) -> tuple[object, ...]:
