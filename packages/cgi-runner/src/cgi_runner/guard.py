@@ -34,17 +34,26 @@ class Guard:
 
     def __init__(self) -> None:
         self._pipe = -1
+        self._pid = 0
 
     def start(self) -> None:
         """Fork the guard. It never returns from here."""
         theirs, self._pipe = os.pipe()
-        if os.fork() == 0:
+        self._pid = os.fork()
+        if self._pid == 0:
             try:
                 _inherit_nothing_but(theirs)
                 _keep_watch(theirs)
             finally:
                 os._exit(0)
         os.close(theirs)
+
+    def close(self) -> None:
+        """Let the guard go: nothing runs any more."""
+        if self._pipe >= 0:
+            os.close(self._pipe)
+            self._pipe = -1
+            os.waitpid(self._pid, 0)
 
     def started(self, group: int) -> None:
         """A program runs."""

@@ -7,10 +7,12 @@ killed. When the time limit has passed, or Ctrl-C was pressed, its process group
 from __future__ import annotations
 
 import errno
+import math
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -77,38 +79,37 @@ class Program:
 
     def talk(self, variables: Variables, content: Content, *, head: bool) -> Iterator[Response | Data | EndOfMessage]:
         """Yield what the program answers. Raises Failed. However this ends, the program has ended by then."""
-        ended, run = self._start(variables, content, head)
-        try:
-            yield run.head()
-            for data in run:
-                yield Data(data)
-                self._meter.left()
-            yield EndOfMessage()
-        except BackendTimeout:
-            raise self._meter.over() from None
-        except BadGateway:
-            begun = "head" in self._meter.marks
-            code, words = (Exit.CUT_SHORT, "breaks off") if begun else (Exit.BROKEN, "is not CGI")
-            raise Failed(code, f"the answer {words}: {self._fault.removeprefix(_OF_THE_RESPONSE[0])}") from None
-        finally:
-            run.close()
-            ended.wait()
+        with closing(Guard()) as guard:
+            guard.start()
+            ended, run = self._start(guard, variables, content, head)
+            try:
+                yield run.head()
+                for data in run:
+                    yield Data(data)
+                    self._meter.left()
+                yield EndOfMessage()
+            except BackendTimeout:
+                raise self._meter.over() from None
+            except BadGateway:
+                raise self._broken() from None
+            finally:
+                run.close()
+                ended.wait()
 
-    def _start(self, variables: Variables, content: Content, head: bool) -> tuple[threading.Event, Run]:
-        guard, ended = Guard(), threading.Event()
-        guard.start()
+    def _start(self, guard: Guard, variables: Variables, content: Content, head: bool) -> tuple[threading.Event, Run]:
+        left = self._meter.left()
         child = self._spawn({**own_variables(), **dict(variables)})
         guard.started(child.pid)
         self._meter.mark("connect")
         if not content.length:
             self._meter.mark("sent")
+        ended = threading.Event()
 
         def done(_status: int) -> None:
             guard.ended(child.pid)
             ended.set()
 
-        left = self._meter.left()
-        deadline = float("inf") if left is None else time.monotonic() + left
+        deadline = math.inf if left is None else time.monotonic() + left
         counted = _Counted(content, self._took)
         pump = _CountedPump(self._meter.gave, child, counted, content.length, A_DAY, self._errors, deadline)
         return ended, Run(child, pump, ResponseParser(head=head), left or A_DAY, self._note, done)
@@ -126,6 +127,10 @@ class Program:
             self._fault = sentence
         else:
             self._errors(sentence)
+
+    def _broken(self) -> Failed:
+        code, words = (Exit.CUT_SHORT, "breaks off") if "head" in self._meter.marks else (Exit.BROKEN, "is not CGI")
+        return Failed(code, f"the answer {words}: {self._fault.removeprefix(_OF_THE_RESPONSE[0])}")
 
     def _took(self, data: bytes, complete: bool) -> None:
         self._meter.took(data)
