@@ -95,11 +95,16 @@ def install(session: nox.Session, *groups: str, packages: bool = True) -> None:
     session.install("-c", "constraints.txt", *editable, *nox.project.dependency_groups(PROJECT, *groups))
 
 
+def parallel(session: nox.Session) -> list[str]:
+    """Return options that run many tests at a time: most wait for a process to start. With arguments, one at a time."""
+    return [] if session.posargs else ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile"]
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests; arguments go to pytest (`-- packages/fastcgi-server -k padding`)."""
     install(session, "test")
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", *parallel(session), *session.posargs)
 
 
 @nox.session
@@ -136,7 +141,7 @@ def compiled(session: nox.Session) -> None:
     session.run("python", "scripts/compile.py")
     tests = ["packages/gateway-core/tests", "packages/wsgi-server/tests"]
     tests += [f"packages/gateway-runtime/tests/test_{name}.py" for name in ("connection", "engine", "handoff")]
-    session.run("python", "-m", "pytest", "-m", "not pure", *(session.posargs or tests))
+    session.run("python", "-m", "pytest", "-m", "not pure", *parallel(session), *(session.posargs or tests))
 
 
 @nox.session
