@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from . import text
+from . import html, text
 from .cgi import environment
 from .conversation import PROTOCOLS, Conversation
+from .html import show
 from .message import Field, Message, as_json
 
-__all__ = ["PROTOCOLS", "Conversation", "Field", "Message", "as_json", "environment", "text"]
+__all__ = ["PROTOCOLS", "Conversation", "Field", "Message", "as_json", "environment", "html", "show", "text"]

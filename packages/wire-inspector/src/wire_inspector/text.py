@@ -1,58 +1,174 @@
-"""Messages as text for a terminal: bytes in hexadecimal beside names, values and meanings.
+"""Messages as text for a terminal: every byte once, in hexadecimal and as a character, beside what it means.
 
 ::
 
-    > 1: PARAMS, 312 bytes                                  ">" the front sends, "<" the backend
-      01                        .         version        1
-      0e 03 52 45 51 55 45 53   ..REQUES  REQUEST_METHOD GET   the method (RFC 3875, 4.1.12)
-      54 5f 4d 45 ...
+    > 1: PARAMS, 312 bytes                                                   FastCGI at 16
+      01                       .         version         1
+                                           FastCGI 1.0
+      0e 03 52 45 51 55 45 53  ..REQUES  REQUEST_METHOD  GET
+      54 5f 4d 45 54 48 4f 44  T_METHOD    the method (RFC 3875, 4.1.12)
+      47 45 54                 GET
 
-Colours only underline what is there without them. Control characters of the wire never reach the terminal.
+">" is what the front sends, "<" what the backend sends. A field with a header or content in it is shown by those. The
+meaning stands behind the value if there is room, else in the next line. Colours tell lengths, names and values apart in
+the bytes; nothing depends on them. Control characters of the wire never reach the terminal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
+from textwrap import wrap
 
 from rich.text import Text
 
 from .message import FRONT, Field, Message
 
-__all__ = ["lines", "printable"]
+__all__ = ["PREVIEW", "STYLES", "lines", "printable"]
+
+NARROW, WIDE = 8, 16
+"""Bytes in a line."""
+
+WIDE_FROM = 130
+"""Columns from which WIDE bytes leave enough for names, values and meanings."""
+
+ROWS = 6
+"""Lines of bytes that a field gets: enough for nearly every variable. What is left out is counted."""
+
+PREVIEW = 64
+"""Characters of content that are shown where its bytes are not."""
+
+NAME_WIDTH = 22
+"""Columns for names; a longer one pushes its value to the right."""
+
+VALUE_ROWS = 3
+"""Lines that a value gets."""
+
+STYLES = {
+    "name": "cyan",
+    "value": "green",
+    "length": "magenta",
+    "mark": "dim",
+    "nothing": "dim",
+    "content": "",
+}
+"""Colours by the kind of field, in the terminal's own palette."""
+
+_KINDS = {
+    "name": "name",
+    "value": "value",
+    "padding": "nothing",
+    "reserved": "nothing",
+    "content": "content",
+    "undecoded": "content",
+    **dict.fromkeys(("nameLength", "valueLength", "name size", "value size", "length", "datasize"), "length"),
+    **dict.fromkeys(("contentLength", "paddingLength", "size"), "length"),
+    **dict.fromkeys((":", ",", "=", "NUL", "CRLF", "LF", "SP", "blanks", "line end", "end of head"), "mark"),
+}
+
+
+def kind(field: Field) -> str:
+    """Return which kind of thing a field is, for its colour."""
+    return _KINDS.get(field.name, "value")
 
 
 def printable(text: str) -> str:
     """Return text with everything escaped that a terminal might obey."""
+    if text.isprintable():
+        return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def lines(message: Message, *, hex: bool = True, width: int = 100) -> list[Text]:  # noqa: A002
     """Return a message as lines of at most `width` columns. `hex`: with its bytes."""
-    arrow = ">" if message.sender == FRONT else "<"
-    found = [Text(f"{arrow} {printable(message.title)}", style="bold")]
+    found = [_title(message, width)]
     if message.fault:
-        found.append(Text(f"  ! {printable(message.fault)}", style="bold red"))
-    found += [_row(message, field, depth, hex) for field, depth in _walk(message.fields, 0)]
-    for line in found:
-        line.truncate(width, overflow="ellipsis")
+        fault = wrap(f"! {printable(message.fault)}", width, initial_indent="  ", subsequent_indent="    ")
+        found += [Text(line, "bold red") for line in fault]
+    rows = list(_rows(message.fields))
+    names = min(NAME_WIDTH, max((len(printable(field.name)) for field in rows), default=0))
+    for field in rows:
+        found += _field(message, field, names, hex, width)
     return found
 
 
-def _walk(fields: tuple[Field, ...], depth: int) -> Iterator[tuple[Field, int]]:
+def _title(message: Message, width: int) -> Text:
+    arrow = ">" if message.sender == FRONT else "<"
+    title = Text(f"{arrow} {printable(message.title)}", "bold blue" if message.sender == FRONT else "bold yellow")
+    where = f"{message.protocol} at {message.offset:,}"
+    title.truncate(width, overflow="ellipsis")
+    room = width - title.cell_len - len(where)
+    if room >= 2:
+        title.append(" " * room + where, "dim not bold")
+    return title
+
+
+def _rows(fields: tuple[Field, ...]) -> Iterator[Field]:
+    """Yield the fields that get a row: one with parts is shown by them, but a pair or a line is one."""
     for field in fields:
-        yield field, depth
-        if field.name in ("header", "content"):
-            yield from _walk(field.children, depth + 1)
+        if field.children and field.name in ("header", "content"):
+            yield from _rows(field.children)
+        elif field.end > field.start:
+            yield field
 
 
-def _row(message: Message, field: Field, depth: int, with_hex: bool) -> Text:
-    row = Text("  ")
-    if with_hex:
-        data = message.data[field.start : field.end]
-        text = data[:8].hex(" ") + (" ..." if len(data) > 8 else "")
-        row.append(f"{text:<28}", "dim")
-    row.append("  " * depth + printable(field.name), "cyan")
-    row.append(f"  {printable(field.value)}")
+def _field(message: Message, field: Field, names: int, with_hex: bool, width: int) -> Iterator[Text]:
+    """Yield the lines of a field: bytes on the left, words on the right."""
+    if not with_hex:
+        yield from (_indented(words) for words in _words(message, field, names, width - 2, preview=True))
+        return
+    step = WIDE if width >= WIDE_FROM else NARROW
+    left = step * 4 + 1
+    words = _words(message, field, names, width - left - 4, preview=False)
+    for pair in zip_longest(_bytes(message, field, step), words):
+        line = _indented(pair[0] or Text(" " * left))
+        if pair[1]:
+            line.append("  ").append(pair[1])
+        line.rstrip()
+        yield line
+
+
+def _indented(text: Text) -> Text:
+    return Text("  ").append(text)
+
+
+def _bytes(message: Message, field: Field, step: int) -> Iterator[Text]:
+    """Yield the bytes of a field, `step` in a line, coloured by its parts."""
+    styles = [STYLES[kind(field)]] * (field.end - field.start)
+    for part in field.children:
+        styles[part.start - field.start : part.end - field.start] = [STYLES[kind(part)]] * (part.end - part.start)
+    stop = min(field.end, field.start + step * ROWS)
+    for at in range(field.start, stop, step):
+        piece = message.data[at : min(at + step, stop)]
+        line, characters = Text(), Text()
+        for byte, style in zip(piece, styles[at - field.start :], strict=False):
+            line.append(f"{byte:02x} ", style)
+            characters.append(chr(byte) if 0x20 <= byte < 0x7F else ".", style)
+        line.append(" " * (step * 3 + 1 - line.cell_len)).append(characters)
+        line.append(" " * (step * 4 + 1 - line.cell_len))
+        yield line
+    if stop < field.end:
+        yield Text(f"{f'... {field.end - stop:,} more':<{step * 4 + 1}}", "dim")
+
+
+def _words(message: Message, field: Field, names: int, width: int, *, preview: bool) -> list[Text]:
+    """Return name, value and meaning in lines of at most `width` columns."""
+    name, value = printable(field.name), printable(field.value)
+    head = Text(f"{name:<{names}}", STYLES["name"] if field.children else "bold")
+    if head.cell_len > width // 2:
+        head.truncate(width // 2, overflow="ellipsis")
+    room = max(8, width - head.cell_len - 2)
+    if preview and field.name in ("content", "undecoded"):
+        piece = message.data[field.start : min(field.end, field.start + PREVIEW)].decode("latin-1")
+        value += f'  "{printable(piece)}"' + "..." * (field.end > field.start + PREVIEW)
+    values = [value[at : at + room] for at in range(0, len(value), room)] or [""]
+    if len(values) > VALUE_ROWS:
+        values[VALUE_ROWS - 1 :] = [values[VALUE_ROWS - 1][: room - 3] + "..."]
+    found = [head.append("  ").append(values[0], STYLES[kind(field)])]
+    found += [Text(" " * (names + 2)).append(line, STYLES[kind(field)]) for line in values[1:]]
     if field.meaning:
-        row.append(f"  {field.meaning}", "dim")
-    return row
+        if found[-1].cell_len + 2 + len(field.meaning) <= width:
+            found[-1].append(f"  {field.meaning}", "dim")
+        else:
+            found += [Text(f"  {line}", "dim") for line in wrap(field.meaning, max(8, width - 2))]
+    return found
