@@ -215,7 +215,7 @@ def test_as_a_wsgi_application(server):
 class Overloaded:
     """A channel whose other end has no room."""
 
-    def begin(self):
+    def begin(self, watched):
         pass
 
     def exchange(self, data, size):

@@ -35,7 +35,7 @@ class Channel:
         self.closed = 0
         self.is_stale = stale
 
-    def begin(self):
+    def begin(self, watched):
         assert not self.closed
 
     def exchange(self, data, size):

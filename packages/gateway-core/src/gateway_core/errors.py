@@ -8,8 +8,9 @@
     +-- LocalProtocolError     we were asked to send what the protocol forbids: a defect or the app's fault
     +-- ApplicationError       the application breaks PEP 3333: 500, traceback to wsgi.errors
     +-- BackendError           a client half cannot get an answer: `status` is 502, 503 or 504
-        +-- NotSendable            400, 431  the request does not fit into the backend's protocol
-        +-- BackendUnavailable     503  nobody listens, or it says it is overloaded
+        +-- VisitorFault           400, 431  not the backend's fault: the request cannot be sent on, or nobody waits
+        +-- BackendUnavailable     503  nobody listens
+        |   +-- BackendBusy        503  it is there, and has no room now
         +-- BackendTimeout         504  it stays silent
         +-- BadGateway             502  it answers with something that is not a response
 
@@ -20,15 +21,16 @@ from __future__ import annotations
 
 __all__ = [
     "ApplicationError",
+    "BackendBusy",
     "BackendError",
     "BackendTimeout",
     "BackendUnavailable",
     "BadGateway",
     "GatewayError",
     "LocalProtocolError",
-    "NotSendable",
     "PeerMismatch",
     "RemoteProtocolError",
+    "VisitorFault",
 ]
 
 
@@ -66,8 +68,8 @@ class BackendError(GatewayError):
     again = False
 
 
-class NotSendable(BackendError):
-    """The request does not fit into the backend's protocol, so nothing of it was sent. It is the visitor's: 4xx."""
+class VisitorFault(BackendError):
+    """The request does not fit into the backend's protocol, or whoever asked has gone: nothing is wrong with it."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -75,9 +77,13 @@ class NotSendable(BackendError):
 
 
 class BackendUnavailable(BackendError):
-    """Connection refused, no such socket, or the backend says it is overloaded: 503."""
+    """Connection refused, no such socket: 503."""
 
     status = 503
+
+
+class BackendBusy(BackendUnavailable):
+    """The backend says that it is overloaded, or all connections to it are in use: 503. Nothing is wrong with it."""
 
 
 class BackendTimeout(BackendError):

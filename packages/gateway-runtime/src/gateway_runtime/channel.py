@@ -11,7 +11,8 @@
 answers before it has read everything, and stops reading when nobody takes its answer; the other takes no answer before
 it has sent everything.
 
-`watched` is the descriptor of whoever the work is done for. When that one closes, there is no reason to wait any more.
+A server that works for somebody who has left works for nobody, so who waits also watches the one whom the answer is
+for. Like other fronts we take one who has closed his half of a connection for one who has left.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Patience:
 class Channel:
     """A connected stream. Time-outs raise TimeoutError, all else that fails another OSError."""
 
-    __slots__ = ("_poll", "_sock", "_until", "close", "patience", "watched")
+    __slots__ = ("_poll", "_sock", "_until", "_watched", "close", "patience")
 
     def __init__(self, sock: socket.socket, patience: Patience) -> None:
         sock.setblocking(False)
@@ -53,11 +54,15 @@ class Channel:
         self._until = math.inf
         self._poll: select.poll | None = None
         self.patience = patience
-        self.watched = -1
+        self._watched = -1
         self.close = sock.close
 
-    def begin(self) -> None:
-        """An exchange begins: from now on counts what is the limit for all of it."""
+    def begin(self, watched: int = -1) -> None:
+        """An exchange begins: from now on counts what is the limit for all of it.
+
+        `watched`: the descriptor of whoever it is for. When he closes, waiting ends with ConnectionAbortedError.
+        """
+        self._watched = watched
         self._until = time.monotonic() + self.patience.whole if self.patience.whole else math.inf
 
     def fileno(self) -> int:
@@ -124,14 +129,14 @@ class Channel:
         if self._poll is None:
             self._poll = select.poll()
         self._poll.register(self._sock, mask)
-        if self.watched >= 0:
-            self._poll.register(self.watched, _GONE)
+        if self._watched >= 0:
+            self._poll.register(self._watched, _GONE)
         found = self._poll.poll(self._milliseconds(limit))
         if not found:
             raise TimeoutError
-        if self.watched >= 0:
-            self._poll.unregister(self.watched)
-            if len(found) == 1 and found[0][0] == self.watched:
+        if self._watched >= 0:
+            self._poll.unregister(self._watched)
+            if len(found) == 1 and found[0][0] == self._watched:
                 raise ConnectionAbortedError("whoever asked has gone")
 
     def _milliseconds(self, limit: float) -> float | None:
