@@ -17,7 +17,7 @@ from html import escape
 from importlib.resources import files
 
 from .message import FRONT, Field, Message, size_of
-from .text import kind, lines, printable
+from .text import is_group, kind, lines, printable
 
 __all__ = ["View", "show", "view"]
 
@@ -140,7 +140,7 @@ def _plain(data: bytes, start: int, end: int, show: _Show) -> str:
 def _row(field: Field, numbers: _Numbers) -> str:
     """Return the row of a field, and below it those of what it holds."""
     number = numbers[id(field)]
-    if field.name in ("header", "content") and field.children:
+    if is_group(field):
         inside = "".join(_row(child, numbers) for child in field.children)
         return f'<li class="f{number}" tabindex="0">{_words(field, numbers)}<ul>{inside}</ul></li>'
     return f'<li class="f{number}" tabindex="0">{_words(field, numbers)}</li>'
@@ -149,9 +149,10 @@ def _row(field: Field, numbers: _Numbers) -> str:
 def _words(field: Field, numbers: _Numbers) -> str:
     """Return name, value, the smaller parts, and the meaning. The name and the value of a pair are its parts."""
     name = f'<span class="label">{_text(field.name)}</span>'
-    value = f'<span class="{kind(field)}">{_text(_shortened(field.value))}</span>' if field.value else ""
+    inside = () if is_group(field) else field.children
+    value = "" if inside else f'<span class="{kind(field)}">{_text(_shortened(field.value))}</span>'
     parts = []
-    for part in field.children if field.name not in ("header", "content") else ():
+    for part in inside:
         number = numbers[id(part)]
         if part.name == "name":
             name = f'<span class="label name f{number}">{_text(field.name)}</span>'

@@ -24,7 +24,7 @@ from rich.text import Text
 
 from .message import FRONT, Field, Message
 
-__all__ = ["PREVIEW", "STYLES", "lines", "printable"]
+__all__ = ["is_group", "kind", "lines", "printable"]
 
 NARROW, WIDE = 8, 16
 """Bytes in a line."""
@@ -72,6 +72,11 @@ def kind(field: Field) -> str:
     return _KINDS.get(field.name, "value")
 
 
+def is_group(field: Field) -> bool:
+    """Does a field only hold others? A pair or a line is more than its parts."""
+    return bool(field.children) and field.name in ("header", "content")
+
+
 def printable(text: str) -> str:
     """Return text with everything escaped that a terminal might obey."""
     if text.isprintable():
@@ -80,15 +85,17 @@ def printable(text: str) -> str:
 
 
 def lines(message: Message, *, hex: bool = True, width: int = 100) -> list[Text]:  # noqa: A002
-    """Return a message as lines of at most `width` columns. `hex`: with its bytes."""
+    """Return a message as lines of at most `width` columns. `hex`: with its bytes; else without what only frames it."""
     found = [_title(message, width)]
     if message.fault:
         fault = wrap(f"! {printable(message.fault)}", width, initial_indent="  ", subsequent_indent="    ")
         found += [Text(line, "bold red") for line in fault]
-    rows = list(_rows(message.fields))
+    rows = list(_rows(message.fields, hex))
     names = min(NAME_WIDTH, max((len(printable(field.name)) for field in rows), default=0))
     for field in rows:
         found += _field(message, field, names, hex, width)
+    for line in found:
+        line.truncate(width, overflow="ellipsis")  # only a very narrow terminal needs it
     return found
 
 
@@ -103,12 +110,13 @@ def _title(message: Message, width: int) -> Text:
     return title
 
 
-def _rows(fields: tuple[Field, ...]) -> Iterator[Field]:
-    """Yield the fields that get a row: one with parts is shown by them, but a pair or a line is one."""
+def _rows(fields: tuple[Field, ...], with_hex: bool) -> Iterator[Field]:
+    """Yield the fields that get a row: a group is shown by its members."""
     for field in fields:
-        if field.children and field.name in ("header", "content"):
-            yield from _rows(field.children)
-        elif field.end > field.start:
+        if is_group(field):
+            if with_hex or field.name == "content":
+                yield from _rows(field.children, with_hex)
+        elif field.end > field.start and (with_hex or kind(field) not in ("mark", "nothing")):
             yield field
 
 
@@ -155,9 +163,9 @@ def _words(message: Message, field: Field, names: int, width: int, *, preview: b
     """Return name, value and meaning in lines of at most `width` columns."""
     name, value = printable(field.name), printable(field.value)
     head = Text(f"{name:<{names}}", STYLES["name"] if field.children else "bold")
-    if head.cell_len > width // 2:
-        head.truncate(width // 2, overflow="ellipsis")
-    room = max(8, width - head.cell_len - 2)
+    head.truncate(max(8, width // 2), overflow="ellipsis")
+    indent = head.cell_len + 2
+    room = max(8, width - indent)
     if preview and field.name in ("content", "undecoded"):
         piece = message.data[field.start : min(field.end, field.start + PREVIEW)].decode("latin-1")
         value += f'  "{printable(piece)}"' + "..." * (field.end > field.start + PREVIEW)
@@ -165,7 +173,7 @@ def _words(message: Message, field: Field, names: int, width: int, *, preview: b
     if len(values) > VALUE_ROWS:
         values[VALUE_ROWS - 1 :] = [values[VALUE_ROWS - 1][: room - 3] + "..."]
     found = [head.append("  ").append(values[0], STYLES[kind(field)])]
-    found += [Text(" " * (names + 2)).append(line, STYLES[kind(field)]) for line in values[1:]]
+    found += [Text(" " * indent).append(line, STYLES[kind(field)]) for line in values[1:]]
     if field.meaning:
         if found[-1].cell_len + 2 + len(field.meaning) <= width:
             found[-1].append(f"  {field.meaning}", "dim")
