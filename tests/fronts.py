@@ -1,4 +1,4 @@
-"""Start real web servers in front of ours, with the configurations that docs/how-to tells a reader to copy.
+"""Start real fronts with the configurations that docs/how-to tells a reader to copy, and our servers behind them.
 
 A `Front` is how one program is started: everything else stands on its page. A site is one file of the page; it listens
 at a port there, and here at a unix socket, so that no port is ever guessed. (Apache cannot: its ports are reserved
@@ -8,14 +8,11 @@ first, by a socket that is bound and does not listen.)
 from __future__ import annotations
 
 import contextlib
-import http.client
 import itertools
 import os
 import re
 import shutil
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -25,58 +22,15 @@ from pathlib import Path
 
 import howto
 import pytest
+from programs import full_path, started
 
 from gateway_runtime.addresses import Address, parse
-from gateway_runtime.testing import Server, wait_until
+from gateway_runtime.testing import Server
 
-SBIN = "/usr/sbin:/usr/local/sbin"
+__all__ = ["EACH_FRONT", "FRONTS", "Front", "Fronts", "Running", "addresses", "museum", "running"]
+
 AS_NOBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_override --ambient-caps=+dac_override"
 """How root runs a front that refuses to be root: as nobody, who may still open whatever these tests have made."""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A response as a client saw it. `fields` in lower case, in order."""
-
-    status: int
-    reason: str
-    fields: list[tuple[str, str]]
-    body: bytes
-
-
-class Http(http.client.HTTPConnection):
-    """HTTP to a unix socket or a port."""
-
-    def __init__(self, address: Address) -> None:
-        super().__init__("museum.test", timeout=20)
-        self._address = address
-
-    def connect(self) -> None:
-        if not self._address.path:
-            self.sock = socket.create_connection((self._address.host, self._address.port), self.timeout)
-            return
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)  # `close` finds it here if it cannot connect
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._address.path)
-
-
-def ask(
-    address: Address,
-    method: str,
-    target: str,
-    body: bytes | Iterator[bytes] | None = None,
-    headers: Mapping[str, str] = {},
-) -> Reply:
-    """Send one request to the front that listens at `address`."""
-    connection = Http(address)
-    try:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may answer before it has read all
-            connection.request(method, target, body, dict(headers))
-        response = connection.getresponse()
-        fields = [(name.lower(), value) for name, value in response.getheaders()]
-        return Reply(response.status, response.reason, fields, response.read())
-    finally:
-        connection.close()
 
 
 # -- our servers -------------------------------------------------------------------------------------------------------
@@ -175,22 +129,10 @@ def running(name: str, backends: Mapping[str, str], *, tcp: bool = False) -> Ite
         exits.callback(shutil.rmtree, folder)
         found = Running(folder)
         _write(front, found, backends, tcp, exits)
-        words = front.command.format(program=_program(front.program), folder=folder).split()
+        words = front.command.format(program=full_path(front.program), folder=folder).split()
         if os.geteuid() == 0 and not front.root:
             words = AS_NOBODY.split() + words
-        output = exits.enter_context((folder / "output.log").open("wb"))
-        process = subprocess.Popen(
-            words,
-            cwd=folder,
-            env={**os.environ, "HOME": str(folder)},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-        exits.callback(_end, process)
-        wait_until(lambda: process.poll() is not None or all(map(_listens, found.sites.values())), f"{name} is ready")
-        assert process.poll() is None, found.log
+        exits.enter_context(started(words, folder, found.sites.values()))
         yield found
 
 
@@ -238,29 +180,3 @@ def _free_port(exits: contextlib.ExitStack) -> Address:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("127.0.0.1", 0))
     return Address("127.0.0.1", sock.getsockname()[1])
-
-
-def _program(name: str) -> str:
-    program = shutil.which(name) or shutil.which(name, path=SBIN)
-    assert program is not None, f"{name} is not installed"
-    return program
-
-
-def _listens(address: Address) -> bool:
-    with contextlib.closing(Http(address)) as probe:
-        try:
-            probe.connect()
-        except OSError:
-            return False
-    return True
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a front, and what it has started, for good."""
-    process.terminate()
-    try:
-        process.wait(10)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

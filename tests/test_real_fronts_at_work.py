@@ -17,7 +17,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fronts import EACH_FRONT, Fronts, Http, addresses, ask, museum
+from fronts import EACH_FRONT, Fronts, addresses, museum
+from programs import Http, ask
 from recorder import Connection, Recorder
 
 from fastcgi_server.records import BEGIN_REQUEST, END_REQUEST, GET_VALUES, GET_VALUES_RESULT, RecordReader
