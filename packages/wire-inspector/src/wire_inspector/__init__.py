@@ -7,5 +7,6 @@ from .cgi import environment
 from .conversation import PROTOCOLS, Conversation
 from .html import show
 from .message import Field, Message, as_json
+from .side_by_side import columns
 
-__all__ = ["PROTOCOLS", "Conversation", "Field", "Message", "as_json", "environment", "html", "show", "text"]
+__all__ = ["PROTOCOLS", "Conversation", "Field", "Message", "as_json", "columns", "environment", "html", "show", "text"]

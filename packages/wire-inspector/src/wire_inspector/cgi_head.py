@@ -17,7 +17,7 @@ from gateway_core.errors import RemoteProtocolError
 from gateway_core.events import NEED_DATA
 
 from .lines import blank_line, field_line, is_blank, status_line
-from .message import Field, size_of
+from .message import BEGUN_BEFORE, GOES_ON, Field, size_of
 from .stream import Steps, Stream
 
 __all__ = ["HeadReader", "content", "response"]
@@ -54,7 +54,7 @@ class HeadReader:
         self._line += piece
         self._ask(piece)
         if not piece.endswith(b"\n"):
-            return Field("a line...", at, at + len(piece), piece.decode("latin-1"), "goes on in the next record")
+            return Field("a line...", at, at + len(piece), piece.decode("latin-1"), GOES_ON)
         line = bytes(self._line)
         self._line.clear()
         if is_blank(line):
@@ -66,7 +66,7 @@ class HeadReader:
             field = field_line(line, at)
         self._first = False
         if begun_before:
-            return Field(field.name, at, at + len(piece), field.value, "begun in the record before")
+            return Field(field.name, at, at + len(piece), field.value, BEGUN_BEFORE)
         return field
 
     def end(self) -> str:

@@ -19,7 +19,7 @@ from importlib.resources import files
 from .message import FRONT, Field, Message, size_of
 from .text import is_group, kind, lines, printable
 
-__all__ = ["View", "show", "view"]
+__all__ = ["View", "show", "style", "view"]
 
 SHOWN = 192
 """Bytes of one field that are shown: twelve lines. What is left out is counted."""
@@ -53,11 +53,12 @@ def view(messages: Sequence[Message]) -> str:
         numbers = _number(message.fields)
         most = max(most, len(numbers))
         bodies.append(_message(message, numbers))
-    return f'<div class="wire"><style>{_style()}{_lights(most)}</style>{"".join(bodies)}</div>'
+    return f'<div class="wire"><style>{style()}{_lights(most)}</style>{"".join(bodies)}</div>'
 
 
 @cache
-def _style() -> str:
+def style() -> str:
+    """Return the style that all views share, for elements of the class `wire`."""
     return (files(__package__) / "html.css").read_text("utf-8")
 
 

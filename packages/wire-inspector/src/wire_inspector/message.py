@@ -15,13 +15,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["BACKEND", "FRONT", "Field", "Message", "as_json", "size_of"]
+__all__ = ["BACKEND", "BEGUN_BEFORE", "FRONT", "GOES_ON", "Field", "Message", "as_json", "size_of"]
 
 FRONT = "front"
 """The side that asks: a web server, or a client of HTTP."""
 
 BACKEND = "backend"
 """The side that answers."""
+
+GOES_ON = "goes on in the next record"
+BEGUN_BEFORE = "begun in the record before"
+"""What a part of a field means that records have cut."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from fastcgi_server.records import decode_pairs
 from gateway_core.errors import RemoteProtocolError
 
 from . import meanings
-from .message import Field
+from .message import BEGUN_BEFORE, GOES_ON, Field
 from .stream import MAX_HEAD
 
 __all__ = ["PairReader"]
@@ -69,7 +69,7 @@ class PairReader:
         name_is_known = self._left is not None and not self._left[0]
         ends_here = name_is_known and self._left is not None and not self._left[1]
         name_text = self._name.decode("latin-1")
-        notes = ["begun in the record before"] * begun_before + ["goes on in the next record"] * (not ends_here)
+        notes = [BEGUN_BEFORE] * begun_before + [GOES_ON] * (not ends_here)
         meaning = "; ".join(notes) or meanings.of_variable(name_text)
         label = (name_text if name_is_known else f"{name_text}...") or "(no name)"
         if ends_here:
