@@ -6,11 +6,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cgi_runner.environment import own_variables
+
 from . import figures
 from .request_content import Content
 from .request_errors import BadRequest, Exit, Failed
 from .request_fields import FORM, request_fields
-from .request_meter import Meter, Watch, nobody
+from .request_meter import Meter, nobody
 from .request_output import Answer, Output, as_json, timing_line
 from .request_program import find_program
 from .request_run import Order, run
@@ -48,17 +50,19 @@ def perform(wanted: Wanted) -> Exit:
     """Ask, and say what came of it; return the exit code. Raises BadRequest."""
     url = parse(wanted.url, wanted.unix_socket)
     _check(wanted, url)
-    watch: Watch = nobody
+    say = _silence if wanted.silent else _complain
+    watcher = None
     if wanted.verbose:
         from .request_watch import Watcher  # rich takes a while to import
 
-        watch = Watcher(url, sys.stderr)
-    say = _silence if wanted.silent else _complain
-    meter = Meter(wanted.max_time, watch)
-    answer = Answer(meter, None if wanted.json else say)
+        watcher = Watcher(url.protocol, sys.stderr)
+    answer = Answer(Meter(wanted.max_time, watcher or nobody), None if wanted.json else say)
     try:
         with _content(wanted) as content, Output(wanted.output) as output:
-            run(_order(wanted, url, content.length), content, output, answer)
+            order = _order(wanted, url, content.length)
+            if watcher and order.program:
+                watcher.environment(order.variables)
+            run(order, content, output, answer)
     except Failed as failed:
         answer.error, answer.code = str(failed), failed.code
     except KeyboardInterrupt:
@@ -98,6 +102,8 @@ def _order(wanted: Wanted, url: Url, length: int) -> Order:
         variables = meta_variables(url, wanted.method, fields, length, division)
         for name in [] if wanted.silent else lost_fields(fields, variables):
             _complain(f"no front makes a variable of the field {name}, so it is left out; --param can set one")
+        if program is not None:
+            variables = [*own_variables().items(), *variables]
         variables = with_params(variables, wanted.param)
     return Order(
         url=url,

@@ -29,7 +29,7 @@ def nobody(_sender: str, _data: bytes) -> None:
 
 
 class Meter:
-    """Runs from its making. `limit`: seconds for everything, None for any time.
+    """Runs from its making, or from `start`. `limit`: seconds for everything, None for any time.
 
     `marks` are seconds, by part; `sent` and `received` are bytes. Each of those bytes is shown to `watch`.
     """
@@ -44,6 +44,10 @@ class Meter:
         self.marks: dict[str, float] = {}
         self.sent = 0
         self.received = 0
+
+    def start(self) -> None:
+        """Begin now: reading what is to be sent took time too, but not the backend's."""
+        self._start = self._now()
 
     def mark(self, part: str) -> None:
         """This has happened now; only the first time counts."""

@@ -16,7 +16,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from cgi_runner.environment import own_variables
 from cgi_runner.guard import Guard
 from cgi_runner.pump import Pump
 from cgi_runner.run import Run
@@ -98,7 +97,7 @@ class Program:
 
     def _start(self, guard: Guard, variables: Variables, content: Content, head: bool) -> tuple[threading.Event, Run]:
         left = self._meter.left()
-        child = self._spawn({**own_variables(), **dict(variables)})
+        child = self._spawn(dict(variables))
         guard.started(child.pid)
         self._meter.mark("connect")
         if not content.length:

@@ -17,9 +17,9 @@ from typing import Any
 from cgi_runner.stderr_log import StderrLog
 from fastcgi_server.events import Stderr
 from fastcgi_server.webserver import ClientConnection as FastcgiConnection
-from gateway_core.client import ClientCodec
 from gateway_core.errors import LocalProtocolError
 from gateway_core.events import Data, EndOfMessage, Fields, Request, Response, Variables
+from gateway_core.exchange import ClientCodec
 from gateway_core.http1 import ClientConnection as HttpConnection
 from gateway_core.http1 import HttpRequest
 from scgi_server.protocol import ClientConnection as ScgiConnection
@@ -66,6 +66,7 @@ class Order:
 def run(order: Order, content: Content, output: Output, answer: Answer) -> None:
     """Ask, and fill in `answer` up to where something fails. Raises Failed, or BadRequest for what cannot be sent."""
     log = StderrLog(answer.hear)
+    answer.meter.start()
     with closing(_events(order, content, answer)) as events, ExitStack() as stack:
         stack.callback(log.close)
         for event in events:
@@ -113,8 +114,8 @@ def _events(order: Order, content: Content, answer: Answer) -> Generator[Any, No
     codec = CODECS[order.url.scheme](head=no_content)
     outgoing = _encoded(codec, order, content)
     first = _first(outgoing)
-    with closing(connect(order.url.address, answer.meter, order.connect_limit)) as sock:
-        line = Line(sock, itertools.chain([first], outgoing), answer.meter, order.url.protocol)
+    with closing(connect(order.url.address, answer.meter, order.connect_limit)) as channel:
+        line = Line(channel, itertools.chain([first], outgoing), answer.meter, order.url.protocol)
         yield from line.talk(codec)
 
 

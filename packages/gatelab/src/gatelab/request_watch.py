@@ -1,25 +1,33 @@
-"""`-v`: every byte both ways, field by field, on standard error."""
+"""`-v`: every byte both ways, field by field, on standard error. `wire_inspector` knows what they mean."""
 
 from __future__ import annotations
 
 from typing import TextIO
 
-from .request_url import Url
+from rich.console import Console
+
+from gateway_core.events import Variables
+from wire_inspector import Conversation, Message, environment, text
 
 __all__ = ["Watcher"]
 
 
 class Watcher:
-    """Shows what passes, to be called with the sender and the bytes."""
+    """Shows what passes; to be called with the sender and the bytes. Colours are for terminals, without NO_COLOR."""
 
-    def __init__(self, url: Url, out: TextIO) -> None:
-        self._url = url
-        self._out = out
+    def __init__(self, protocol: str, out: TextIO) -> None:
+        self._conversation = Conversation(protocol)
+        self._console = Console(file=out)
 
     def __call__(self, sender: str, data: bytes) -> None:
         """Show some bytes; b"" is end of file."""
-        mark = ">" if sender == "front" else "<"
-        for at in range(0, len(data), 16):
-            row = data[at : at + 16]
-            text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
-            print(f"{mark} {row.hex(' '):<48} {text}", file=self._out)
+        for message in self._conversation.receive(sender, data):
+            self._show(message)
+
+    def environment(self, variables: Variables) -> None:
+        """Show what a program is given in place of bytes."""
+        self._show(environment(variables))
+
+    def _show(self, message: Message) -> None:
+        for line in text.lines(message, width=self._console.width):
+            self._console.print(line, soft_wrap=True, highlight=False)
