@@ -18,7 +18,8 @@ import pytest
 
 from gateway_core.environ import base_environ
 from gateway_runtime.testing import Server, wait_until
-from http_front.backends import backend
+from http_front.plan import Plan, Route
+from http_front.router import Router
 
 PROGRAMS = {"http": "wsgi_server", "fastcgi": "fastcgi_server", "scgi": "scgi_server", "uwsgi": "uwsgi_gateway"}
 
@@ -208,7 +209,7 @@ def test_a_silent_backend_is_504(pair: Pair) -> None:
         status, _, body = get(hasty, "/silent")
         assert status == 504
         assert body.count(b"\n") == 1
-        hasty.wait_for_line("GET /silent: the backend did not answer in time")
+        hasty.wait_for_line(f"GET /silent: {pair.scheme}://.*: the backend did not answer in time")
 
 
 # -- kept connections -------------------------------------------------------------------------------------------------
@@ -318,8 +319,9 @@ def ask(url: str, timeout: float = 10.0) -> tuple[str, dict[str, str], bytes, li
         protocol="HTTP", software="test/1", server_name="localhost", server_port="80", errors=sys.stderr,
         multithread=False, multiprocess=False,
     )  # fmt: skip
+    environ["http_front.answers"] = []
     environ |= {"REQUEST_METHOD": "GET", "PATH_INFO": "/x", "REQUEST_URI": "/x", "wsgi.input": io.BytesIO()}
-    app = backend(url, timeout=timeout, keep=4, log=log.append)
+    app = Router(Plan((Route(to=(url,), silence=timeout, keep=4),)), log.append)
     body = b"".join(app(environ, lambda status, fields: seen.append((status, dict(fields)))))
     app.close()
     ((status, fields),) = seen
@@ -337,14 +339,14 @@ def test_nobody_there_is_503(scheme: str, kind: str, tmp_path: Path) -> None:
     assert fields["Content-Type"] == "text/plain; charset=utf-8"
     assert body.startswith(b"the backend cannot be reached")
     assert body.count(b"\n") == 1
-    assert log == ["GET /x: " + body.decode().strip()]
+    assert log == [f"GET /x: {url}: {body.decode().strip()}"]
 
 
 def test_nobody_there_as_a_visitor_sees_it(tmp_path: Path) -> None:
     with front(f"fastcgi+unix:{tmp_path}/nothing") as running:
         status, _, body = get(running, "/x")
         assert (status, body) == (503, b"the backend cannot be reached: No such file or directory\n")
-        running.wait_for_line("GET /x: the backend cannot be reached")
+        running.wait_for_line("GET /x: fastcgi.*: the backend cannot be reached")
 
 
 RUBBISH = {

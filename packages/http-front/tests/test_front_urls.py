@@ -7,7 +7,8 @@ import pytest
 from gateway_runtime.addresses import Address
 from gateway_runtime.cli import main
 from gateway_runtime.errors import StartupError
-from http_front.backends import SCHEMES, backend, read_url
+from http_front.backends import SCHEMES, read_url, server
+from http_front.plan import Route
 from http_front.server import GATEWAY
 
 
@@ -25,7 +26,7 @@ from http_front.server import GATEWAY
 )
 def test_good(scheme: str, rest: str, address: Address) -> None:
     assert read_url(scheme + rest) == (scheme, address)
-    backend(scheme + rest, timeout=1, keep=1, log=print).close()
+    server(scheme + rest, Route(), print).client.close()
 
 
 BAD = [

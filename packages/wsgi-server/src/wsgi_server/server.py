@@ -29,7 +29,7 @@ from gateway_runtime.engine import SessionFactory
 from gateway_runtime.log import line
 from gateway_runtime.settings import Application, Gateway, Settings
 
-__all__ = ["GATEWAY", "SOFTWARE", "HttpSession", "sessions"]
+__all__ = ["GATEWAY", "SOFTWARE", "HttpSession", "is_front", "sessions"]
 
 SOFTWARE = "wsgi_server/0.1.0"
 """SERVER_SOFTWARE, and the value of the Server field."""
@@ -106,7 +106,7 @@ def sessions(application: Application, settings: Settings, address: Address) -> 
     # Programs that are built on this one do not have these options.
     hostless: bool = getattr(settings.arguments, "allow_missing_host", False)
     fronts: list[Network] = getattr(settings.arguments, "forwarded_allow", [])
-    trusted = partial(_is_front, fronts) if fronts else None
+    trusted = partial(is_front, fronts) if fronts else None
 
     def new(connection: Connection) -> HttpSession:
         return HttpSession(service, connection, limits, hostless, trusted)
@@ -114,7 +114,7 @@ def sessions(application: Application, settings: Settings, address: Address) -> 
     return new
 
 
-def _is_front(fronts: list[Network], peer: str) -> bool:
+def is_front(fronts: list[Network], peer: str) -> bool:
     """Is this the address of a front? Who connects to a unix socket (no address) is on this machine, so one of ours."""
     if not peer:
         return True
