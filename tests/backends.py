@@ -58,12 +58,13 @@ class Backends(dict[str, Server]):
     `folder` holds the page's files and sockets, `replaced` says what stands there for the page's folders.
     """
 
-    def __init__(self, page: str, exits: contextlib.ExitStack) -> None:
+    def __init__(self, page: str, exits: contextlib.ExitStack, folder: Path | None = None) -> None:
         super().__init__()
         self._pairs = {pair.name: pair for pair in pairs(page)}
         self._exits = exits
         self.recorders: dict[str, Recorder] = {}
-        self.folder = Path(tempfile.mkdtemp(prefix=f"gatelab-{page}-"))
+        self.folder = folder or Path(tempfile.mkdtemp(prefix=f"gatelab-{page}-"))
+        self.folder.mkdir(exist_ok=True)
         exits.callback(shutil.rmtree, self.folder)
         home = str(self.folder)
         self.replaced = {"/run/museum": home, "/srv/museum": home, "/etc/php/8.2/fpm": f"{home}/php"}

@@ -82,7 +82,12 @@ class Front:
 
     @property
     def page(self) -> str:
+        """The page of docs/how-to."""
         return self.home.rpartition("/")[2].removesuffix("2")
+
+    def sites(self) -> list[str]:
+        """Return the names of the page's sites."""
+        return [Path(path).stem for path, text in howto.files(self.page).items() if LISTEN.search(text)]
 
 
 FRONTS = {
@@ -121,10 +126,16 @@ class Running:
 
 
 @contextmanager
-def running(name: str, backends: Mapping[str, str], *, tcp: bool = False) -> Iterator[Running]:
-    """Run a front with all sites of its page in front of `backends` (see `addresses`)."""
+def running(
+    name: str, backends: Mapping[str, str], *, tcp: bool = False, folder: Path | None = None
+) -> Iterator[Running]:
+    """Run a front with all sites of its page in front of `backends` (see `addresses`). `folder` is there only so long.
+
+    It is a fresh one in the folder for temporary files unless it is given.
+    """
     front = FRONTS[name]
-    folder = Path(tempfile.mkdtemp(prefix=f"gatelab-{name}-"))
+    folder = folder or Path(tempfile.mkdtemp(prefix=f"gatelab-{name}-"))
+    folder.mkdir(exist_ok=True)
     with contextlib.ExitStack() as exits:
         exits.callback(shutil.rmtree, folder)
         found = Running(folder)

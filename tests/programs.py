@@ -19,7 +19,8 @@ from gateway_runtime.testing import wait_until
 
 __all__ = ["Http", "Reply", "ask", "full_path", "started"]
 
-SBIN = "/usr/sbin:/usr/local/sbin"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""As an init system has it. Some fronts pass it on with every request."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def ask(
 
 def full_path(name: str) -> str:
     """Return where a program is."""
-    path = shutil.which(name) or shutil.which(name, path=SBIN)
+    path = shutil.which(name) or shutil.which(name, path=PATH)
     assert path is not None, f"{name} is not installed"
     return path
 
@@ -80,14 +81,14 @@ def started(
 ) -> Iterator[None]:
     """Run a program in `folder` until the end of the block; begin when it listens at all `addresses`.
 
-    What it says goes to a file in `folder` that bears its name.
+    Of the environment it has HOME (the folder), LANG, PATH, and `env`. What it says goes to a file in `folder`.
     """
     log = folder / f"{Path(words[0]).name}.{len(list(folder.glob('*.log')))}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             words,
             cwd=folder,
-            env={**os.environ, "HOME": str(folder), **env},
+            env={"HOME": str(folder), "LANG": "C.UTF-8", "PATH": PATH, **env},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

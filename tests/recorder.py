@@ -9,21 +9,44 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from dataclasses import dataclass, field
+import time
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
-__all__ = ["Connection", "Recorder"]
+__all__ = ["Connection", "Recorder", "Segment"]
 
 
-@dataclass
+class Segment(NamedTuple):
+    """Some bytes as they came; `data` is empty at the end of that direction."""
+
+    t: float
+    """Seconds since the connection was accepted."""
+    sender: str
+    """"front" or "backend"."""
+    data: bytes
+
+
 class Connection:
-    """What has passed on one connection so far."""
+    """What has passed on one connection so far, in the order in which it came."""
 
-    front: bytearray = field(default_factory=bytearray)
-    backend: bytearray = field(default_factory=bytearray)
-    ended: threading.Event = field(default_factory=threading.Event)
-    """The front has closed, or sent its end of file."""
+    def __init__(self) -> None:
+        self.segments: list[Segment] = []
+        self._begun = time.monotonic()
+
+    def add(self, sender: str, data: bytes) -> None:
+        self.segments.append(Segment(time.monotonic() - self._begun, sender, data))
+
+    @property
+    def front(self) -> bytes:
+        return b"".join(segment.data for segment in self.segments if segment.sender == "front")
+
+    @property
+    def backend(self) -> bytes:
+        return b"".join(segment.data for segment in self.segments if segment.sender == "backend")
+
+    def ended(self, sender: str) -> bool:
+        """Has that side closed, or sent its end of file?"""
+        return any(segment.sender == sender and not segment.data for segment in list(self.segments))
 
 
 class Recorder:
@@ -63,19 +86,19 @@ class Recorder:
                 backend.connect(self._backend)
                 passed = Connection()
                 self.connections.append(passed)
-                self._start(self._copy, front, backend, passed.front, passed.ended)
-                self._start(self._copy, backend, front, passed.backend, threading.Event())
+                self._start(self._copy, front, backend, passed, "front")
+                self._start(self._copy, backend, front, passed, "backend")
 
     def _start(self, target: object, *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments)  # type: ignore[arg-type]  # a bound method
         self._threads.append(thread)
         thread.start()
 
-    def _copy(self, source: socket.socket, sink: socket.socket, kept: bytearray, ended: threading.Event) -> None:
+    def _copy(self, source: socket.socket, sink: socket.socket, passed: Connection, sender: str) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                kept += data
+                passed.add(sender, data)
                 sink.sendall(data)
-        ended.set()
+        passed.add(sender, b"")
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_WR)

@@ -141,10 +141,10 @@ def test_connections_are_kept_where_the_page_says_so(
     assert found == {site: count for site, count in CONNECTIONS.items() if site.startswith(f"{front}/")}
 
 
-def seen(data: bytearray) -> list[tuple[int, int]]:
+def seen(data: bytes) -> list[tuple[int, int]]:
     """Return type and request id of the records so far."""
     reader, found = RecordReader(), []
-    reader.receive(bytes(data))
+    reader.receive(data)
     while record := reader.next():
         found.append((record.type, record.request_id))
     return found
