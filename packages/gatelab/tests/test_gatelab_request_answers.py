@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import socket
 from contextlib import ExitStack
@@ -110,6 +111,42 @@ def test_a_bad_answer(capfdbinary, scheme, answer, code, said):
     assert said in document["error"]
 
 
+VALUES = records.encode_record(
+    records.GET_VALUES_RESULT, 0, records.encode_pairs([("FCGI_MAX_CONNS", "4"), ("FCGI_MPXS_CONNS", "1")])
+)
+UNKNOWN = records.encode_record(records.UNKNOWN_TYPE, 0, b"\x09" + bytes(7))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "option", "answer", "code", "out", "said"),
+    [
+        ("uwsgi", "--ping", b"\x64\0\0\1", 0, b"pong\n", ""),
+        ("uwsgi", "--ping", b"\x64\0", 8, b"", "the pong breaks off"),
+        ("uwsgi", "--ping", b"HTTP/1.1 400 Bad Request\r\n\r\n", 8, b"", "a pong is 64 00 00 01, and other bytes came"),
+        ("uwsgi", "--ping", b"", 52, b"", "it closed without an answer: does it speak uwsgi?"),
+        ("fastcgi", "--values", VALUES, 0, b"FCGI_MAX_CONNS=4\nFCGI_MPXS_CONNS=1\n", ""),
+        ("fastcgi", "--values", VALUES[:9], 8, b"", "the application closed before the end"),
+        (
+            "fastcgi",
+            "--values",
+            records.encode_record(records.UNKNOWN_TYPE, 0, b"\x09" + bytes(7)),
+            8,
+            b"",
+            "UNKNOWN_TYPE",
+        ),
+        ("fastcgi", "--values", http(), 8, b"", "it answers in HTTP, not in FastCGI"),
+    ],
+)
+def test_a_question_that_needs_no_request(capfdbinary, scheme, option, answer, code, out, said):
+    with Backend(reading(answer)) as backend:
+        done = ask(capfdbinary, option, f"{scheme}://{backend.place}/")
+    assert (done.code, done.out) == (code, out)
+    assert said in done.err
+    with Backend(reading(answer)) as backend:
+        document = ask(capfdbinary, option, "--json", f"{scheme}://{backend.place}/").json
+    assert (document["body"] or "", document["status"]) == (out.decode(), None)
+
+
 def test_a_connection_that_breaks(capfdbinary):
     def script(sock):
         sock.recv(65536)
@@ -124,9 +161,9 @@ def test_a_connection_that_breaks(capfdbinary):
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (b"", "there was no answer within 0.3 seconds"),
-        (b"HTTP/1.1 200", "the head of the answer was not complete within 0.3 seconds"),
-        (http(length=9), "the answer was not complete within 0.3 seconds"),
+        (b"", "there was no answer within 0.3 s"),
+        (b"HTTP/1.1 200", "the head of the answer was not complete within 0.3 s"),
+        (http(length=9), "the answer was not complete within 0.3 s"),
     ],
 )
 def test_a_backend_that_hangs(capfdbinary, answer, said):
@@ -149,7 +186,7 @@ def test_a_backend_that_does_not_accept(capfdbinary):
             other.connect_ex(listener.getsockname())
         done = ask(capfdbinary, "--connect-timeout", "0.05", f"scgi://127.0.0.1:{listener.getsockname()[1]}/")
     assert done.code == 28
-    assert "no connection within 0.05 seconds" in done.err
+    assert "no connection within 0.05 s" in done.err
 
 
 def test_a_backend_with_a_full_queue(capfdbinary, tmp_path):
@@ -322,6 +359,8 @@ def test_a_file_that_cannot_be_written(capfdbinary, tmp_path, where):
         (["-X", "A B", "http://x:1"], "method or target has a character that no request line may have"),
         (["--param", "A=" + "x" * 70000, "uwsgi://x:1"], "A is longer than 65535 bytes"),
         (["--param", "CONTENT_LENGTH=3", "scgi://x:1"], "the content has 0 bytes, CONTENT_LENGTH promises 3"),
+        (["--ping", "fastcgi://x:1"], "--ping is a question to uwsgi, not to fastcgi"),
+        (["--values", "cgi:/bin/true"], "--values is a question to fastcgi, not to cgi"),
         (["--param", "A", "scgi://x:1"], "there is no such variable to remove"),
     ],
 )
@@ -331,21 +370,65 @@ def test_a_mistake(capfdbinary, arguments, said):
     assert said in done.err
 
 
-def test_no_place_for_binary_content_on_a_terminal():
-    for option, content, code, said in (
-        ([], FULL, 23, b"this is not text: write it to a file with -o, or show it with -o -"),
-        (["-o", "-"], FULL, 0, b""),
-        ([], b"text\n", 0, b""),
-    ):
-        ours, theirs = pty.openpty()
-        with Backend(reading(http(content))) as backend:
-            started = start(*option, f"http://{backend.place}/", stdout=theirs)
-            os.close(theirs)
-            err = started.communicate(timeout=30)[1]
-        assert (started.returncode, said in err) == (code, True), option
-        if not code:
-            assert os.read(ours, 65536)
-        os.close(ours)
+def on_a_terminal(stream, *arguments, **environment):
+    """Run the command with one of its streams on a terminal; return what stands there, and the exit code."""
+    ours, theirs = pty.openpty()
+    environ = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM", "COLUMNS")}
+    started = start(*arguments, env={**environ, "TERM": "xterm-256color", **environment}, **{stream: theirs})
+    os.close(theirs)
+    shown = b""
+    try:
+        while data := os.read(ours, 65536):
+            shown += data
+    except OSError:  # Linux's way to say that nobody has the other end any more
+        pass
+    os.close(ours)
+    started.communicate(timeout=30)
+    return shown, started.returncode
+
+
+@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}])
+def test_every_byte_in_colour(environment):
+    with Backend(reading(fastcgi())) as backend:
+        shown, code = on_a_terminal("stderr", "-v", f"fastcgi://{backend.place}/", **environment)
+    assert code == 0
+    assert b"> 1: BEGIN_REQUEST, responder" in shown
+    assert b"REQUEST_METHOD" in shown
+    assert b"< 1: END_REQUEST, REQUEST_COMPLETE" in shown
+    assert (b"\x1b[3" in shown) == (not environment)  # colours
+    assert b"hello\n" not in shown
+
+
+@pytest.mark.parametrize(
+    ("scheme", "answer", "lines"),
+    [
+        ("http", http(), ["> request head", "< response head"]),
+        ("uwsgi", http(), ["> packet, WSGI request", "< response head"]),
+        ("scgi", CGI, ["> netstring", "< response head"]),
+        ("fastcgi", http(), ["> 1: PARAMS", "< undecoded", "it answers in HTTP"]),
+        ("scgi", b"", ["> netstring", "it closed without an answer"]),
+    ],
+)
+def test_every_byte(capfdbinary, scheme, answer, lines):
+    with Backend(reading(answer)) as backend:
+        done = ask(capfdbinary, "-v", f"{scheme}://{backend.place}/path")
+    assert [line for line in lines if line not in done.err] == []
+    assert "\x1b" not in done.err
+    hexadecimal = "".join(re.findall(r"^  ((?:[0-9a-f]{2} )+)", done.err, re.MULTILINE))
+    assert b"/path".hex(" ") in hexadecimal.replace("  ", " ")
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "code", "shown"),
+    [
+        ([], FULL, 23, b""),
+        (["-o", "-"], b"\0\1\2", 0, b"\0\1\2"),
+        ([], "é\t".encode(), 0, "é\t".encode()),
+    ],
+)
+def test_what_may_be_shown_on_a_terminal(option, content, code, shown):
+    with Backend(reading(http(content))) as backend:
+        assert on_a_terminal("stdout", *option, f"http://{backend.place}/") == (shown, code)
 
 
 def test_a_reader_who_has_enough():

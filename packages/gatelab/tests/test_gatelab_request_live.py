@@ -76,6 +76,16 @@ def test_each_protocol_on_the_port_of_each(capfdbinary, server):
             assert document["status"] >= 400
 
 
+QUESTIONS = {"uwsgi": ("--ping", b"pong\n"), "fastcgi": ("--values", b"FCGI_MPXS_CONNS=1\n")}
+
+
+def test_questions(capfdbinary, server):
+    option, answer = QUESTIONS.get(server.url.partition(":")[0], ("--ping", b""))
+    done = ask(capfdbinary, option, f"{server.url}/")
+    assert done.code == (0 if answer else 2)
+    assert answer in done.out
+
+
 MIB = 1024 * 1024
 LARGE = 24 * MIB
 

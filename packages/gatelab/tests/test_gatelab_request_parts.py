@@ -238,10 +238,10 @@ def test_the_meter():
     meter.gave(b"")
     said.append(str(meter.over()))
     assert said == [
-        "there was no connection within 2 seconds",
-        "there was no answer within 2 seconds",
-        "there was no answer within 2 seconds",
-        "the answer was not complete within 2 seconds",
+        "there was no connection within 2 s",
+        "there was no answer within 2 s",
+        "there was no answer within 2 s",
+        "the answer was not complete within 2 s",
     ]
     assert meter.marks == {"connect": 0.25, "sent": 0.5, "head": 0.75, "first_byte": 0.75}
     assert (meter.sent, meter.received) == (3, 2)

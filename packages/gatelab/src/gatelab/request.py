@@ -7,7 +7,8 @@ r"""The options of `gatelab request`. Who does the work is imported when there i
     request_command    all of it together               request_run         one request, start to end
     request_socket     over a connection                request_program     to a program on disk
     request_meter      time and bytes                   request_output      where the answer goes
-    request_watch      -v                               request_errors      exit codes
+    request_question   --ping, --values                 request_watch       -v
+    request_errors     exit codes
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ ScriptName = Annotated[
     typer.Option(metavar="PREFIX", help="The path is that of an application mounted at PREFIX, '' for none."),
 ]
 UnixSocket = Annotated[str | None, typer.Option(metavar="PATH", help="Connect here, whatever host the URL names.")]
+Ping = Annotated[bool, typer.Option("--ping", help="uwsgi: ask with modifier 100 whether it is there.")]
+Values = Annotated[bool, typer.Option("--values", help="fastcgi: ask with GET_VALUES what it can do.")]
 Include = Annotated[bool, typer.Option("-i", "--include", help="Print the head too.")]
 Head = Annotated[bool, typer.Option("-I", "--head", help="Ask with HEAD, and print the head.")]
 Output = Annotated[
@@ -112,6 +115,8 @@ def request(
     root: Root = None,
     script_name: ScriptName = None,
     unix_socket: UnixSocket = None,
+    ping: Ping = False,
+    values: Values = False,
     include: Include = False,
     head: Head = False,
     output: Output = "",
@@ -149,6 +154,8 @@ def request(
         root=root,
         script_name=script_name,
         unix_socket=unix_socket,
+        ping=ping,
+        values=values,
         include=include or head,
         output=output,
         json=json,

@@ -15,6 +15,7 @@ from .request_fields import FORM, request_fields
 from .request_meter import Meter, nobody
 from .request_output import Answer, Output, as_json, timing_line
 from .request_program import find_program
+from .request_question import Question
 from .request_run import Order, run
 from .request_url import Url, parse
 from .request_variables import divide, lost_fields, meta_variables, with_params
@@ -32,6 +33,8 @@ class Wanted:
     data: Sequence[str]
     data_binary: str | None
     param: Sequence[str]
+    ping: bool
+    values: bool
     root: str | None
     script_name: str | None
     unix_socket: str | None
@@ -73,6 +76,9 @@ def perform(wanted: Wanted) -> Exit:
 
 def _check(wanted: Wanted, url: Url) -> None:
     """Refuse what contradicts itself. Raises BadRequest."""
+    for option, asked, scheme in (("--ping", wanted.ping, "uwsgi"), ("--values", wanted.values, "fastcgi")):
+        if asked and url.scheme != scheme:
+            raise BadRequest(f"{option} is a question to {scheme}, not to {url.scheme}")
     if wanted.data and wanted.data_binary is not None:
         raise BadRequest("content comes from -d or from --data-binary, not from both")
     if wanted.root is not None and wanted.script_name is not None:
@@ -111,6 +117,7 @@ def _order(wanted: Wanted, url: Url, length: int) -> Order:
         fields=fields,
         variables=variables,
         program=program,
+        question=Question(url.scheme) if wanted.ping or wanted.values else None,
         connect_limit=wanted.connect_timeout,
         include=wanted.include,
         fail=wanted.fail,

@@ -66,7 +66,7 @@ class Meter:
     def over(self) -> Failed:
         """Return the error for the limit that has passed."""
         missing = next((words for part, words in _MISSING if part not in self.marks), "the answer was not complete")
-        return Failed(Exit.TIMED_OUT, f"{missing} within {self.limit:g} seconds")
+        return Failed(Exit.TIMED_OUT, f"{missing} within {self.limit:g} s")
 
     def took(self, data: bytes) -> None:
         """The backend has taken these bytes."""

@@ -65,6 +65,8 @@ class Output:
 
     def write_head(self, data: bytes) -> None:
         """Write what is text for certain. Raises Failed; its sentence is "" if the reader has had enough."""
+        if self._file is None:
+            self.open()
         assert self._file is not None
         view = memoryview(data)
         try:
@@ -128,7 +130,7 @@ def as_json(url: Url, answer: Answer, *, body: bool) -> str:
         "status": head.status if head else None,
         "reason": head.reason if head else None,
         "fields": head.fields if head else None,
-        **(_content(answer) if body and head else {"body": None, "encoding": None}),
+        **(_content(answer) if body and (head or answer.content) else {"body": None, "encoding": None}),
         "stderr": "\n".join(answer.stderr),
         "timings_ms": {part: round(meter.marks[part] * 1000, 3) if part in meter.marks else None for part in PARTS},
         "bytes": {"sent": meter.sent, "received": meter.received, "body": answer.size},

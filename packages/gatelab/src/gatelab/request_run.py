@@ -29,6 +29,7 @@ from .request_content import Content
 from .request_errors import BadRequest, Exit, Failed
 from .request_output import Answer, Output, head_bytes
 from .request_program import Program
+from .request_question import Question
 from .request_socket import Line, connect
 from .request_url import Url
 
@@ -49,7 +50,8 @@ FAILURES = 400
 class Order:
     """What is to be asked, and what is to be done with the answer.
 
-    `fields` are for http, `variables` for all others. `program` is the file of a `cgi` URL.
+    `fields` are for http, `variables` for all others. `program` is the file of a `cgi` URL; with a
+    `question` nothing else is asked.
     """
 
     url: Url
@@ -57,6 +59,7 @@ class Order:
     fields: Fields
     variables: Variables
     program: Path | None = None
+    question: Question | None = None
     connect_limit: float = 10.0
     include: bool = False
     fail: bool = False
@@ -110,6 +113,11 @@ def _events(order: Order, content: Content, answer: Answer) -> Generator[Any, No
     no_content = order.method == "HEAD"
     if order.program is not None:
         yield from Program(order.program, answer.meter, answer.hear).talk(order.variables, content, head=no_content)
+        return
+    if order.question is not None:
+        with closing(connect(order.url.address, answer.meter, order.connect_limit)) as channel:
+            line = Line(channel, iter([order.question.asking]), answer.meter, order.url.protocol)
+            yield from order.question.answer(line.talk(order.question.codec))
         return
     codec = CODECS[order.url.scheme](head=no_content)
     outgoing = _encoded(codec, order, content)

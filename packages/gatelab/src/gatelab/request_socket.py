@@ -39,7 +39,7 @@ def connect(address: Address, meter: Meter, limit: float) -> Channel:
     try:
         channel = addresses.connect(address, Patience(connect=seconds, send=0, silence=0, whole=left or 0))
     except TimeoutError:
-        raise Failed(Exit.TIMED_OUT, f"{address}: no connection within {seconds:.3g} seconds") from None
+        raise Failed(Exit.TIMED_OUT, f"{address}: no connection within {seconds:.3g} s") from None
     except (socket.gaierror, UnicodeError):
         raise Failed(Exit.NO_SUCH_HOST, f"nobody knows the host {address.host!r}") from None
     except OSError as error:
