@@ -85,14 +85,12 @@ def send(connection: Http, request: Ask) -> None:
         connection.send(piece)
 
 
-def ask_all(address: Address) -> None:
-    """Ask for everything but LEFT."""
-    for request in (GET, POST, CHUNKED, HEAD):
+def ask_all(address: Address, script: str = "") -> None:
+    """Ask for everything but LEFT; every path begins with that of the script."""
+    for requests in ([GET], [POST], [CHUNKED], [HEAD], [AGAIN, AGAIN]):
         with contextlib.closing(Http(address)) as connection:
-            ask(connection, request)
-    with contextlib.closing(Http(address)) as connection:
-        ask(connection, AGAIN)
-        ask(connection, AGAIN)
+            for method, path, *rest in requests:
+                ask(connection, (method, script + path, *rest))
 
 
 def leave(address: Address, recorder: Recorder) -> None:
@@ -180,7 +178,7 @@ def backend_captures(page: str, wanted: set[str]) -> None:
             continue
         with contextlib.ExitStack() as exits:
             backends = Backends(page, exits, FOLDER / "backend")
-            ask_all(backends[pair.name].address)
+            ask_all(backends[pair.name].address, "/index.php" if "--root" in pair.front else "")
             recorder = backends.recorders[pair.name]
         protocol = PROTOCOLS[pair.url.partition("+")[0]]
         write(pair.name, protocol, ours("http-front"), backend_version(pair.name), BACKEND_NOTE, recorder.connections)
