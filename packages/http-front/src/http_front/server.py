@@ -40,7 +40,7 @@ __all__ = ["GATEWAY"]
 THREADS = 1000
 """Requests that a worker can have at backends at once: nearly twice what one server may hold of them."""
 
-_OWN = ("to", "static", "root", "param", "timeout", "keep")
+_OWN = ("to", "static", "root", "timeout", "keep")
 """Options that say what a plan says too."""
 
 
@@ -49,13 +49,6 @@ def _prefixed(text: str) -> tuple[str, str]:
     if not equals or not prefix.startswith("/") or not folder:
         raise argparse.ArgumentTypeError(f"{text!r} is not /PREFIX=FOLDER")
     return prefix, folder
-
-
-def _param(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    return name, value
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,9 +62,6 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--static", type=_prefixed, action="append", metavar="/PREFIX=DIR", help="files below a path; repeatable"
     )
     group.add_argument("--root", metavar="DIR", help="the scripts of a php-fpm behind --to: sets SCRIPT_FILENAME")
-    group.add_argument(
-        "--param", type=_param, action="append", metavar="NAME=VALUE", help="a variable for the backend; repeatable"
-    )
     group.add_argument(
         "--timeout", type=seconds(zero=False), metavar="S",
         help="seconds that the backend may be silent; then 504 (30)",
@@ -101,19 +91,9 @@ def _plan(arguments: argparse.Namespace) -> Plan:
     if arguments.to:
         patience = {} if arguments.timeout is None else dict.fromkeys(("connect", "send", "silence"), arguments.timeout)
         keep = {} if arguments.keep is None else {"keep": arguments.keep}
-        routes.append(
-            Route(
-                to=tuple(arguments.to),
-                root=arguments.root or "",
-                params=tuple(arguments.param or ()),
-                **patience,
-                **keep,
-            )
-        )
+        routes.append(Route(to=tuple(arguments.to), root=arguments.root or "", **patience, **keep))
     elif not routes:
-        raise StartupError(
-            "say who answers: --to URL, --static /PREFIX=DIR or --config FILE (--help lists what there is)"
-        )
+        raise StartupError("say who answers: --to URL, --static /PREFIX=DIR or --config FILE (--help has more)")
     for route in routes:
         check_route("--static" if route.static else "--to", route)
     return Plan(tuple(routes))

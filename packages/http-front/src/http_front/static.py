@@ -159,7 +159,7 @@ def _older(than: str, changed: str) -> bool | None:
     """Was the file changed after this time? None if that is no time."""
     try:
         return parsedate_to_datetime(changed) > parsedate_to_datetime(than)
-    except (ValueError, TypeError):  # no date, or one without a zone
+    except (ValueError, TypeError, OverflowError):  # no date, or one without a zone, or of no calendar
         return None
 
 
