@@ -12,7 +12,8 @@ from __future__ import annotations
 from gateway_core.events import Variables
 
 from . import meanings
-from .cgi_head import content, response
+from .cgi_head import response
+from .content import content
 from .message import FRONT, Field, Message, size_of
 from .stream import Steps, Stream
 

@@ -16,11 +16,12 @@ from gateway_core.cgi import ResponseParser
 from gateway_core.errors import RemoteProtocolError
 from gateway_core.events import NEED_DATA
 
+from .content import content
 from .lines import blank_line, field_line, is_blank, status_line
 from .message import BEGUN_BEFORE, GOES_ON, Field, size_of
 from .stream import Steps, Stream
 
-__all__ = ["HeadReader", "content", "response"]
+__all__ = ["HeadReader", "response"]
 
 
 class HeadReader:
@@ -94,20 +95,9 @@ def response(stream: Stream, *, status_line: bool = False) -> Steps[None]:
     while reader.in_head:
         end = yield from stream.line_end(at)
         if end < 0:
+            reader.line(bytes(stream.buffer[at:]), at)
             raise RemoteProtocolError(reader.end())
         fields.append(reader.line(bytes(stream.buffer[at:end]), at))
         at = end
     yield stream.cut(at, "response head", tuple(fields), reader.fault)
     yield from content(stream, None)
-
-
-def content(stream: Stream, left: int | None) -> Steps[None]:
-    """Cut off `left` bytes of content as they come; None: up to the end."""
-    while left is None or left:
-        if not (yield from stream.more()):
-            break
-        size = len(stream.buffer) if left is None else min(left, len(stream.buffer))
-        yield stream.cut(size, f"content, {size_of(size)}")
-        left = None if left is None else left - size
-    if left:
-        raise RemoteProtocolError(f"the connection ended {left:,} bytes before the end of the content")

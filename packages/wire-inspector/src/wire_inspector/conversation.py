@@ -15,7 +15,7 @@ from typing import Protocol
 
 from gateway_core.errors import RemoteProtocolError
 from gateway_core.mismatch import ENOUGH, mismatch, recognise
-from uwsgi_gateway.protocol import PING
+from uwsgi_gateway.protocol import PING, decode_packet_header
 
 from .cgi import CGI
 from .fastcgi import FastCGI
@@ -120,12 +120,19 @@ def _checked(protocol: str, reader: Reader) -> Reader:
     def read(stream: Stream) -> Steps[None]:
         if protocol != CGI.name:
             first = yield from stream.peek(ENOUGH)
-            stranger = None if _OWN[protocol].match(first) else mismatch(first, protocol)
+            stranger = None if _OWN[protocol].match(first) else mismatch(first, protocol, _note(protocol, first))
             if stranger is not None:
                 raise stranger
         yield from reader(stream)
 
     return read
+
+
+def _note(protocol: str, first: bytes) -> str:
+    """Return what uWSGI would say of a request in HTTP: it reads four bytes of it as a packet header."""
+    if protocol != Uwsgi.name or len(first) < ENOUGH:
+        return ""
+    return f" (read as a packet header they promise {decode_packet_header(first).size} bytes)"
 
 
 def _unknown(first: bytes) -> Reader:

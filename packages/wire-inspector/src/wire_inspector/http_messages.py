@@ -21,10 +21,11 @@ from gateway_core.events import Fields
 from gateway_core.http1 import ChunkedReader, ClientConnection, Limits
 from gateway_core.http1.framing import message_codings, request_framing
 from gateway_core.http1.grammar import REQUEST_FIELDS, content_length
+from gateway_core.http1.limits import EMPTY_LINES
 from gateway_core.http1.request_line import REQUEST_LINES, RequestLine, check_method
 from gateway_core.mismatch import ENOUGH
 
-from .cgi_head import content
+from .content import content
 from .lines import blank_line, field_line, status_line, words
 from .message import Field, size_of
 from .stream import MAX_HEAD, Lost, Steps, Stream
@@ -57,13 +58,18 @@ class HTTP:
 
     def front(self, stream: Stream) -> Steps[None]:
         """Decode requests."""
+        empty = 0
         while (yield from stream.more()):
             if self._switched:
                 yield from content(stream, _TO_THE_END)
                 return
             if (yield from stream.peek(len(CRLF))) == CRLF:
+                empty += 1
+                if empty > EMPTY_LINES:
+                    raise RemoteProtocolError("there are empty lines instead of a request")
                 yield stream.cut(len(CRLF), "empty line", (Field("CRLF", 0, 2, "", "skipped before a request"),))
                 continue
+            empty = 0
             length = yield from self._request_head(stream)
             yield from _content(stream, length)
 
@@ -72,6 +78,8 @@ class HTTP:
         while (yield from stream.more()):
             length = yield from self._response_head(stream)
             yield from _content(stream, length)
+        if self._methods:
+            raise RemoteProtocolError("the connection ended before the response's head")
 
     def _request_head(self, stream: Stream) -> Steps[int | None]:
         """Decode a request's head, and return how much content follows."""
@@ -106,9 +114,13 @@ class HTTP:
         start = yield from stream.peek(len(_HTTP))
         if start != _HTTP:
             _judge_response(start + CRLF + CRLF, method)
-        found = yield from _lines(
-            stream, "response head", lambda line, at: field_line(line, at) if at else status_line(line, 0)
-        )
+
+        def read(line: bytes, at: int) -> Field:
+            if not line.endswith(CRLF):
+                _judge_response(line, method)
+            return field_line(line, at) if at else status_line(line, 0)
+
+        found = yield from _lines(stream, "response head", read)
         size = found[-1].end
         title = f"response head, {found[0].value.partition(' ')[2]}"
         try:
@@ -118,13 +130,13 @@ class HTTP:
             raise Lost from None
         yield stream.cut(size, title, found)
         version, status = found[0].value.split(" ")[:2]
-        if status == "101":
-            self._switched = True
-            return _TO_THE_END
-        if status.startswith("1"):
+        if status.startswith("1") and status != "101":
             return 0
         if self._methods:
             self._methods.popleft()
+        if status == "101":
+            self._switched = True
+            return _TO_THE_END
         return _response_length(version, int(status), method, found)
 
 
@@ -159,7 +171,7 @@ def _lines(stream: Stream, title: str, read: Callable[[bytes, int], Field]) -> S
         line = bytes(stream.buffer[at:end] if end >= 0 else stream.buffer[at:])
         if line == CRLF and at:
             return (*found, blank_line(line, at))
-        fault = "" if end >= 0 else f"the connection ended in the middle of a {title}"
+        fault = "" if end >= 0 else f"the connection ended in the middle of the {title}"
         if not fault:
             try:
                 found.append(read(line, at))

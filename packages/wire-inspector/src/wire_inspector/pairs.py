@@ -20,6 +20,9 @@ from .stream import MAX_HEAD
 
 __all__ = ["PairReader"]
 
+LABEL = 200
+"""Characters of a name that a field is called by; every part of its value is, so a long name would cost memory."""
+
 
 class PairReader:
     """Reads the pairs of one stream."""
@@ -68,14 +71,16 @@ class PairReader:
             value, at = self._read("value", 1, content, at, start, children)
         name_is_known = self._left is not None and not self._left[0]
         ends_here = name_is_known and self._left is not None and not self._left[1]
-        name_text = self._name.decode("latin-1")
+        name_text = self._name[: LABEL + 1].decode("latin-1")
         notes = [BEGUN_BEFORE] * begun_before + [GOES_ON] * (not ends_here)
         meaning = "; ".join(notes) or meanings.of_variable(name_text)
-        label = (name_text if name_is_known else f"{name_text}...") or "(no name)"
+        label = name_text[:LABEL] if name_is_known and len(name_text) <= LABEL else f"{name_text[:LABEL]}..."
         if ends_here:
             self._lengths.clear()
             self._name, self._left = b"", None
-        return Field(label, start + begin, start + at, value.decode("latin-1"), meaning, tuple(children)), at
+        return Field(
+            label or "(no name)", start + begin, start + at, value.decode("latin-1"), meaning, tuple(children)
+        ), at
 
     def _read_lengths(self, content: bytes, at: int, start: int, children: list[Field]) -> int:
         """Read one length or both, as far as they are here."""

@@ -8,14 +8,13 @@ r"""SCGI: a netstring of headers, the content, and back the response of a CGI pr
 
 from __future__ import annotations
 
-from gateway_core.cgi import content_length
 from gateway_core.errors import RemoteProtocolError
-from gateway_core.events import Variables
-from scgi_server.protocol import MAX_LENGTH_DIGITS, decode_headers, decode_netstring
+from scgi_server.protocol import MAX_LENGTH_DIGITS, ServerConnection, decode_netstring
 
 from . import meanings
-from .cgi_head import content, response
+from .cgi_head import response
 from .message import Field, size_of
+from .one_shot import judge, rest
 from .stream import MAX_HEAD, Steps, Stream
 
 __all__ = ["SCGI"]
@@ -32,26 +31,17 @@ class SCGI:
             return
         string, size = yield from _netstring(stream)
         colon = size - len(string) - 2
-        fault = ""
-        variables: Variables = []
-        length = None
-        try:
-            variables = decode_headers(string)
-            length = content_length(variables)
-        except RemoteProtocolError as error:
-            fault = str(error)
+        length, fault = judge(ServerConnection(max_head=MAX_HEAD), bytes(stream.buffer[:size]))
+        headers = _headers(string, colon + 1)
         fields = (
             Field("length", 0, colon, f"{len(string):,}", "decimal: bytes between the colon and the comma"),
             Field(":", colon, colon + 1, ""),
-            *_headers(string, colon + 1),
+            *headers,
             Field(",", size - 1, size, "", "ends the netstring"),
         )
-        yield stream.cut(size, f"netstring, {len(variables)} headers, {size_of(len(string))}", fields, fault)
-        if fault:
-            return
-        yield from content(stream, length or 0)
-        if (yield from stream.more()):
-            raise RemoteProtocolError("there are bytes behind the content, which CONTENT_LENGTH does not count")
+        yield stream.cut(size, f"netstring, {len(headers)} headers, {size_of(len(string))}", fields, fault)
+        if not fault:
+            yield from rest(stream, length)
 
     def backend(self, stream: Stream) -> Steps[None]:
         """Decode one response."""
@@ -72,7 +62,7 @@ def _netstring(stream: Stream) -> Steps[tuple[bytes, int]]:
         digits = start.partition(b":")[0]
         decoded = decode_netstring((yield from stream.peek(len(digits) + int(digits) + 2)), MAX_HEAD)
     if decoded is None:
-        raise RemoteProtocolError("the connection ended in the middle of the netstring")
+        raise RemoteProtocolError("the front closed in the middle of the SCGI head")
     return decoded
 
 

@@ -37,7 +37,7 @@ class Columns:
         return sum(cell.size for key, cell in self.cells[column].items() if key.sender == sender)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
         table.add_column("", style="bold", no_wrap=True, max_width=22)
         for name in self.names:
             table.add_column("", style="dim", justify="right", no_wrap=True)

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-from gateway_core.cgi import content_length
 from gateway_core.errors import RemoteProtocolError
 from uwsgi_gateway.protocol import (
     HEADER_SIZE,
@@ -18,14 +17,16 @@ from uwsgi_gateway.protocol import (
     PONG,
     WSGI,
     PacketHeader,
+    ServerConnection,
     decode_packet_header,
-    decode_vars,
 )
 
 from . import meanings
-from .cgi_head import content, response
+from .cgi_head import response
+from .content import content
 from .message import Field, size_of
-from .stream import Steps, Stream
+from .one_shot import judge, rest
+from .stream import Lost, Steps, Stream
 
 __all__ = ["Uwsgi"]
 
@@ -40,9 +41,10 @@ class Uwsgi:
         if not (yield from stream.more()):
             return
         length = yield from _packet(stream)
-        yield from content(stream, length)
-        if (yield from stream.more()):
-            raise RemoteProtocolError("there are bytes behind the content, which CONTENT_LENGTH does not count")
+        if length is None:
+            yield from content(stream, None)
+        else:
+            yield from rest(stream, length)
 
     def backend(self, stream: Stream) -> Steps[None]:
         """Decode one response: a status line, as uWSGI sends it, a head as of CGI, or a packet."""
@@ -56,24 +58,19 @@ class Uwsgi:
 
 
 def _packet(stream: Stream) -> Steps[int | None]:
-    """Decode a packet, and return how much content follows; None if that is not known."""
+    """Decode a packet, and return how much content follows; None if that is not known. Raises Lost after a fault."""
     start = yield from stream.peek(HEADER_SIZE)
     if len(start) < HEADER_SIZE:
-        raise RemoteProtocolError("the connection ended in the middle of the uwsgi packet header")
+        raise RemoteProtocolError(f"the {stream.sender} closed in the middle of the uwsgi head")
     header = decode_packet_header(start)
     size = HEADER_SIZE + header.size
     data = yield from stream.peek(size)
     if len(data) < size:
-        raise RemoteProtocolError(f"the connection ended {size - len(data):,} bytes before the end of the uwsgi block")
-    block = data[HEADER_SIZE:]
-    fault = ""
-    length = None
-    if header.modifier1 == WSGI:
-        try:
-            length = content_length(decode_vars(block)) or 0
-        except RemoteProtocolError as error:
-            fault = str(error)
-    yield stream.cut(size, _title(header, start), (_header(header, start), *_vars(block)), fault)
+        raise RemoteProtocolError(f"the {stream.sender} closed in the middle of the uwsgi head")
+    length, fault = judge(ServerConnection(), data) if header.modifier1 == WSGI else (None, "")
+    yield stream.cut(size, _title(header, start), (_header(header, start), *_vars(data[HEADER_SIZE:])), fault)
+    if fault:
+        raise Lost
     return length
 
 
