@@ -1,0 +1,205 @@
+"""What real peers have sent, read by our codecs: the recordings in captures/, whole, byte by byte and at random splits.
+
+The front's half of a recording goes through our server codecs and must give the requests that were asked; a backend's
+half through our client codecs, with the responses. The inspector must find nothing wrong with either.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fastcgi_server.protocol
+import fastcgi_server.webserver
+import gateway_core.http1
+import scgi_server.protocol
+import uwsgi_gateway.protocol
+from fastcgi_server.events import Stderr
+from gateway_core.events import NEED_DATA, ConnectionClosed, Data, EndOfMessage, NotNow, Request, Response
+from wire_inspector import Conversation
+
+FILES = sorted(Path(__file__).resolve().parents[1].glob("captures/*.json"))
+CAPTURES = {path.stem: json.loads(path.read_text()) for path in FILES}
+FROM_FRONTS = [name for name, capture in CAPTURES.items() if not capture["front"].startswith("http_front")]
+FROM_BACKENDS = [name for name in CAPTURES if name not in FROM_FRONTS]
+
+Segments = list[tuple[str, bytes]]
+
+
+def connections(name: str) -> list[Segments]:
+    """Return who has sent what on each connection that was used; Apache opens one before it refuses."""
+    found = [
+        [(segment["from"], base64.b64decode(segment["data"])) for segment in connection["segments"]]
+        for connection in CAPTURES[name]["connections"]
+    ]
+    return [segments for segments in found if any(data for _, data in segments)]
+
+
+def splits(data: bytes) -> Iterator[list[bytes]]:
+    """Yield the data whole, byte by byte, and cut in three other ways."""
+    yield [data]
+    yield [data[at : at + 1] for at in range(len(data))]
+    for seed in range(3):
+        chance = random.Random(seed)
+        cuts = sorted(chance.sample(range(1, len(data)), min(8, len(data) - 1)))
+        yield [data[a:b] for a, b in zip([0, *cuts], [*cuts, len(data)], strict=True)]
+
+
+# -- what fronts send --------------------------------------------------------------------------------------------------
+
+SERVERS: dict[str, Any] = {
+    "FastCGI": fastcgi_server.protocol.ServerConnection,
+    "HTTP": gateway_core.http1.ServerConnection,
+    "SCGI": scgi_server.protocol.ServerConnection,
+    "uwsgi": uwsgi_gateway.protocol.ServerConnection,
+}
+Asked = tuple[str, str, bytes]
+
+ASKED: list[Asked] = [
+    ("GET", "/cookies?a=%20b&c", b""),
+    ("POST", "/echo", b"hello world"),
+    ("POST", "/echo", b"hello"),
+    ("HEAD", "/hello", b""),
+    ("GET", "/hello", b""),
+    ("GET", "/hello", b""),
+    ("GET", "/stepwise?fifo=/tmp/gatelab-capture/fifo", b""),
+]
+CHUNKED = ASKED[2]
+
+
+def read_requests(protocol: str, pieces: list[bytes]) -> list[Asked]:
+    """Return the requests on one connection. Each is answered as soon as it is whole: its front has waited for that."""
+    codec = SERVERS[protocol]()
+    open_: dict[int, tuple[str, str, bytearray]] = {}
+    found: list[Asked] = []
+    for piece in pieces:
+        codec.receive_data(piece)
+        while not isinstance(event := codec.next_event(), NotNow | ConnectionClosed):
+            stream = getattr(event, "request_id", 0)
+            complete = getattr(event, "complete", None)
+            if complete is not None:
+                open_[stream] = (*asked(event), bytearray(event.body))
+            elif hasattr(event, "data"):
+                open_[stream][2].extend(event.data)
+            if complete or (complete is None and not hasattr(event, "data")):
+                method, target, content = open_.pop(stream)
+                found.append((method, target, bytes(content)))
+                encoder = codec.encoder(stream) if protocol == "FastCGI" else codec
+                encoder.head("204 No Content", [], None)
+                encoder.end()
+    assert not open_
+    return found
+
+
+def asked(event: Any) -> tuple[str, str]:
+    """Return method and target of a request, whatever its protocol calls them."""
+    if hasattr(event, "target"):
+        return event.method, event.target
+    variables = dict(event.variables)
+    return variables["REQUEST_METHOD"], variables["REQUEST_URI"]
+
+
+@pytest.mark.parametrize("name", FROM_FRONTS)
+def test_our_servers_read_what_fronts_send(name: str) -> None:
+    protocol = CAPTURES[name]["protocol"]
+    fronts = [b"".join(data for sender, data in segments if sender == "front") for segments in connections(name)]
+    refused = "refused" in CAPTURES[name]["note"]
+    expected = [request for request in ASKED if request != CHUNKED or not refused]
+    # Sorted: a front may use the first of its connections again when it has opened a second.
+    assert sorted(request for front in fronts for request in read_requests(protocol, [front])) == sorted(expected)
+    for front in fronts:
+        for pieces in splits(front):
+            assert read_requests(protocol, pieces) == read_requests(protocol, [front])
+
+
+# -- what backends send ------------------------------------------------------------------------------------------------
+
+CLIENTS: dict[str, Any] = {
+    "FastCGI": fastcgi_server.webserver.ClientConnection,
+    "SCGI": scgi_server.protocol.ClientConnection,
+    "uwsgi": uwsgi_gateway.protocol.ClientConnection,
+}
+METHODS = [method for method, _, _ in ASKED[:-1]]
+MUSEUM = [b"Cookie: a=1; b=2\n", b"hello world", b"hello", b"", b"Hello, world!\n", b"Hello, world!\n"]
+FILES_SAY = [
+    b"GET /cookies?a=%20b&c\n0 bytes of content\n",
+    b"POST /echo?\n11 bytes of content\n",
+    b"POST /echo?\n5 bytes of content\n",
+    b"",
+    b"GET /hello?\n0 bytes of content\n",
+    b"GET /hello?\n0 bytes of content\n",
+]
+
+
+def answers(segments: Segments) -> list[tuple[bytes, bool]]:
+    """Return the bytes of each response on a connection, and whether the connection ended with it.
+
+    A new response begins with the first bytes of the backend behind those of the front.
+    """
+    found: list[tuple[bytes, bool]] = []
+    last = "front"
+    for sender, data in segments:
+        if sender == "backend" and data:
+            if last == "front":
+                found.append((b"", False))
+            found[-1] = (found[-1][0] + data, False)
+        if sender == "backend" and not data:
+            found[-1] = (found[-1][0], True)
+        if data:
+            last = sender
+    return found
+
+
+def read_response(protocol: str, method: str, pieces: list[bytes], ends: bool) -> tuple[Response, bytes, bytes]:
+    """Return head, content and what came on the error stream."""
+    codec = CLIENTS[protocol](head=method == "HEAD")
+    codec.send(Request([("CONTENT_LENGTH", "0"), ("REQUEST_METHOD", method), ("REQUEST_URI", "/")], b""))
+    head, content, errors = None, b"", b""
+    for piece in [*pieces, b""] if ends else pieces:
+        codec.receive_data(piece)
+        while (event := codec.next_event()) is not NEED_DATA:
+            if isinstance(event, Response):
+                head = event
+            elif isinstance(event, Data):
+                content += event.data
+            elif isinstance(event, Stderr):
+                errors += event.data
+            else:
+                assert isinstance(event, EndOfMessage)
+                assert head is not None
+                return head, content, errors
+    raise AssertionError("the response has no end")
+
+
+@pytest.mark.parametrize("name", FROM_BACKENDS)
+def test_our_clients_read_what_backends_send(name: str) -> None:
+    protocol = CAPTURES[name]["protocol"]
+    files = name in ("fcgiwrap", "php-cgi", "php-fpm")
+    found = [answer for segments in connections(name) for answer in answers(segments)]
+    for (data, ended), method, says in zip(found, METHODS, FILES_SAY if files else MUSEUM, strict=True):
+        expected = read_response(protocol, method, [data], ended)
+        assert (expected[0].status, expected[1]) == (200, says)
+        assert (b"a line for the log" in expected[2]) == files
+        for pieces in splits(data):
+            assert read_response(protocol, method, pieces, ended) == expected
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_the_inspector_finds_nothing_wrong(name: str) -> None:
+    for segments in connections(name):
+        conversation = Conversation()
+        messages = [message for sender, data in segments for message in conversation.receive(sender, data)]
+        assert conversation.protocol == CAPTURES[name]["protocol"]
+        # The one client that leaves gets half a response, and that is what the inspector has to say of it.
+        left = segments.index(("front", b"")) < len(segments) - 2 and any(b"piece 1" in data for _, data in segments)
+        allowed = {"the connection ended before the last chunk"} if left else set()
+        assert {message.fault for message in messages if message.fault} <= allowed
+        for sender in ("front", "backend"):
+            whole = b"".join(data for side, data in segments if side == sender)
+            assert b"".join(message.data for message in messages if message.sender == sender) == whole
