@@ -123,24 +123,21 @@ def test_what_a_program_may_do(capfdbinary, program, text, code, status, said):
     assert ("killed by SIGKILL" in document["stderr"]) is ("kill" in text)
 
 
-HANGS = "sleep 60 &\necho $$ $! >pids\necho begun\nwait\nwait\n"
+STUBBORN = "trap '' TERM\nsleep 60 &\necho $$ $! >pids\necho begun\nwait\nwait\n"
+PATIENT = "echo $$ >pids\necho begun\nexec sleep 60\n"
 
 
 @pytest.mark.parametrize(
-    ("before", "number", "code"),
-    [
-        (PLAIN + "trap '' TERM\n", None, 28),  # by KILL
-        (PLAIN, signal.SIGINT, 130),
-        (PLAIN, signal.SIGKILL, -signal.SIGKILL),
-    ],
+    ("text", "number", "code"),
+    [(STUBBORN, None, 28), (PATIENT, signal.SIGINT, 130), (PATIENT, signal.SIGKILL, -signal.SIGKILL)],
+    ids=["limit", "Ctrl-C", "KILL"],
 )
-def test_nothing_stays_behind(program, before, number, code):
-    """However the command ends: the program ends, and so does what it has started."""
-    program(before + HANGS)
+def test_nothing_stays_behind(program, text, number, code):
+    """However the command ends: the program ends, and so does what it has started, with TERM or with KILL."""
+    program(PLAIN + text)
     started = start(*([] if number else ["-m", "0.5"]), "cgi:prog")
     assert started.stdout.read(6) == b"begun\n"
     group = [int(word) for word in Path("pids").read_text().split()]
-    assert len(group) == 2
     if number:
         started.send_signal(number)
     _, err = started.communicate(timeout=30)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,9 +70,12 @@ def run(order: Order, content: Content, output: Output, answer: Answer) -> None:
     """Ask, and fill in `answer` up to where something fails. Raises Failed, or BadRequest for what cannot be sent."""
     log = StderrLog(answer.hear)
     answer.meter.start()
-    with closing(_events(order, content, answer)) as events, ExitStack() as stack:
-        stack.callback(log.close)
+    with closing(log), closing(_events(order, content, answer)) as events:
         for event in events:
+            if isinstance(event, Stderr):
+                log.feed(event.data)
+                continue
+            log.close()  # many a last line has no end: it is shown before what comes behind it
             if isinstance(event, Response):
                 _begin(order, event, output, answer)
             elif isinstance(event, Data):
@@ -81,8 +84,6 @@ def run(order: Order, content: Content, output: Output, answer: Answer) -> None:
                     answer.keep(event.data)
                 else:
                     output.write(event.data)
-            elif isinstance(event, Stderr):
-                log.feed(event.data)
             elif isinstance(event, EndOfMessage):
                 answer.meter.mark("total")
                 break
