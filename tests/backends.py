@@ -11,6 +11,7 @@ import getpass
 import grp
 import os
 import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,12 @@ class Backends(dict[str, Server]):
         self.folder.mkdir(exist_ok=True)
         exits.callback(shutil.rmtree, self.folder)
         home = str(self.folder)
-        self.replaced = {"/run/museum": home, "/srv/museum": home, "/etc/php/8.2/fpm": f"{home}/php"}
+        self.replaced = {
+            "/srv/museum/venv/bin/python": sys.executable,
+            "/run/museum": home,
+            "/srv/museum": home,
+            "/etc/php/8.2/fpm": f"{home}/php",
+        }
         # Whoever runs the tests is who the page calls www-data.
         names = {"user = www-data": f"user = {getpass.getuser()}"}
         names["group = www-data"] = f"group = {grp.getgrgid(os.getgid()).gr_name}"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway_runtime.addresses import Address
-from gateway_runtime.testing import wait_until
+from gateway_runtime.testing import DEADLINE, _living, _session, wait_until
 
 __all__ = ["Http", "Reply", "ask", "full_path", "started"]
 
@@ -112,11 +112,18 @@ def _listens(address: Address) -> bool:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End it as its supervisor would; whoever of its group is left after that, is ended for good."""
+    """End it as its supervisor would. Then nobody whom it has started may be left; if so, that is a failure."""
     process.terminate()
     try:
-        process.wait(10)
+        process.wait(DEADLINE)
+        wait_until(lambda: not _family(process.pid), f"the children of {process.args[0]!r} end")
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        for pid in _family(process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         process.wait()
+
+
+def _family(leader: int) -> list[int]:
+    """Return the processes of a session that still live."""
+    return [pid for pid, _ in _living() if _session(pid) == leader]

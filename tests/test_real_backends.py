@@ -63,6 +63,12 @@ def files() -> Iterator[Backends]:
 
 
 @pytest.fixture(scope="module")
+def spawned() -> Iterator[Backends]:
+    with contextlib.ExitStack() as exits:
+        yield Backends("spawn-fcgi", exits)
+
+
+@pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
     folder = tmp_path_factory.mktemp("own")
     env = {"DEMO_APP_DB": f"{folder}/guests.sqlite3"}
@@ -80,6 +86,12 @@ def test_responses_are_those_of_our_own_server(wsgi: Backends, own: Address, bac
         assert comparable(reply) == comparable(ask_for(own, name))
 
 
+@pytest.mark.real("spawn-fcgi")
+@pytest.mark.parametrize("name", REQUESTS)
+def test_our_server_on_descriptor_0(spawned: Backends, own: Address, name: str) -> None:
+    assert comparable(ask_for(spawned["spawned"].address, name)) == comparable(ask_for(own, name))
+
+
 @pytest.mark.parametrize("backend", FILES)
 @pytest.mark.parametrize(
     ("method", "target", "body", "status", "says"),
@@ -94,7 +106,9 @@ def test_responses_are_those_of_our_own_server(wsgi: Backends, own: Address, bac
 def test_a_file_answers(
     files: Backends, backend: str, method: str, target: str, body: bytes | list[bytes] | None, status: int, says: bytes
 ) -> None:
-    reply = ask(files[backend].address, method, SCRIPT[backend] + target, iter(body) if isinstance(body, list) else body)
+    reply = ask(
+        files[backend].address, method, SCRIPT[backend] + target, iter(body) if isinstance(body, list) else body
+    )
     assert (reply.status, reply.body) == (status, says)
     assert re.match("text/(html|plain)", dict(reply.fields)["content-type"])
     if backend != "fcgiwrap":
