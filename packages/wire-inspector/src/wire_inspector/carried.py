@@ -114,6 +114,8 @@ def _pieces(message: Message, field: Field) -> list[Piece]:
 def _key(message: Message, field: Field) -> Key:
     """Return the row of a variable or a header field."""
     name = field.name
+    if name == "end of head":  # it, too, may be cut
+        return Key(message.sender, FRAME)
     if message.sender != FRONT or message.protocol == "HTTP":
         return Key(message.sender, name.lower())
     if name in _SPECIAL:

@@ -173,7 +173,7 @@ def _header(record: Record) -> Field:
     meaning = TYPE_MEANINGS.get(record.type, "unknown: to be answered with UNKNOWN_TYPE")
     children = (
         Field("version", 0, 1, "1", "FastCGI 1.0"),
-        Field("type", 1, 2, str(record.type), f"{type_name(record.type)}: {meaning}"),
+        Field("type", 1, 2, str(record.type), f"{type_name(record.type)}, {meaning}"),
         Field("requestId", 2, 4, str(record.request_id), f"big-endian: {about}"),
         Field("contentLength", 4, 6, f"{len(record.content):,}", "big-endian: bytes of content"),
         Field("paddingLength", 6, 7, str(record.padding), "bytes to skip behind it"),
