@@ -6,5 +6,7 @@
     columns    the table                               plain          both as text: `status`, `top --once`
     top        both live, with `table` and `dialogs`   errors         what can go wrong
 
+    request    one request over any protocol: its page lists `request_*`
+
 Nothing is imported here: a command pays for its own modules only, and textual alone takes longer than all the rest.
 """

@@ -58,7 +58,7 @@ def perform(wanted: Wanted) -> Exit:
     if wanted.verbose:
         from .request_watch import Watcher  # rich takes a while to import
 
-        watcher = Watcher(url.protocol, sys.stderr)
+        watcher = Watcher(url.protocol)
     answer = Answer(Meter(wanted.max_time, watcher or nobody), None if wanted.json else say)
     try:
         with _content(wanted) as content, Output(wanted.output) as output:

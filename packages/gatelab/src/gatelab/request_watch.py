@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TextIO
-
 from rich.console import Console
 
 from gateway_core.events import Variables
@@ -15,9 +13,9 @@ __all__ = ["Watcher"]
 class Watcher:
     """Shows what passes; to be called with the sender and the bytes. Colours are for terminals, without NO_COLOR."""
 
-    def __init__(self, protocol: str, out: TextIO) -> None:
+    def __init__(self, protocol: str, console: Console | None = None) -> None:
         self._conversation = Conversation(protocol)
-        self._console = Console(file=out)
+        self._console = console or Console(stderr=True)
 
     def __call__(self, sender: str, data: bytes) -> None:
         """Show some bytes; b"" is end of file."""
