@@ -2,8 +2,8 @@
 
 A front is asked the REQUESTS below, with our server behind it; a backend is asked those that suit it, by our
 `http_front`. They run as docs/how-to says, in a folder whose name is always the same, and a relay between the two sides
-keeps the bytes as they came, with their times. Nothing is made up and nothing is left out; only `made`, times, ports
-and versions differ from one run to the next.
+keeps the bytes as they came, with their times. Nothing is made up and nothing is left out; only `made`, times, versions
+and the clients' ports differ from one run to the next.
 
 The form of a file: `{"format": 1, "made": ..., "protocol": ..., "front": "nginx 1.22.1", "backend": ..., "note": ...,
 "connections": [{"segments": [{"t": seconds since it was accepted, "from": "front" | "backend", "data": base64}]}]}`;
@@ -163,7 +163,7 @@ def front_captures(name: str, wanted: set[str]) -> None:
             behind = f"/run/museum/{kind}.sock"
             recorder = exits.enter_context(Recorder(f"{FOLDER}/recorded", found[behind]))
             found[behind] = recorder.path
-            address = exits.enter_context(running(name, found, folder=FOLDER / name)).sites[site]
+            address = exits.enter_context(running(name, found, folder=FOLDER / name, page_ports=True)).sites[site]
             ask_all(address)
             leave(address, recorder)
         note = FRONT_NOTE.format(" (refused by the front)" if capture in REFUSED else "")

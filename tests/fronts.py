@@ -72,7 +72,9 @@ class Front:
     home: str
     """The folder of its configuration on the page, which is {folder} here."""
     listen: str
-    """How its configuration names a socket file to listen at."""
+    """How its configuration says where to listen, where the page has `written`."""
+    written: str = "127.0.0.1:{}"
+    """How the page says at which port to listen."""
     ports: bool = False
     """It listens at ports only."""
     root: bool = True
@@ -87,7 +89,11 @@ class Front:
 
     def sites(self) -> list[str]:
         """Return the names of the page's sites."""
-        return [Path(path).stem for path, text in howto.files(self.page).items() if LISTEN.search(text)]
+        return [Path(path).stem for path, text in howto.files(self.page).items() if self.ports_in(text)]
+
+    def ports_in(self, text: str) -> list[str]:
+        """Return the ports at which a file of the page listens: of a site, one."""
+        return re.findall(re.escape(self.written.format("PORT")).replace("PORT", "(80[89][0-9])"), text)
 
 
 FRONTS = {
@@ -103,13 +109,16 @@ FRONTS = {
     ),
     "lighttpd": Front("lighttpd", "{program} -D -f {folder}/lighttpd.conf", "/etc/lighttpd", "{}"),
     "haproxy": Front("haproxy", "{program} -db -f {folder}/haproxy.cfg -f {folder}/conf.d", "/etc/haproxy", "unix@{}"),
-    "caddy": Front("caddy", "{program} run --config {folder}/Caddyfile", "/etc/caddy", "unix/{}"),
+    "caddy": Front(
+        "caddy",
+        "{program} run --config {folder}/Caddyfile",
+        "/etc/caddy",
+        "http:// {{\n    bind unix/{}\n",
+        "http://:{} {{\n    bind 127.0.0.1\n",
+    ),
 }
 EACH_FRONT = [pytest.param(name, marks=pytest.mark.real(front.program)) for name, front in FRONTS.items()]
 """For `pytest.mark.parametrize`."""
-
-LISTEN = re.compile(r"127\.0\.0\.1:80[89][0-9]\b")
-"""Where the sites of a front's page listen."""
 
 
 @dataclass
@@ -127,11 +136,12 @@ class Running:
 
 @contextmanager
 def running(
-    name: str, backends: Mapping[str, str], *, tcp: bool = False, folder: Path | None = None
+    name: str, backends: Mapping[str, str], *, tcp: bool = False, folder: Path | None = None, page_ports: bool = False
 ) -> Iterator[Running]:
-    """Run a front with all sites of its page in front of `backends` (see `addresses`). `folder` is there only so long.
+    """Run a front with all sites of its page in front of `backends` (see `addresses`).
 
-    It is a fresh one in the folder for temporary files unless it is given.
+    `tcp`: it reaches them over TCP. `folder`: made for it, and removed; a fresh one if none is given. `page_ports`: it
+    listens where the page says, which is for one at a time.
     """
     front = FRONTS[name]
     folder = folder or Path(tempfile.mkdtemp(prefix=f"gatelab-{name}-"))
@@ -139,7 +149,7 @@ def running(
     with contextlib.ExitStack() as exits:
         exits.callback(shutil.rmtree, folder)
         found = Running(folder)
-        _write(front, found, backends, tcp, exits)
+        _write(front, found, backends, tcp, page_ports, exits)
         words = front.command.format(program=full_path(front.program), folder=folder).split()
         if os.geteuid() == 0 and not front.root:
             words = AS_NOBODY.split() + words
@@ -160,7 +170,9 @@ class Fronts(dict[tuple[str, str], Running]):
         return self[key]
 
 
-def _write(front: Front, found: Running, backends: Mapping[str, str], tcp: bool, exits: contextlib.ExitStack) -> None:
+def _write(
+    front: Front, found: Running, backends: Mapping[str, str], tcp: bool, page_ports: bool, exits: contextlib.ExitStack
+) -> None:
     """Write the page's files into the folder, with our addresses and folders in place of the page's."""
     folder = found.folder
     values = {**backends, front.home: str(folder), "/srv/museum/venv/bin/python": sys.executable}
@@ -173,9 +185,11 @@ def _write(front: Front, found: Running, backends: Mapping[str, str], tcp: bool,
         shutil.copy(Path(front.home) / copy, folder)
     for path, text in howto.files(front.page).items():
         file = folder / howto.replace(path, {front.home: str(folder), "/srv/museum": f"{folder}/srv"})
-        for page_address in LISTEN.findall(text):
-            address = _free_port(exits) if front.ports else Address(path=f"{folder}/{page_address[-4:]}.front")
-            values[page_address] = front.listen.format(address.path or address)
+        for port in front.ports_in(text):
+            address = Address("127.0.0.1", int(port))
+            if not page_ports:
+                address = _free_port(exits) if front.ports else Address(path=f"{folder}/{port}.front")
+                values[front.written.format(port)] = front.listen.format(address.path or address)
             found.sites[file.stem] = address
         if tcp:
             text = howto.replace(text, howto.replacements(front.page))

@@ -9,11 +9,16 @@ from __future__ import annotations
 import base64
 import json
 import random
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "captures"))
+
+import compare
 
 import fastcgi_server.protocol
 import fastcgi_server.webserver
@@ -116,6 +121,11 @@ def test_our_servers_read_what_fronts_send(name: str) -> None:
     for front in fronts:
         for pieces in splits(front):
             assert read_requests(protocol, pieces) == read_requests(protocol, [front])
+
+
+def test_the_page_about_fronts_says_what_they_have_sent() -> None:
+    page = (FILES[0].parents[1] / "docs/how-to/fronts.md").read_text()
+    assert compare.table() in page
 
 
 # -- what backends send ------------------------------------------------------------------------------------------------
