@@ -117,7 +117,8 @@ class Client:
         codec = self._new_codec(environ["REQUEST_METHOD"] == "HEAD")
         exchange = Exchange(codec, channel, log=log, protocol=self._protocol)
         try:
-            exchange.send(variables, _pieces(environ), watched=environ.get(VISITOR, -1))
+            at_hand = getattr(environ.get("wsgi.input"), "at_hand", None)  # of content that is still on its way
+            exchange.send(variables, _pieces(environ), at_hand=at_hand, watched=environ.get(VISITOR, -1))
             head, content = exchange.head(), exchange.content()
             # No head is sent on before there is content, so a backend that dies in between can still be told of.
             first = list(itertools.islice(content, 1))

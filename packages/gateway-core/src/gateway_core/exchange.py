@@ -12,6 +12,7 @@ parameters: nothing here knows a protocol, or a socket.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -56,6 +57,9 @@ class Channel(Protocol):
     def ready(self, other: int, /) -> bool:
         """Wait until there is something to read. False: the descriptor `other` could be written to before."""
 
+    def fileno(self) -> int:
+        """Return the descriptor."""
+
     def close(self) -> None:
         """Close."""
 
@@ -92,6 +96,7 @@ class Exchange:
         self._protocol = protocol
         self._notes = 0
         self._outgoing: Iterator[bytes] = iter(())
+        self._at_hand: Callable[[int], bool] | None = None
         self._pending = memoryview(b"")
         self._event: Any = None  # of the answer, decoded and not given yet
         self._first = b""  # bytes of the answer: they tell which protocol it is in
@@ -109,21 +114,36 @@ class Exchange:
 
     # -- the request ---------------------------------------------------------------------------------------------
 
-    def send(self, variables: Variables, pieces: Iterator[bytes], *, watched: int = -1) -> None:
+    def send(
+        self,
+        variables: Variables,
+        pieces: Iterator[bytes],
+        *,
+        at_hand: Callable[[int], bool] | None = None,
+        watched: int = -1,
+    ) -> None:
         """Send the request with its content, until the answer begins; the rest goes while that is read.
 
-        `watched` is the descriptor of whoever waits for the answer: it is given up when he leaves. Raises VisitorFault
-        for that, and for variables that the protocol cannot carry.
+        `at_hand(fd)` is for pieces that are still to come: it waits for the next one, and gives False if the descriptor
+        can be read before. `watched` is the descriptor of whoever waits for the answer: it is given up when he leaves.
+        Raises VisitorFault for that, and for variables that the protocol cannot carry.
         """
         body = next(pieces, b"")
-        more = next(pieces, b"") if body else b""
+        declared = next((value for name, value in variables if name == "CONTENT_LENGTH"), "")
+        if declared.isdecimal():
+            complete = len(body) == int(declared)
+        else:
+            second = next(pieces, b"") if body else b""
+            complete = not second
+            pieces = itertools.chain((second,), pieces)
         try:
-            self._pending = memoryview(self._codec.send(Request(variables, body, complete=not more)))
+            self._pending = memoryview(self._codec.send(Request(variables, body, complete)))
         except LocalProtocolError as error:
             size = sum(len(name) + len(value) for name, value in variables)
             raise VisitorFault(f"the request cannot be sent on: {error}", 431 if size > BLOCK_MAX else 400) from None
-        if more:
-            self._outgoing = self._encode(more, pieces)
+        if not complete:
+            self._outgoing = self._encode(pieces)
+            self._at_hand = at_hand
         self._channel.begin(watched)
         while not self._first and not self._eof and self._load():
             self._step()
@@ -133,18 +153,20 @@ class Exchange:
         while not self._eof and self._load():
             self._step()
 
-    def _encode(self, more: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    def _encode(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Yield the content, from its second piece on."""
-        while more:
-            yield self._codec.send(Data(more))
-            more = next(pieces, b"")
+        for piece in pieces:
+            yield self._codec.send(Data(piece))
         yield self._codec.send(EndOfMessage())
 
     def _load(self) -> bool:
-        """Have something to send at hand. False: all is sent."""
+        """Have something to send. False: all is sent, or the next piece is not here and the answer is."""
         while not self._pending:
+            if self._at_hand is not None and not self._at_hand(self._channel.fileno()):
+                return False
             piece = next(self._outgoing, None)
             if piece is None:
+                self._at_hand = None
                 return False
             self._pending = memoryview(piece)
         return True
@@ -160,7 +182,7 @@ class Exchange:
             except ConnectionAbortedError:
                 raise VisitorFault(_LEFT, 400) from None
             except OSError:  # it takes no more; its answer, if there is one, can still be read
-                self._outgoing = iter(())
+                self._outgoing, self._at_hand = iter(()), None
                 self._pending = memoryview(b"")
                 return
             self._pending = self._pending[sent:]

@@ -96,15 +96,16 @@ class Answer(Iterator[bytes]):
 
 
 class LiveContent(io.RawIOBase):
-    """`wsgi.input` while content is still on its way: what has come, and then what `more()` gives, b"" at the end.
+    """`wsgi.input` while content is still on its way: what has `begun`, and then what `more(other)` gives.
 
-    A read gives what is there, not all that was asked for, so that content goes on as it comes.
+    That is b"" at the end, and None if the descriptor `other` (-1: none) can be read before there is more. A read gives
+    what is there, not all that was asked for, so that content goes on as it comes.
     """
 
-    def __init__(self, begun: IO[bytes], more: Callable[[], bytes]) -> None:
-        self._begun: IO[bytes] | None = begun
+    def __init__(self, begun: bytes, more: Callable[[int], bytes | None]) -> None:
         self._more = more
-        self._rest = memoryview(b"")
+        self._rest = memoryview(begun)
+        self._over = False
 
     def readable(self) -> bool:
         """It is."""
@@ -113,24 +114,18 @@ class LiveContent(io.RawIOBase):
     def readinto(self, buffer: object) -> int:
         """Fill a part of `buffer`, at least one byte of it before the end."""
         view = memoryview(buffer)  # type: ignore[arg-type]  # RawIOBase says object, and gives a buffer
-        if not self._rest:
-            self._rest = memoryview(self._next())
+        self.at_hand(-1)
         count = min(len(view), len(self._rest))
         view[:count] = self._rest[:count]
         self._rest = self._rest[count:]
         return count
 
-    def close(self) -> None:
-        """Drop what has come."""
-        if self._begun is not None:
-            self._begun.close()
-        super().close()
-
-    def _next(self) -> bytes:
-        if self._begun is not None:
-            data = self._begun.read(_BLOCK)
-            if data:
-                return data
-            self._begun.close()
-            self._begun = None
-        return self._more()
+    def at_hand(self, other: int) -> bool:
+        """Wait until a read need not wait. False: the descriptor `other` can be read before."""
+        if not self._rest and not self._over:
+            data = self._more(other)
+            if data is None:
+                return False
+            self._rest = memoryview(data)
+            self._over = not data
+        return True

@@ -31,7 +31,7 @@ from gateway_runtime.errors import StartupError
 
 from .backends import read_url
 
-__all__ = ["Plan", "Route", "read_plan"]
+__all__ = ["Plan", "Route", "check_route", "read_plan"]
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _DAY = 86_400
@@ -156,7 +156,18 @@ def check_route(where: str, route: Route) -> None:
     if route.internal and not route.static:
         raise StartupError(f"{where}: 'internal' is for files, so it goes with 'static'")
     for url in route.to:
-        read_url(url)
+        try:
+            read_url(url)
+        except StartupError as error:
+            raise StartupError(f"{where}: {error}") from None
+    _check_folders(where, route)
+    for name, _ in route.params:
+        if not _NAME.fullmatch(name):
+            raise StartupError(f"{where}: {name!r} is not the name of a variable, such as APP_ENV")
+    _check_numbers(where, route)
+
+
+def _check_folders(where: str, route: Route) -> None:
     for name in ("static", "root"):
         folder = getattr(route, name)
         if folder and (name == "static" or route.must_exist) and not Path(folder).is_dir():
@@ -164,9 +175,9 @@ def check_route(where: str, route: Route) -> None:
     for folder in route.sendfile:
         if not folder.startswith("/") or not Path(folder).is_dir():
             raise StartupError(f"{where}: {folder} is not the whole path of a folder")
-    for name, _ in route.params:
-        if not _NAME.fullmatch(name):
-            raise StartupError(f"{where}: {name!r} is not the name of a variable, such as APP_ENV")
+
+
+def _check_numbers(where: str, route: Route) -> None:
     for name in ("connect", "send", "silence", "whole", "rest", "check"):
         if not 0 <= getattr(route, name) <= _DAY:
             raise StartupError(f"{where}: {name} is not a number of seconds from 0 to {_DAY}")

@@ -98,12 +98,16 @@ class FrontSession(HttpSession):
         if not complete and self._threads and environ.get("CONTENT_LENGTH") and self._live(environ):
             request = self._incoming.pop(key)
             request.body.seek(0)
-            request.body = cast("IO[bytes]", LiveContent(request.body, self._more_content))
+            with request.body as begun:
+                request.body = cast("IO[bytes]", LiveContent(begun.read(), self._more_content))
             self._late_after = time.monotonic() + self._patience
             self._ready.append(request)
 
-    def _more_content(self) -> bytes:
-        """Return the next content of the request that is being served; b"" at its end. Raises ConnectionError."""
+    def _more_content(self, other: int) -> bytes | None:
+        """Return the next content of the request that is being served; b"" at its end. Raises ConnectionError.
+
+        None: the descriptor `other` can be read before there is more.
+        """
         try:
             while True:
                 event = self.codec.next_event()
@@ -112,20 +116,28 @@ class FrontSession(HttpSession):
                 if isinstance(event, EndOfMessage):
                     return b""
                 self._answer()
-                self.codec.receive_data(self._wait_for_bytes())
+                data = self._wait_for_bytes(other)
+                if data is None:
+                    return None
+                self.codec.receive_data(data)
         except (RemoteProtocolError, OSError) as error:
             self.service.log(f"{self._name()}: the content breaks off: {error}")
             self.transport.abort()
             raise ConnectionAbortedError("the visitor's content breaks off") from None
 
-    def _wait_for_bytes(self) -> bytes:
-        """Receive, within the time limits for content. Raises OSError."""
+    def _wait_for_bytes(self, other: int) -> bytes | None:
+        """Receive, within the time limits for content; None if `other` can be read before. Raises OSError."""
         connection = self._socket
         readable = select.poll()
         readable.register(connection.fd, select.POLLIN)
-        now = time.monotonic()
-        if self._patience and not readable.poll(max(0.0, self._late_after - now) * 1000):
+        if other >= 0:
+            readable.register(other, select.POLLIN)
+        left = max(0.0, self._late_after - time.monotonic()) * 1000 if self._patience else None
+        ready = dict(readable.poll(left))
+        if not ready:
             raise TimeoutError("it did not arrive within the time limit")
+        if connection.fd not in ready:
+            return None
         data: bytes = connection.recv(_RECEIVE)
         self._late_after = min(time.monotonic() + self._patience, self._late_after + len(data) / CONTENT_RATE)
         return data
