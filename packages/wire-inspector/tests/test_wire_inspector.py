@@ -108,7 +108,11 @@ def mutated(draw):
 
 
 @settings(deadline=None)
-@given(mutated(), st.sampled_from([None, "FastCGI", "SCGI", "uwsgi", "HTTP", "CGI"]), st.lists(st.integers(0, 5000)))
+@given(
+    mutated(),
+    st.sampled_from([None, "FastCGI", "SCGI", "uwsgi", "HTTP", "CGI", "AJP13"]),
+    st.lists(st.integers(0, 5000)),
+)
 def test_bad_bytes_never_raise(wire, protocol, places):
     front, backend = wire
     whole = feed(protocol, ("front", [front]), ("backend", [backend]))

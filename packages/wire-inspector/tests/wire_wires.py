@@ -38,6 +38,28 @@ def _packet(block: bytes) -> bytes:
     return encode_packet_header(0, len(block)) + block
 
 
+def ajp13(magic: bytes, *parts: bytes | str | int) -> bytes:
+    """Return a packet: bytes as they are, strings with size and NUL, numbers in two bytes."""
+    body = b""
+    for part in parts:
+        if isinstance(part, str):
+            body += len(part).to_bytes(2, "big") + part.encode("latin-1") + b"\0"
+        else:
+            body += part.to_bytes(2, "big") if isinstance(part, int) else part
+    return magic + len(body).to_bytes(2, "big") + body
+
+
+FORWARD = ajp13(
+    b"\x12\x34", b"\x02\x04", "HTTP/1.1", "/hello", "127.0.0.1", b"\xff\xff", "localhost", 8080, b"\0",
+    3, 0xA00B, "a", 0xA008, "5", "x-own", "\xe9",
+    b"\x05", "a=1", b"\x0a", "AJP_REMOTE_PORT", "4711", b"\x0b", 256, b"\xff",
+)  # fmt: skip
+AJP13_RESPONSE = (
+    ajp13(b"AB", b"\x04", 200, "OK", 2, 0xA001, "text/plain", "X-Own", "1")
+    + ajp13(b"AB", b"\x03", 3, b"yes\0")
+    + ajp13(b"AB", b"\x05\x01")
+)
+
 _MANAGEMENT = encode_record(records.GET_VALUES, 0, encode_pairs([("FCGI_MAX_CONNS", ""), ("FCGI_MPXS_CONNS", "")]))
 _VALUES = encode_record(records.GET_VALUES_RESULT, 0, encode_pairs([("FCGI_MPXS_CONNS", "1")]))
 _UNKNOWN = encode_record(records.UNKNOWN_TYPE, 0, bytes([77, 0, 0, 0, 0, 0, 0, 0]))
@@ -59,6 +81,8 @@ WIRES: dict[str, tuple[str, bytes, bytes]] = {
     "uwsgi": ("uwsgi", _packet(encode_vars(UWSGI_VARIABLES)) + b"hello", HTTP_RESPONSE),
     "uwsgi, a CGI response": ("uwsgi", _packet(encode_vars(UWSGI_VARIABLES)) + b"hello", CGI_RESPONSE),
     "uwsgi ping": ("uwsgi", PING, PONG),
+    "AJP13": ("AJP13", FORWARD + ajp13(b"\x12\x34", 5, b"hello") + FORWARD, AJP13_RESPONSE),
+    "AJP13 ping": ("AJP13", ajp13(b"\x12\x34", b"\x0a"), ajp13(b"AB", b"\x09")),
     "HTTP": ("HTTP", b"GET /a?b HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n", HTTP_RESPONSE),
     "HTTP, kept": (
         "HTTP",

@@ -97,7 +97,8 @@ def _parts(message: Message, fields: tuple[Field, ...]) -> Iterator[tuple[Key | 
         elif field.children or field.meaning in (GOES_ON, BEGUN_BEFORE):
             yield None, field, _pieces(message, field)
         else:
-            name = CONTENT if field.name in (CONTENT, "undecoded") else FRAME
+            name = CONTENT if field.name == "undecoded" else field.name
+            name = name if name in (*_FIRST, CONTENT) else FRAME
             yield Key(message.sender, name), field, _pieces(message, field)
 
 
@@ -116,7 +117,7 @@ def _key(message: Message, field: Field) -> Key:
     name = field.name
     if name == "end of head":  # it, too, may be cut
         return Key(message.sender, FRAME)
-    if message.sender != FRONT or message.protocol == "HTTP":
+    if message.sender != FRONT or message.protocol in ("HTTP", "AJP13"):
         return Key(message.sender, name.lower())
     if name in _SPECIAL:
         return Key(message.sender, _SPECIAL[name])

@@ -99,5 +99,8 @@ def response(stream: Stream, *, status_line: bool = False) -> Steps[None]:
             raise RemoteProtocolError(reader.end())
         fields.append(reader.line(bytes(stream.buffer[at:end]), at))
         at = end
-    yield stream.cut(at, "response head", tuple(fields), reader.fault)
+    statuses = [field.value for field in fields if field.name.lower() == "status"]
+    if fields[0].name == "status line":
+        statuses.insert(0, fields[0].value.partition(" ")[2])
+    yield stream.cut(at, ", ".join(["response head", *statuses[:1]]), tuple(fields), reader.fault)
     yield from content(stream, None)

@@ -2,7 +2,7 @@
 
 ::
 
-    receive("front", bytes) ---> the first four bytes tell ---> FastCGI | SCGI | uwsgi | HTTP ---> [Message, ...]
+    receive("front", bytes) ---> the first four bytes tell ---> FastCGI | SCGI | ... ---> [Message, ...]
     receive("backend", bytes) -> wait until that is known ----^
 """
 
@@ -17,6 +17,8 @@ from gateway_core.errors import RemoteProtocolError
 from gateway_core.mismatch import ENOUGH, mismatch, recognise
 from uwsgi_gateway.protocol import PING, decode_packet_header
 
+from .ajp13 import AJP13
+from .ajp13 import MAGIC as AJP13_MAGIC
 from .cgi import CGI
 from .fastcgi import FastCGI
 from .http_messages import HTTP
@@ -38,7 +40,7 @@ class _Decoder(Protocol):
 
 
 PROTOCOLS: Mapping[str, Callable[[], _Decoder]] = MappingProxyType(
-    {"FastCGI": FastCGI, "SCGI": SCGI, "uwsgi": Uwsgi, "HTTP": HTTP, "CGI": CGI}
+    {"FastCGI": FastCGI, "SCGI": SCGI, "uwsgi": Uwsgi, "HTTP": HTTP, "CGI": CGI, "AJP13": AJP13}
 )
 """What can be decoded, by name."""
 
@@ -48,6 +50,7 @@ _OWN = {
     "uwsgi": re.compile(rb"[\x00d]"),
     "HTTP": re.compile(rb"\r\n"),
     "CGI": re.compile(rb""),
+    "AJP13": re.compile(rb"\x124"),
 }
 """First bytes that each protocol would read itself, whatever else they look like."""
 
@@ -110,7 +113,9 @@ def _recognise(first: bytes) -> str | None:
     if guess is not None:
         return guess.protocol
     if first == PING:
-        return "uwsgi"
+        return Uwsgi.name
+    if first.startswith(AJP13_MAGIC[FRONT]):
+        return AJP13.name
     return "HTTP" if _EXTENSION_METHOD.match(first) else None
 
 

@@ -98,7 +98,7 @@ class FastCGI:
             (record,) = read_records((yield from stream.peek(size)))  # the codec says whether it is one
             content = self._content(record)
             title = f"{record.request_id}: {type_name(record.type)}, {content.note}"
-            yield stream.cut(size, title, _fields(record, content.fields), content.fault or _misplaced(record, stream))
+            yield stream.cut(size, title, _fields(record, content.fields), _misplaced(record, stream) or content.fault)
 
     def _content(self, record: Record) -> _Content:
         size = size_of(len(record.content))

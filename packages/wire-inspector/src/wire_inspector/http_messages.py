@@ -219,9 +219,9 @@ def _whole_chunk(stream: Stream, codec: ChunkedReader, size_line: bytes, size: i
     at = len(size_line)
     end = at + size
     data = yield from stream.peek(end + 2)
+    _judge_chunk(codec, data[at:])
     if len(data) < end + 2:
         raise RemoteProtocolError("the connection ended in the middle of a chunk")
-    _judge_chunk(codec, data[at:])
     fields = (_size_line(size_line, size), Field("content", at, end, size_of(size)), Field("CRLF", end, end + 2, ""))
     yield stream.cut(end + 2, f"chunk, {size_of(size)}", fields)
 
