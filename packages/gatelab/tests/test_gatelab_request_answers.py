@@ -8,6 +8,8 @@ import pty
 import re
 import signal
 import socket
+import subprocess
+import sys
 from contextlib import ExitStack
 
 import pytest
@@ -267,6 +269,21 @@ def test_the_error_stream_cannot_command_the_terminal(capfdbinary):
     assert done.err == ""
 
 
+def test_arguments_that_are_no_text(capfdbinary, tmp_path):
+    sent = []
+
+    def script(sock):
+        sent.append(sock.recv(65536))
+        sock.sendall(fastcgi())
+
+    with Backend(script) as backend:
+        url = f"fastcgi://{backend.place}/\udcff"
+        done = ask(capfdbinary, "--json", "--root", "/é\udcfe", "-H", "X: \udcfd", "-d", "\udcfc", url)
+    assert (done.code, done.json["url"]) == (0, url)
+    for part in ("/é".encode() + b"\xfe/\xff", b"\xfd", b"\xfc", b"/%FF"):
+        assert part in sent[0]
+
+
 def test_silence(capfdbinary):
     with Backend(reading(fastcgi(stderr=b"words")[:-16])) as backend:
         done = ask(capfdbinary, "-s", "-H", "Proxy: x", f"fastcgi://{backend.place}/")
@@ -445,6 +462,27 @@ def test_a_reader_who_has_enough():
         assert started.wait(30) == 23
         assert started.stderr.read() == b""
         started.stderr.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "closed", "code", "left"),
+    [
+        ("", ">&-", 23, "standard output is closed"),
+        ("", ">/dev/full", 23, "the answer cannot be written: No space left on device"),
+        ("--json", ">/dev/full", 23, "the answer cannot be written: No space left on device"),
+        ("-f", "2>&-", 0, "hello\n"),
+        ("-v --timing", "2>&-", 0, "hello\n"),
+        ("-v --timing", "2>/dev/full", 0, "hello\n"),
+        ("-v --timing", "2> >(:)", 0, "hello\n"),
+    ],
+)
+def test_streams_that_take_nothing(options, closed, code, left):
+    """The answer matters, and what is said beside it does not."""
+    with Backend(reading(http())) as backend:
+        line = f"{sys.executable} -W error -m gatelab request {options} http://{backend.place}/ {closed}"
+        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, left in done.stdout + done.stderr) == (code, True)
+    assert "Traceback" not in done.stderr
 
 
 def test_an_interrupt():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from .request_content import Content
 from .request_errors import BadRequest, Exit, Failed
 from .request_fields import FORM, request_fields
 from .request_meter import Meter, nobody
-from .request_output import Answer, Output, as_json, timing_line
+from .request_output import Answer, Output, as_json, tell, timing_line
 from .request_program import find_program
 from .request_question import Question
 from .request_run import Order, run
@@ -104,7 +104,7 @@ def _order(wanted: Wanted, url: Url, length: int) -> Order:
         if url.scheme == "cgi":
             program, division = find_program(url.path)
         else:
-            division = divide(url, wanted.script_name, wanted.root)
+            division = divide(url, _bytes_as_text(wanted.script_name), _bytes_as_text(wanted.root))
         variables = meta_variables(url, wanted.method, fields, length, division)
         for name in [] if wanted.silent else lost_fields(fields, variables):
             _complain(f"no front makes a variable of the field {name}, so it is left out; --param can set one")
@@ -125,23 +125,29 @@ def _order(wanted: Wanted, url: Url, length: int) -> Order:
     )
 
 
+def _bytes_as_text(argument: str | None) -> str | None:
+    """Return an argument as variables have it: one character a byte."""
+    return argument if argument is None else os.fsencode(argument).decode("latin-1")
+
+
 def _report(wanted: Wanted, url: Url, answer: Answer) -> None:
     """Say what there is to say once it is over."""
+    told = False
     if wanted.json:
         try:
             with Output("-") as output:
-                output.open()
-                output.write(f"{as_json(url, answer, body=not wanted.output)}\n".encode())
+                output.write(as_json(url, answer, body=not wanted.output))
+            told = True
         except Failed as failed:
             answer.error, answer.code = str(failed), failed.code
-    if answer.error and not wanted.silent and not wanted.json:
+    if answer.error and not wanted.silent and not told:
         _complain(f"{url}: {answer.error}")
     if wanted.timing:
-        print(timing_line(answer.meter), file=sys.stderr)
+        tell(timing_line(answer.meter))
 
 
 def _complain(sentence: str) -> None:
-    print(f"gatelab: {figures.printable(sentence)}", file=sys.stderr)
+    tell(f"gatelab: {figures.printable(sentence)}")
 
 
 def _silence(_sentence: str) -> None:

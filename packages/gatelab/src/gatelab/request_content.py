@@ -45,7 +45,7 @@ class Content:
             self.stream, self.length = self._gather(items, binary)
         except OSError as error:
             self._files.close()
-            raise Failed(Exit.NOT_READ, f"{error.filename}: {os.strerror(error.errno or 0)}") from None
+            raise Failed(Exit.NOT_READ, f"{error.filename or 'the content'}: {system_words(error)}") from None
 
     def __enter__(self) -> Self:
         return self

@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 import enum
-import errno
 import os
 
 from .errors import GatelabError
@@ -55,18 +54,6 @@ class Failed(GatelabError):
         self.code = code
 
 
-_WORDS = {
-    errno.ENOENT: "there is no such socket",
-    errno.ECONNREFUSED: "nobody listens there",
-    errno.EACCES: "this user may not connect there",
-    errno.EPERM: "this user may not connect there",
-    errno.ENOTSOCK: "that is no socket",
-    errno.EAGAIN: "its queue is full, it accepts no more connections now",
-}
-
-
 def system_words(error: OSError) -> str:
     """Return what an error says, without its number."""
-    if error.errno in _WORDS:
-        return _WORDS[error.errno]
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)

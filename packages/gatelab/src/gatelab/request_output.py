@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import errno
 import json
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from .request_errors import Exit, Failed, system_words
 from .request_meter import PARTS, Meter
 from .request_url import Url
 
-__all__ = ["Answer", "Output", "as_json", "head_bytes", "timing_line"]
+__all__ = ["Answer", "Output", "as_json", "head_bytes", "tell", "timing_line"]
 
 JSON_BODY_MAX = 16 * 1024 * 1024
 """Bytes of content that go into a JSON object, which is made in memory."""
@@ -49,17 +48,19 @@ class Output:
         """Open the file: not before there is an answer, so that a failure leaves an older file as it was."""
         try:
             if self._path in ("", "-"):
+                if sys.stdout is None:
+                    raise Failed(Exit.NOT_WRITTEN, "standard output is closed")
                 self._file = open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)  # noqa: SIM115
             else:
                 self._file = Path(self._path).open("wb", buffering=0)  # noqa: SIM115
         except OSError as error:
-            raise Failed(Exit.NOT_WRITTEN, f"{self._path}: {os.strerror(error.errno or 0)}") from None
+            raise Failed(Exit.NOT_WRITTEN, f"{self._path}: {system_words(error)}") from None
 
     def write(self, data: bytes) -> None:
         """Write content. Raises Failed, also for what would garble a terminal."""
         if not self._looked:
             self._looked = True
-            if b"\0" in data and sys.stdout.isatty():
+            if b"\0" in data and sys.stdout is not None and sys.stdout.isatty():
                 raise Failed(Exit.NOT_WRITTEN, "this is not text: write it to a file with -o, or show it with -o -")
         self.write_head(data)
 
@@ -118,11 +119,21 @@ def head_bytes(url: Url, head: Response) -> bytes:
 def timing_line(meter: Meter) -> str:
     """Return one line: when what had happened, and how many bytes went both ways."""
     times = [f"{part.replace('_', ' ')} {figures.seconds(meter.marks[part])}" for part in PARTS if part in meter.marks]
-    return f"{', '.join(times)}; {meter.sent} bytes sent, {meter.received} received"
+    amounts = f"{meter.sent} bytes sent, {meter.received} received"
+    return f"{', '.join(times)}; {amounts}" if times else amounts
 
 
-def as_json(url: Url, answer: Answer, *, body: bool) -> str:
-    """Return everything as one JSON object. `body`: with the content."""
+def tell(line: str) -> None:
+    """Write a line to standard error, if anybody has that open: an answer is no worse for a remark that is lost."""
+    try:
+        if sys.stderr is not None:
+            print(line, file=sys.stderr)
+    except OSError:
+        pass
+
+
+def as_json(url: Url, answer: Answer, *, body: bool) -> bytes:
+    """Return everything as one JSON object, in one line. `body`: with the content."""
     head, meter = answer.head, answer.meter
     document: dict[str, Any] = {
         "url": url.text,
@@ -137,7 +148,8 @@ def as_json(url: Url, answer: Answer, *, body: bool) -> str:
         "error": answer.error or None,
         "exit_code": int(answer.code),
     }
-    return json.dumps(document, ensure_ascii=False)
+    # What of a command line is no UTF-8 has no place in JSON but as an escape.
+    return f"{json.dumps(document, ensure_ascii=False)}\n".encode("utf-8", "backslashreplace")
 
 
 def _content(answer: Answer) -> dict[str, str]:

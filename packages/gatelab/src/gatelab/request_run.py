@@ -137,15 +137,17 @@ def _first(outgoing: Iterator[bytes]) -> bytes:
 
 
 def _encoded(codec: ClientCodec, order: Order, content: Content) -> Iterator[bytes]:
-    """Yield the bytes of the request."""
-    complete = not content.length
+    """Yield the bytes of the request; those of a small one all at once."""
+    pieces = content.pieces()
+    body = next(pieces, b"")
+    complete = len(body) == content.length
     if order.url.scheme == "http":
         target = f"{order.url.path}?{order.url.query}" if order.url.query else order.url.path
         fields = [*order.fields, ("Content-Length", str(content.length))] if content.length else order.fields
-        yield codec.send(HttpRequest(order.method, target, "HTTP/1.1", fields, b"", complete))
+        yield codec.send(HttpRequest(order.method, target, "HTTP/1.1", fields, body, complete))
     else:
-        yield codec.send(Request(order.variables, b"", complete))
-    for piece in content.pieces():
+        yield codec.send(Request(order.variables, body, complete))
+    for piece in pieces:
         yield codec.send(Data(piece))
-    if content.length:
+    if not complete:
         yield codec.send(EndOfMessage())

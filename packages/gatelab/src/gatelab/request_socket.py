@@ -12,6 +12,7 @@ directions go at once, and memory holds one block of each.
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -31,6 +32,16 @@ from .request_url import NAMES
 
 __all__ = ["Line", "connect"]
 
+_WORDS = {
+    errno.ENOENT: "there is no such socket",
+    errno.ECONNREFUSED: "nobody listens there",
+    errno.EACCES: "this user may not connect there",
+    errno.EPERM: "this user may not connect there",
+    errno.ENOTSOCK: "that is no socket",
+    errno.EAGAIN: "its queue is full, it accepts no more connections now",
+}
+"""What an error number means for an address; others say it themselves."""
+
 
 def connect(address: Address, meter: Meter, limit: float) -> Channel:
     """Return a connection within `limit` seconds, and those of the meter. Raises Failed."""
@@ -43,7 +54,7 @@ def connect(address: Address, meter: Meter, limit: float) -> Channel:
     except (socket.gaierror, UnicodeError):
         raise Failed(Exit.NO_SUCH_HOST, f"nobody knows the host {address.host!r}") from None
     except OSError as error:
-        raise Failed(Exit.NOT_REACHED, f"{address}: {system_words(error)}") from None
+        raise Failed(Exit.NOT_REACHED, f"{address}: {_WORDS.get(error.errno or 0) or system_words(error)}") from None
     meter.mark("connect")
     return channel
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from rich.console import Console
 
 from gateway_core.events import Variables
@@ -15,7 +17,7 @@ class Watcher:
 
     def __init__(self, protocol: str, console: Console | None = None) -> None:
         self._conversation = Conversation(protocol)
-        self._console = console or Console(stderr=True)
+        self._console = console or _Lenient(stderr=True, quiet=sys.stderr is None)
 
     def __call__(self, sender: str, data: bytes) -> None:
         """Show some bytes; b"" is end of file."""
@@ -28,4 +30,14 @@ class Watcher:
 
     def _show(self, message: Message) -> None:
         for line in text.lines(message, width=self._console.width):
-            self._console.print(line, soft_wrap=True, highlight=False)
+            try:
+                self._console.print(line, soft_wrap=True, highlight=False)
+            except OSError:
+                self._console.quiet = True
+
+
+class _Lenient(Console):
+    """Who does not want to see more still gets his answer."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
