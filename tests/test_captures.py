@@ -26,6 +26,7 @@ import gateway_core.http1
 import scgi_server.protocol
 import uwsgi_gateway.protocol
 from fastcgi_server.events import Stderr
+from gateway_core.environ import base_environ, environ_from_variables
 from gateway_core.events import NEED_DATA, ConnectionClosed, Data, EndOfMessage, NotNow, Request, Response
 from wire_inspector import Conversation
 
@@ -126,6 +127,39 @@ def test_our_servers_read_what_fronts_send(name: str) -> None:
 def test_the_page_about_fronts_says_what_they_have_sent() -> None:
     page = (FILES[0].parents[1] / "docs/how-to/fronts.md").read_text()
     assert compare.table() in page
+
+
+SEEN = {
+    "HTTP_HOST": "museum.test",
+    "HTTP_X_LATIN": "caf\xe9",
+    "HTTP_X_TAG": "one, two",
+    "PATH_INFO": "/cookies",
+    "QUERY_STRING": "a=%20b&c",
+    "REMOTE_ADDR": "127.0.0.1",
+    "REQUEST_METHOD": "GET",
+    "REQUEST_URI": "/cookies?a=%20b&c",
+    "SCRIPT_NAME": "",
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "wsgi.url_scheme": "http",
+}
+"""What an application sees of the GET with odd fields, whatever front it is behind."""
+
+
+@pytest.mark.parametrize("name", [name for name in FROM_FRONTS if CAPTURES[name]["protocol"] != "HTTP"])
+def test_an_application_sees_the_same_behind_any_front(name: str) -> None:
+    protocol = CAPTURES[name]["protocol"]
+    codec = SERVERS[protocol]()
+    codec.receive_data(b"".join(data for sender, data in connections(name)[0] if sender == "front"))
+    base = base_environ(
+        protocol=protocol, software="test", server_name="", server_port="", errors=sys.stderr, multithread=False,
+        multiprocess=False,
+    )  # fmt: skip
+    environ = environ_from_variables(base, codec.next_event().variables)
+    assert {variable: environ.get(variable) for variable in SEEN} == SEEN
+    assert "HTTP_PROXY" not in environ
+    # Two Cookie fields, joined by the front with a comma, are one cookie for ever.
+    comma = name.partition("-")[0] in ("apache", "caddy")
+    assert environ["HTTP_COOKIE"] == ("a=1, b=2" if comma else "a=1; b=2")
 
 
 # -- what backends send ------------------------------------------------------------------------------------------------
