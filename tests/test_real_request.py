@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import howto
 from backends import PEERS, Backends
 from fronts import addresses, museum
+
+from gatelab.__main__ import main
 
 PAGE = Path(__file__).parents[1] / "docs/how-to/request.md"
 FAILS = {"fastcgi://127.0.0.1:8000/hello": 8}
@@ -50,16 +51,20 @@ def of(part: str) -> list[pytest.ParameterSet]:
 OURS, PHP, UWSGI, CGI = r"127\.0\.0\.1|/(scgi|fastcgi)\.sock", r"/php-fpm\.sock", r"/uwsgi(-\w+)?\.sock", "^cgi:"
 
 
-def check(one: Shown, replaced: dict[str, str]) -> None:
-    words = [howto.replace(word, replaced) for word in one.words]
-    done = subprocess.run(
-        [sys.executable, "-m", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, timeout=30, check=False,
-    )  # fmt: skip
-    assert done.returncode == FAILS.get(one.url, 0), done.stdout
+def check(capfd: pytest.CaptureFixture[str], one: Shown, replaced: dict[str, str]) -> None:
+    """Run a command in this process, and compare."""
+    capfd.readouterr()
+    before, sys.argv = sys.argv, [howto.replace(word, replaced) for word in one.words]
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main()
+    finally:
+        sys.argv = before
+    out, err = (text.replace("\r\n", "\n") for text in capfd.readouterr())
+    assert ended.value.code == FAILS.get(one.url, 0), err
     lines = [".*".join(map(re.escape, line.split("..."))) for line in howto.replace(one.output, replaced).splitlines()]
-    pattern = "".join(rf"{line}\n?" for line in lines)
-    assert re.fullmatch(pattern, done.stdout.replace("\r\n", "\n"), re.DOTALL), done.stdout
+    pattern = re.compile("".join(rf"{line}\n?" for line in lines), re.DOTALL)
+    assert pattern.fullmatch(out + err) or pattern.fullmatch(err + out), f"{out}{err}"
 
 
 def test_every_command_of_the_page_is_run() -> None:
@@ -75,8 +80,8 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize("one", of(OURS))
-def test_our_servers(ours: dict[str, str], one: Shown) -> None:
-    check(one, ours)
+def test_our_servers(capfd: pytest.CaptureFixture[str], ours: dict[str, str], one: Shown) -> None:
+    check(capfd, one, ours)
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +94,8 @@ def php() -> Iterator[dict[str, str]]:
 
 @pytest.mark.real("php-fpm8.2")
 @pytest.mark.parametrize("one", of(PHP))
-def test_php_fpm(php: dict[str, str], one: Shown) -> None:
-    check(one, php)
+def test_php_fpm(capfd: pytest.CaptureFixture[str], php: dict[str, str], one: Shown) -> None:
+    check(capfd, one, php)
 
 
 @pytest.fixture(scope="module")
@@ -104,13 +109,14 @@ def uwsgi() -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize("one", of(UWSGI))
-def test_uwsgi(uwsgi: dict[str, str], one: Shown) -> None:
-    check(one, uwsgi)
+def test_uwsgi(capfd: pytest.CaptureFixture[str], uwsgi: dict[str, str], one: Shown) -> None:
+    check(capfd, one, uwsgi)
 
 
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")  # a thread of pytest's is no danger
 @pytest.mark.parametrize("one", of(CGI))
-def test_a_program(tmp_path: Path, one: Shown) -> None:
+def test_a_program(capfd: pytest.CaptureFixture[str], tmp_path: Path, one: Shown) -> None:
     program = tmp_path / "form.sh"
     program.write_text(howto.files("request")["/srv/museum/form.sh"])
     program.chmod(0o755)
-    check(one, {"/srv/museum": str(tmp_path)})
+    check(capfd, one, {"/srv/museum": str(tmp_path)})

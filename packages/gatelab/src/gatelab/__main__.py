@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from itertools import zip_longest
@@ -96,6 +95,8 @@ def _targets(command: str, addresses: list[str] | None) -> list[Target]:
 
 def _print(targets: list[Target], apart: float | None) -> NoReturn:
     """Print each server as text, with rates if there is to be a second report."""
+    import asyncio
+
     from rich.console import Console
 
     from .plain import look, print_watch
@@ -108,6 +109,8 @@ def _print(targets: list[Target], apart: float | None) -> NoReturn:
 
 
 def _print_json(targets: list[Target]) -> NoReturn:
+    import asyncio
+
     from .plain import documents
 
     answers = asyncio.run(documents(targets))
