@@ -1,7 +1,7 @@
 """What is on the wire, byte by byte: FastCGI, SCGI, uwsgi, CGI, HTTP/1.1 and AJP13, with names and meanings.
 
-`Conversation` decodes one connection; `text`, `html`, `show` and `as_json` show its messages; `columns` lays several side
-by side.
+`Conversation` decodes one connection; `text`, `html`, `show` and `as_json` show its messages; `columns` lays several
+side by side.
 """
 
 from __future__ import annotations

@@ -8,17 +8,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Protocol
 
-from gateway_core.errors import RemoteProtocolError
-from gateway_core.mismatch import ENOUGH, mismatch, recognise
-from uwsgi_gateway.protocol import PING, decode_packet_header
+from gateway_core.mismatch import ENOUGH
 
+from . import strangers
 from .ajp13 import AJP13
-from .ajp13 import MAGIC as AJP13_MAGIC
 from .cgi import CGI
 from .fastcgi import FastCGI
 from .http_messages import HTTP
@@ -43,18 +40,6 @@ PROTOCOLS: Mapping[str, Callable[[], _Decoder]] = MappingProxyType(
     {"FastCGI": FastCGI, "SCGI": SCGI, "uwsgi": Uwsgi, "HTTP": HTTP, "CGI": CGI, "AJP13": AJP13}
 )
 """What can be decoded, by name."""
-
-_OWN = {
-    "FastCGI": re.compile(rb"\x01"),
-    "SCGI": re.compile(rb"[0-9]"),
-    "uwsgi": re.compile(rb"[\x00d]"),
-    "HTTP": re.compile(rb"\r\n"),
-    "CGI": re.compile(rb""),
-    "AJP13": re.compile(rb"\x124"),
-}
-"""First bytes that each protocol would read itself, whatever else they look like."""
-
-_EXTENSION_METHOD = re.compile(rb"[A-Z]{4}")
 
 
 class Conversation:
@@ -87,7 +72,7 @@ class Conversation:
         first = b"".join(piece for side, piece in self._waiting if side == FRONT)[:ENOUGH]
         if len(first) < ENOUGH and data and sum(len(piece) for _, piece in self._waiting) < UNDECIDED:
             return []
-        self._protocol = _recognise(first)
+        self._protocol = strangers.recognised(first)
         self._open(self._protocol, first)
         waiting, self._waiting = self._waiting, []
         return [message for side, piece in waiting for message in self._directions[side].receive(piece)]
@@ -96,63 +81,14 @@ class Conversation:
         """Make the two directions."""
         new = PROTOCOLS.get(protocol or "")
         name = protocol or "unknown"
+        front: Reader
+        backend: Reader
         if new is None:
-            front, backend = _unknown(first), _undecoded
+            front, backend = strangers.unknown(first), strangers.undecoded
         else:
             decoder = new()
-            front, backend = _checked(name, decoder.front), decoder.backend
+            front, backend = strangers.request(name, decoder.front), strangers.response(name, decoder.backend)
         self._directions = {
             FRONT: Direction(Stream(name, FRONT), front),
             BACKEND: Direction(Stream(name, BACKEND), backend),
         }
-
-
-def _recognise(first: bytes) -> str | None:
-    """Name the protocol of a connection by its first bytes."""
-    guess = recognise(first)
-    if guess is not None:
-        return guess.protocol
-    if first == PING:
-        return Uwsgi.name
-    if first.startswith(AJP13_MAGIC[FRONT]):
-        return AJP13.name
-    return "HTTP" if _EXTENSION_METHOD.match(first) else None
-
-
-def _checked(protocol: str, reader: Reader) -> Reader:
-    """Return a reader that tells if the first bytes are those of another protocol."""
-
-    def read(stream: Stream) -> Steps[None]:
-        if protocol != CGI.name:
-            first = yield from stream.peek(ENOUGH)
-            stranger = None if _OWN[protocol].match(first) else mismatch(first, protocol, _note(protocol, first))
-            if stranger is not None:
-                raise stranger
-        yield from reader(stream)
-
-    return read
-
-
-def _note(protocol: str, first: bytes) -> str:
-    """Return what uWSGI would say of a request in HTTP: it reads four bytes of it as a packet header."""
-    if protocol != Uwsgi.name or len(first) < ENOUGH:
-        return ""
-    return f" (read as a packet header they promise {decode_packet_header(first).size} bytes)"
-
-
-def _unknown(first: bytes) -> Reader:
-    """Return a reader that decodes nothing, and says why."""
-
-    def read(stream: Stream) -> Steps[None]:
-        if not (yield from stream.more()):
-            return
-        guess = recognise(first)
-        if guess is None:
-            raise RemoteProtocolError("these bytes begin no protocol that is known here")
-        raise RemoteProtocolError(f"these bytes {guess.evidence}: this is {guess.protocol}, which is not decoded here")
-
-    return read
-
-
-def _undecoded(stream: Stream) -> Steps[None]:
-    yield from ()
