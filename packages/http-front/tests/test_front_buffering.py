@@ -89,6 +89,7 @@ def test_an_answer_that_breaks_off_breaks_off_after_what_was_kept():
     for _ in range(2):
         with pytest.raises(BadGateway):
             next(answer)
+    answer.close()
 
 
 def test_no_more_is_kept_than_the_limit():

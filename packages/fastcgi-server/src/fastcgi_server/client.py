@@ -13,7 +13,7 @@ from gateway_runtime.channel import Channel, Patience
 from gateway_runtime.channels import LIMIT, Channels
 
 from .events import GetValues, Values
-from .records import MAX_CONNS, MAX_REQS, MPXS_CONNS
+from .records import MAX_CONNS, MAX_REQS, MPXS_CONNS, RESPONDER
 from .webserver import ClientConnection
 
 __all__ = ["ask_values", "client"]
@@ -28,17 +28,19 @@ def client(
     timeout: float | Patience = 30.0,
     keep: int = 16,
     limit: int = LIMIT,
+    role: int = RESPONDER,
     name: str = "",
     log: Callable[[str], None] | None = None,
 ) -> Client:
     """Return a WSGI application that sends requests to the FastCGI server at `address`.
 
     `timeout`: seconds for connecting, and for each silence. `keep`: idle connections kept for later requests; 0 asks
-    the server to close after each. `limit`: connections at once. `name` is what the server is called in the log, which
-    also takes what the application writes to its error stream.
+    the server to close after each. `limit`: connections at once. `role`: what its application is asked to be (section
+    6; for an authorizer see `authorizer`). `name` is what the server is called in the log, which also takes what the
+    application writes to its error stream.
     """
     return Client(
-        lambda head: ClientConnection(keep_alive=keep > 0, head=head),
+        lambda head: ClientConnection(keep_alive=keep > 0, head=head, role=role),
         Channels(partial(connect, address, timeout), keep=keep, limit=limit),
         protocol="FastCGI",
         name=name,

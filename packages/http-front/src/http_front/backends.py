@@ -22,7 +22,7 @@ import fastcgi_server.client
 import scgi_server.client
 import uwsgi_gateway.client
 import wsgi_server.client
-from fastcgi_server.records import MAX_CONNS
+from fastcgi_server.records import AUTHORIZER, MAX_CONNS
 from gateway_core.client import Client
 from gateway_core.errors import BackendError, BackendUnavailable
 from gateway_runtime.addresses import Address, connect, parse_url
@@ -35,7 +35,7 @@ from .upstream import Server
 if TYPE_CHECKING:
     from .plan import Route
 
-__all__ = ["SCHEMES", "read_url", "server"]
+__all__ = ["SCHEMES", "authorizer", "read_url", "server"]
 
 SCHEMES = ("fastcgi", "http", "scgi", "uwsgi")
 """What a backend may speak."""
@@ -78,6 +78,14 @@ def server(url: str, route: Route, log: Callable[[str], None]) -> Server:
     assert isinstance(channels, Channels)
     checks = {"fastcgi": partial(_values, address, channels, channels.limit), "uwsgi": partial(_pong, address)}
     return Server(client, channels, checks.get(scheme, partial(_listens, address)))
+
+
+def authorizer(url: str, route: Route, log: Callable[[str], None]) -> Client:
+    """Return a client that asks the FastCGI Authorizer at `url`, with the limits of `route`."""
+    patience = Patience(route.connect, route.send, route.silence, route.whole)
+    return fastcgi_server.client.client(
+        read_url(url)[1], timeout=patience, keep=route.keep, limit=route.connections, role=AUTHORIZER, name=url, log=log
+    )
 
 
 def _values(address: Address, channels: Channels, most: int) -> None:

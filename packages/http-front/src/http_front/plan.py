@@ -66,6 +66,9 @@ class Route:
     buffer: bool = True
     """Servers do not wait for slow visitors (see `buffering`)."""
 
+    authorizer: str = ""
+    """URL of a FastCGI Authorizer that is asked first; static files too can be guarded."""
+
     connect: float = 5.0
     """Until a server accepts."""
     send: float = 30.0
@@ -155,11 +158,13 @@ def check_route(where: str, route: Route) -> None:
         raise StartupError(f"{where}: the prefix {route.prefix!r} does not begin with a slash")
     if route.internal and not route.static:
         raise StartupError(f"{where}: 'internal' is for files, so it goes with 'static'")
-    for url in route.to:
+    for url in (*route.to, *([route.authorizer] if route.authorizer else [])):
         try:
-            read_url(url)
+            scheme, _ = read_url(url)
         except StartupError as error:
             raise StartupError(f"{where}: {error}") from None
+    if route.authorizer and scheme != "fastcgi":
+        raise StartupError(f"{where}: an authorizer speaks fastcgi, not {scheme!r}")
     _check_folders(where, route)
     for name, _ in route.params:
         if not _NAME.fullmatch(name):

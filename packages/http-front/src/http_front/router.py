@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from fastcgi_server.authorizer import Authorizer
 from gateway_core.environ import Environ
 from gateway_core.interfaces import Application
 
-from .backends import server
+from .backends import authorizer, server
 from .plan import Plan, Route
 from .proxy import Proxy
 from .scripts import Scripts
@@ -86,6 +87,12 @@ class Router:
         return way[1] if way is not None else None
 
     def _application(self, route: Route) -> Application:
+        application = self._unguarded(route)
+        if not route.authorizer:
+            return application
+        return Authorizer(authorizer(route.authorizer, route, self._log), application)
+
+    def _unguarded(self, route: Route) -> Application:
         if route.static:
             return StaticFiles(str(Path(route.static).absolute()), route.prefix.rstrip("/"))
         servers = [server(url, route, self._log) for url in route.to]
