@@ -106,6 +106,10 @@ class Output:
         """End the response."""
         os.close(self._descriptor)
 
+    def finish(self, *, close: bool) -> None:
+        """End the output: the server's side sees the end of the message, while we work on."""
+        os.dup2(2, self._descriptor)
+
     def abort(self) -> None:
         """Remember that the response cannot be completed."""
         self.aborted = True

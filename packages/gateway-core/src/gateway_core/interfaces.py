@@ -76,3 +76,9 @@ class Transport(Protocol):
 
     def abort(self) -> None:
         """Close so that the peer can tell that the response is incomplete."""
+
+    def finish(self, *, close: bool) -> None:
+        """The response is over while its application works on: wait until the peer can have all of it.
+
+        `close`: no other follows, so let the peer see end of file. Raises ConnectionError when the peer has gone.
+        """

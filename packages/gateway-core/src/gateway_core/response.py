@@ -13,6 +13,9 @@
 
 A gateway differs by its *encoder*, a few functions from values to bytes. The *transport* says when it is full; then the
 iterable rests, and a slow reader costs memory for one block, not a thread. `interfaces` has what both must do.
+
+An application that has more to do than its visitor needs to wait for calls `environ["gatelab.finish_response"]()`: what
+it has given so far is the whole response, the peer gets the end of it now, and the call goes on.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ _ERROR_BODY = b"Internal Server Error: the application failed. The server's log 
 _ERROR_HEAD = check_head("500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")])
 
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}  # so that no path forges a line
+_FINISHED: dict[str, Any] = {}  # in the place of an environ that leads back to its response: no cycle is left
 _REQUEST_MAX = 500
 """Characters of a request that stand before an error of its application."""
 
@@ -107,16 +111,30 @@ class Response:
         if self._transport.full:  # an iterable would rest now, but whoever calls us cannot
             self._transport.drain()
 
+    def finish(self) -> None:
+        """End the response with what was given so far; the call goes on, and may give nothing more.
+
+        Raises ApplicationError before start_response, and when it is over already; ConnectionError when the peer has
+        gone, like write().
+        """
+        if self._over:
+            raise ApplicationError("finish_response() comes too late: the response is over")
+        self._finish()
+        self._over = self._no_content = True  # whatever comes now is dropped
+        self._transport.finish(close=self._encoder.close_after)
+
     # -- what the session calls ----------------------------------------------------------------------------------
 
     def respond(self, application: Application, environ: dict[str, Any]) -> None:
         """Call the application and send what it gives, to the end or until the transport is full. Never raises."""
         self._environ, self._errors = environ, environ["wsgi.errors"]
+        environ["gatelab.finish_response"] = self.finish
         try:
             iterable = self._iterable = application(environ, self.start_response)
             if (type(iterable) is list or type(iterable) is tuple) and len(iterable) == 1 and not self.head_sent:
                 self._send_whole(iterable[0])
                 self._over = True  # neither a list nor a tuple has a close()
+                self._environ = _FINISHED
                 return
             self._iterator = self._file(iterable) if type(iterable) is FileWrapper else iter(iterable)
         except BaseException as error:
@@ -134,7 +152,7 @@ class Response:
                     raise ApplicationError(f"the application must yield bytes, not {type(data).__name__}")
                 if data and not self._send(data):
                     break
-                if self._transport.full:
+                if self._transport.full and not self._over:
                     self.paused = True
                     return
             self._finish()
@@ -230,6 +248,8 @@ class Response:
 
     def _end(self, out: bytes) -> None:
         """Send `out` and the end of the response; or cut the connection if content is missing."""
+        if self._over:  # since finish()
+            return
         if self._left and not self._no_content:
             if out:
                 self._transport.write(out)
@@ -252,6 +272,7 @@ class Response:
                 close()
         except BaseException as error:
             self._log_traceback(error)
+        self._environ = _FINISHED
 
     def _fail(self, error: BaseException) -> None:
         """Log what went wrong; answer 500 if nothing was sent yet, else cut the connection."""
@@ -263,7 +284,9 @@ class Response:
         else:
             self._log_traceback(error)
         try:
-            if self.head_sent:
+            if self._over:
+                pass  # since finish(): the peer has all of it
+            elif self.head_sent:
                 self._transport.abort()
             else:
                 self._status, self._fields, self._length, self._bare = _ERROR_HEAD

@@ -21,9 +21,12 @@ import select
 import socket
 import struct
 import time
-from typing import ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from .log import line
+
+if TYPE_CHECKING:
+    from .trunk import Trunk
 
 __all__ = ["Connection", "Session", "Stage"]
 
@@ -98,7 +101,7 @@ class Connection:
     __slots__ = (
         "_aborted", "_linger", "_out", "away", "deadline", "earns", "fd", "fresh", "full", "limit", "lost",
         "mask", "patience", "peer", "phase", "queued", "recv", "renews", "resuming", "send", "session", "since", "sock",
-        "stage",
+        "stage", "trunk",
     )  # fmt: skip
 
     session: Session
@@ -126,6 +129,7 @@ class Connection:
         self.earns = False  # do bytes that come move the deadline a little?
         self.renews = False  # does every bit of work on the connection begin it anew?
         self.deadline = 0.0
+        self.trunk: Trunk | None = None  # if its session serves several requests at a time
         self._out: list[memoryview | _Piece] | None = None
         self._linger = False
         self._aborted = False
@@ -190,6 +194,17 @@ class Connection:
     def abort(self) -> None:
         """Close at once, so that the peer can tell that the response is incomplete."""
         self.lost = self._aborted = True
+
+    def finish(self, *, close: bool) -> None:
+        """The response is over, the call is not: let the peer have all of it. `close`: end of file too."""
+        if self.full:
+            self.drain()
+        if close:
+            self.stage = _CLOSING
+            try:
+                self.sock.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass  # it has gone
 
     # -- what the engine uses ------------------------------------------------------------------------------------
 

@@ -15,7 +15,8 @@ are short, and it would be the end of all other connections while one call is lo
 and watches the clock, and the next request waits in line. A thread is started when the loop is to be handed over and
 none is at rest, so a large N costs nothing before it is needed. Whoever holds the loop, and nobody else, touches the
 loop's state; `lock` is for the question who that is. The connection of an absent thread is out of the poll set and
-belongs to that thread until it gives it back.
+belongs to that thread until it gives it back. Of a connection with several requests at a time, that is true of each
+request (`trunk`): what a thread is away with is called a unit.
 
 The main thread of the worker is the watch. It serves nobody, so signals are acted on at once.
 """
@@ -26,8 +27,8 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 
-from .connection import Connection
 from .scoreboard import Slot
+from .trunk import Unit
 
 __all__ = ["STALL", "Crew", "Member"]
 
@@ -57,14 +58,14 @@ class Member:
 class Crew:
     """Runs `drive(member)` in the thread that holds the loop; `drive` returns when the loop has changed hands.
 
-    `part(connection)` takes a connection out of the loop; `stalled()` is told before, when that happens in the middle
+    `part(unit)` takes a connection, or one of its requests, out of the loop; `stalled()` is told before, when that happens in the middle
     of a call. Both are called for the thread that is in the call, while it cannot touch the loop.
     """
 
     def __init__(
         self,
         drive: Callable[[Member], None],
-        part: Callable[[Connection], None],
+        part: Callable[[Unit], None],
         stalled: Callable[[], None],
     ) -> None:
         self._drive = drive
@@ -74,7 +75,7 @@ class Crew:
         self._slots: list[Slot] = []  # of threads that were not needed yet
         self._parked: list[Member] = []
         self._holder: Member | None = None
-        self._calling: Connection | None = None  # of the call that the holder is making now
+        self._calling: Unit | None = None  # of the call that the holder is making now
         self._calls = 0
         self._asleep = False
         self._bell = threading.Lock()
@@ -110,18 +111,18 @@ class Crew:
 
     # -- around a call; for the thread that holds the loop ---------------------------------------------------------
 
-    def hand_over(self, connection: Connection) -> bool:
+    def hand_over(self, unit: Unit) -> bool:
         """Give the loop to another thread before a call. False: there is none at rest."""
         with self._lock:
             if not self._at_rest():
                 return False
-            self._part(connection)
+            self._part(unit)
             self._pass_on()
         return True
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, unit: Unit) -> None:
         """A call begins, and the loop may be taken away until `holds` is asked."""
-        self._calling = connection
+        self._calling = unit
         self._calls += 1
         if self._asleep:
             with self._lock:

@@ -31,6 +31,7 @@ from .poller import READ, WRITE, Poller, new_poller
 if TYPE_CHECKING:
     from .addresses import Listener
     from .scoreboard import WorkerSlot
+    from .trunk import Unit
 
 __all__ = ["Limits", "Loop", "SessionFactory"]
 
@@ -115,7 +116,7 @@ class Loop:
         self._poller: Poller
         self._connections: dict[int, Connection] = {}
         self._ready: Iterator[tuple[int, int]] = iter(())  # what the poller has said and was not acted on yet
-        self._queue: deque[Connection] = deque()  # requests stand ready on them
+        self._queue: deque[Unit] = deque()  # requests stand ready on them
         self._served = 0
         self._now = self._polled = 0.0  # the time, and when the poller answered
         self._next_tick = 0.0
@@ -191,11 +192,15 @@ class Loop:
         for _ in range(len(self._queue)):
             if self._away == self.threads:
                 break
-            connection = self._queue.popleft()
-            self._board.lag(self._now - connection.since)
-            if not self._serve(connection, connection.resuming):
+            unit = self._queue.popleft()
+            self._board.lag(self._now - unit.since)
+            if not self._take_turn(unit):
                 return False
         return True
+
+    def _take_turn(self, unit: Unit) -> bool:
+        assert isinstance(unit, Connection)  # a loop of one thread has no branches
+        return self._serve(unit, unit.resuming)
 
     def _after_a_turn(self) -> None:
         """All that was ready has been served: what is due besides?"""
@@ -336,7 +341,7 @@ class Loop:
 
     # -- a call of the application -------------------------------------------------------------------------------
 
-    def _call(self, connection: Connection, resuming: bool) -> bool | None:
+    def _call(self, connection: Unit, resuming: bool) -> bool | None:
         """Serve one request, or go on with a paused response. True: another one stands ready.
 
         None: the loop has changed hands, and may not be touched any more.
@@ -376,11 +381,15 @@ class Loop:
 
     def _begin(self, connection: Connection) -> bool:
         """Read at once: most clients have sent their request by now, which saves a short connection two calls."""
-        self._connections[connection.fd] = connection
+        self._adopt(connection)
         held = self._readable(connection)
         if held and connection.stage is _OPEN and not connection.mask and not connection.lost:
             self._settle(connection)
         return held
+
+    def _adopt(self, connection: Connection) -> None:
+        """A connection is ours from now on."""
+        self._connections[connection.fd] = connection
 
     # -- time ----------------------------------------------------------------------------------------------------
 
@@ -430,7 +439,7 @@ class Loop:
         other workers have taken them.
         """
         for connection in self._acceptor.last(self._limits.connections - len(self._connections), self._now):
-            self._connections[connection.fd] = connection
+            self._adopt(connection)
         for connection in self._connections.values():
             connection.session.retire()
             connection.fresh = not connection.away and self._is_idle(connection)

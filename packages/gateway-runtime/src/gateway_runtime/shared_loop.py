@@ -8,6 +8,8 @@ without the loop. And connections come back from threads that have left it::
     -----------------                      ---------------------
     _part: out of the poll set  -------->  makes its call, or finishes it
     _take_back: into the loop   <--------  _give_back, and a byte into the wake pipe
+
+A connection with several requests at a time stays; its requests go and come back, each for itself (`trunk`).
 """
 
 from __future__ import annotations
@@ -19,11 +21,12 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from . import events
-from .connection import Connection
+from .connection import Connection, Stage
 from .crew import STALL, Crew, Member
 from .engine import Limits, Loop, SessionFactory
 from .poller import READ
 from .predictor import Predictor
+from .trunk import Branch, Unit
 
 if TYPE_CHECKING:
     from .addresses import Listener
@@ -53,7 +56,7 @@ class SharedLoop(Loop):
         self._member: Member | None = None  # the thread that holds the loop
         self._route = ""  # of the call that is being made
         self._predictor = Predictor()
-        self._returned: deque[tuple[Connection, bool, bool]] = deque()
+        self._returned: deque[tuple[Unit, bool, bool]] = deque()
         self._wake_read = self._wake_write = -1
 
     # -- its life ------------------------------------------------------------------------------------------------
@@ -86,7 +89,7 @@ class SharedLoop(Loop):
 
     # -- a call of the application -------------------------------------------------------------------------------
 
-    def _call(self, connection: Connection, resuming: bool) -> bool | None:
+    def _call(self, connection: Unit, resuming: bool) -> bool | None:
         session, slot, member = connection.session, self._slot, self._member
         crew, predictor = self._crew, self._predictor
         assert member is not None
@@ -120,9 +123,9 @@ class SharedLoop(Loop):
         """A call takes long; the thread that is in it will hear of it when it returns."""
         self._predictor.learn(self._route, slow=True)
 
-    def _part(self, connection: Connection) -> None:
-        """Take a connection out of the loop: from now on it is its thread's, and whoever holds the loop lets it be."""
-        if connection.mask:
+    def _part(self, connection: Unit) -> None:
+        """Take a connection, or one request, out of the loop: from now on it is its thread's, and whoever holds the loop lets it be."""
+        if isinstance(connection, Connection) and connection.mask:
             self._poller.unregister(connection.fd)
             connection.mask = 0
         connection.away = True
@@ -132,7 +135,7 @@ class SharedLoop(Loop):
 
     # -- connections that come back ------------------------------------------------------------------------------
 
-    def _give_back(self, connection: Connection, more: bool, served: bool) -> None:
+    def _give_back(self, connection: Unit, more: bool, served: bool) -> None:
         """Put a connection back into the loop, from a thread that does not hold it."""
         self._returned.append((connection, more, served))
         if self._crew.ended:
@@ -147,11 +150,15 @@ class SharedLoop(Loop):
         """The loop has ended, and nobody will take these back."""
         while self._returned:
             try:
-                connection, _, _ = self._returned.popleft()
+                unit, _, _ = self._returned.popleft()
             except IndexError:  # another thread was faster
                 return
-            connection.session.abandon()
-            connection.dispose()
+            if isinstance(unit, Branch):
+                unit.lost = True
+                unit.session.rest()
+            else:
+                unit.session.abandon()
+                unit.dispose()
 
     def _take_back(self) -> None:
         """Go on with the connections whose threads have come back."""
@@ -164,6 +171,9 @@ class SharedLoop(Loop):
             self._away -= 1
             self._served += served
             connection.away = False
+            if isinstance(connection, Branch):
+                self._rejoin(connection)
+                continue
             if more and not connection.lost:
                 if connection.full:
                     connection.queued = True
@@ -177,3 +187,45 @@ class SharedLoop(Loop):
             self._take_back()
             return True
         return super()._other(fd)
+
+    # -- several requests at a time on one connection --------------------------------------------------------------
+
+    def _adopt(self, connection: Connection) -> None:
+        super()._adopt(connection)
+        if connection.trunk is not None:
+            connection.trunk.queue = self._queue
+
+    def _take_turn(self, unit: Unit) -> bool:
+        if not isinstance(unit, Branch):
+            return super()._take_turn(unit)
+        if unit.lost:  # aborted in line, and cleared up already
+            return True
+        if self._call(unit, unit.resuming) is None:
+            return False
+        self._rejoin(unit)
+        return True
+
+    def _rejoin(self, branch: Branch) -> None:
+        """A call on a branch is over, or its response is paused."""
+        trunk = branch.trunk
+        connection = trunk.connection
+        connection.fresh = False
+        if branch.session.rest():
+            if connection.full:
+                trunk.resting.append(branch)
+            else:
+                trunk.line_up(branch, resuming=True)
+        if connection.stage is not Stage.GONE:
+            self._settle(connection)
+
+    def _writable(self, connection: Connection) -> bool:
+        trunk = connection.trunk
+        if trunk is None:
+            return super()._writable(connection)
+        with trunk.lock:
+            if connection.flush():
+                connection.phase = ""  # progress: a new time limit
+        if not connection.full and not connection.lost:
+            trunk.drained()
+        self._settle(connection)
+        return True
