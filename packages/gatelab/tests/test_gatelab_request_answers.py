@@ -149,6 +149,39 @@ def test_a_question_that_needs_no_request(capfdbinary, scheme, option, answer, c
     assert (document["body"] or "", document["status"]) == (out.decode(), None)
 
 
+def test_other_roles_of_fastcgi(capfdbinary, tmp_path):
+    (tmp_path / "file").write_bytes(b"to be filtered\n" * 10_000)
+    os.utime(tmp_path / "file", (1_000_000_000, 1_000_000_000))
+    for options, role, end in (
+        (["--authorizer"], records.AUTHORIZER, (records.STDIN, b"")),
+        (["--filter", tmp_path / "file", "-d", "a=b"], records.FILTER, (records.DATA, b"")),
+    ):
+        came = []
+
+        def script(sock, end=end, came=came):
+            data = b""
+            while not came or came[-1] != end:
+                data += sock.recv(65536)
+                came[:] = []
+                reader = records.RecordReader()
+                reader.receive(data)
+                while record := reader.next():
+                    came.append((record.type, record.content))
+            sock.sendall(fastcgi(b"Status: 200 OK\r\nVariable-REMOTE_USER: ada\r\n\r\n"))
+
+        with Backend(script) as backend:
+            done = ask(capfdbinary, "-i", *options, f"fastcgi://{backend.place}/a")
+        assert (done.code, done.out) == (0, b"Status: 200 OK\r\nVariable-REMOTE_USER: ada\r\n\r\n")
+        assert records.decode_begin(came[0][1])[0] == role
+        variables = dict(records.decode_pairs(b"".join(content for kind, content in came if kind == records.PARAMS)))
+        streams = {kind: b"".join(content for one, content in came if one == kind) for kind, _ in came}
+        if role == records.AUTHORIZER:
+            assert {"CONTENT_LENGTH", "SCRIPT_NAME"} & set(variables) == set()
+        else:
+            assert (variables["FCGI_DATA_LENGTH"], variables["FCGI_DATA_LAST_MOD"]) == ("150000", "1000000000")
+            assert (streams[records.STDIN], streams[records.DATA]) == (b"a=b", (tmp_path / "file").read_bytes())
+
+
 def test_a_connection_that_breaks(capfdbinary):
     def script(sock):
         sock.recv(65536)
@@ -378,6 +411,9 @@ def test_a_file_that_cannot_be_written(capfdbinary, tmp_path, where):
         (["--param", "CONTENT_LENGTH=3", "scgi://x:1"], "the content has 0 bytes, CONTENT_LENGTH promises 3"),
         (["--ping", "fastcgi://x:1"], "--ping is a question to uwsgi, not to fastcgi"),
         (["--values", "cgi:/bin/true"], "--values is a question to fastcgi, not to cgi"),
+        (["--filter", "x", "scgi://x:1"], "--filter is a question to fastcgi, not to scgi"),
+        (["--authorizer", "--values", "fastcgi://x:1"], "there can be one"),
+        (["--authorizer", "-d", "x", "fastcgi://x:1"], "an authorizer gets no content"),
         (["--param", "A", "scgi://x:1"], "there is no such variable to remove"),
     ],
 )

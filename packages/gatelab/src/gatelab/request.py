@@ -81,6 +81,10 @@ ScriptName = Annotated[
     typer.Option(metavar="PREFIX", help="The path is that of an application mounted at PREFIX, '' for none."),
 ]
 UnixSocket = Annotated[str | None, typer.Option(metavar="PATH", help="Connect here, whatever host the URL names.")]
+Authorizer = Annotated[
+    bool, typer.Option("--authorizer", help="fastcgi: ask whether this request may be answered (status 200: it may).")
+]
+Filter = Annotated[str | None, typer.Option("--filter", metavar="FILE", help="fastcgi: ask to filter this file.")]
 Ping = Annotated[bool, typer.Option("--ping", help="uwsgi: ask with modifier 100 whether it is there.")]
 Values = Annotated[bool, typer.Option("--values", help="fastcgi: ask with GET_VALUES what it can do.")]
 Include = Annotated[bool, typer.Option("-i", "--include", help="Print the head too.")]
@@ -115,6 +119,8 @@ def request(
     root: Root = None,
     script_name: ScriptName = None,
     unix_socket: UnixSocket = None,
+    authorizer: Authorizer = False,
+    filter_file: Filter = None,
     ping: Ping = False,
     values: Values = False,
     include: Include = False,
@@ -154,6 +160,8 @@ def request(
         root=root,
         script_name=script_name,
         unix_socket=unix_socket,
+        authorizer=authorizer,
+        filter_file=filter_file,
         ping=ping,
         values=values,
         include=include or head,

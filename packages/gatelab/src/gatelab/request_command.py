@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cgi_runner.environment import own_variables
+from fastcgi_server.records import AUTHORIZER, FILTER, RESPONDER
 
 from . import figures
 from .request_content import Content
@@ -33,6 +34,8 @@ class Wanted:
     data: Sequence[str]
     data_binary: str | None
     param: Sequence[str]
+    authorizer: bool
+    filter_file: str | None
     ping: bool
     values: bool
     root: str | None
@@ -61,8 +64,8 @@ def perform(wanted: Wanted) -> Exit:
         watcher = Watcher(url.protocol)
     answer = Answer(Meter(wanted.max_time, watcher or nobody), None if wanted.json else say)
     try:
-        with _content(wanted) as content, Output(wanted.output) as output:
-            order = _order(wanted, url, content.length)
+        with _content(wanted) as content, _filtered(wanted) as filtered, Output(wanted.output) as output:
+            order = _order(wanted, url, content.length, filtered)
             if watcher and order.program:
                 watcher.environment(order.variables)
             run(order, content, output, answer)
@@ -76,9 +79,18 @@ def perform(wanted: Wanted) -> Exit:
 
 def _check(wanted: Wanted, url: Url) -> None:
     """Refuse what contradicts itself. Raises BadRequest."""
-    for option, asked, scheme in (("--ping", wanted.ping, "uwsgi"), ("--values", wanted.values, "fastcgi")):
+    for option, asked, scheme in (
+        ("--ping", wanted.ping, "uwsgi"),
+        ("--values", wanted.values, "fastcgi"),
+        ("--authorizer", wanted.authorizer, "fastcgi"),
+        ("--filter", wanted.filter_file is not None, "fastcgi"),
+    ):
         if asked and url.scheme != scheme:
             raise BadRequest(f"{option} is a question to {scheme}, not to {url.scheme}")
+    if sum([wanted.ping, wanted.values, wanted.authorizer, wanted.filter_file is not None]) > 1:
+        raise BadRequest("of --ping, --values, --authorizer and --filter there can be one")
+    if wanted.authorizer and _has_content(wanted):
+        raise BadRequest("an authorizer gets no content: leave -d and --data-binary out")
     if wanted.data and wanted.data_binary is not None:
         raise BadRequest("content comes from -d or from --data-binary, not from both")
     if wanted.root is not None and wanted.script_name is not None:
@@ -90,15 +102,23 @@ def _check(wanted: Wanted, url: Url) -> None:
         raise BadRequest(f"{why} says itself how the path is divided: leave --root and --script-name out")
 
 
+def _has_content(wanted: Wanted) -> bool:
+    return wanted.data_binary is not None or bool(wanted.data)
+
+
 def _content(wanted: Wanted) -> Content:
     if wanted.data_binary is not None:
         return Content([wanted.data_binary], binary=True)
     return Content(wanted.data)
 
 
-def _order(wanted: Wanted, url: Url, length: int) -> Order:
-    has_content = wanted.data_binary is not None or bool(wanted.data)
-    fields = request_fields(wanted.header, url.host, FORM if has_content else "")
+def _filtered(wanted: Wanted) -> Content:
+    """Return the file for a filter; nothing if there is none."""
+    return Content([] if wanted.filter_file is None else [f"@{wanted.filter_file}"], binary=True)
+
+
+def _order(wanted: Wanted, url: Url, length: int, filtered: Content) -> Order:
+    fields = request_fields(wanted.header, url.host, FORM if _has_content(wanted) else "")
     program, variables = None, []
     if url.scheme != "http":
         if url.scheme == "cgi":
@@ -108,6 +128,9 @@ def _order(wanted: Wanted, url: Url, length: int) -> Order:
         variables = meta_variables(url, wanted.method, fields, length, division)
         for name in [] if wanted.silent else lost_fields(fields, variables):
             _complain(f"no front makes a variable of the field {name}, so it is left out; --param can set one")
+        if wanted.filter_file is not None:  # FastCGI 1.0, section 6.4
+            changed = int(os.fstat(filtered.stream.fileno()).st_mtime)
+            variables += [("FCGI_DATA_LENGTH", str(filtered.length)), ("FCGI_DATA_LAST_MOD", str(changed))]
         if program is not None:
             variables = [*own_variables().items(), *variables]
         variables = with_params(variables, wanted.param)
@@ -117,6 +140,8 @@ def _order(wanted: Wanted, url: Url, length: int) -> Order:
         fields=fields,
         variables=variables,
         program=program,
+        role=AUTHORIZER if wanted.authorizer else RESPONDER if wanted.filter_file is None else FILTER,
+        filtered=filtered,
         question=Question(url.scheme) if wanted.ping or wanted.values else None,
         connect_limit=wanted.connect_timeout,
         include=wanted.include,

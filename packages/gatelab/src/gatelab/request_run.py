@@ -16,6 +16,7 @@ from typing import Any
 
 from cgi_runner.stderr_log import StderrLog
 from fastcgi_server.events import Stderr
+from fastcgi_server.records import FILTER, RESPONDER
 from fastcgi_server.webserver import ClientConnection as FastcgiConnection
 from gateway_core.errors import LocalProtocolError
 from gateway_core.events import Data, EndOfMessage, Fields, Request, Response, Variables
@@ -51,7 +52,7 @@ class Order:
     """What is to be asked, and what is to be done with the answer.
 
     `fields` are for http, `variables` for all others. `program` is the file of a `cgi` URL; with a
-    `question` nothing else is asked.
+    `question` nothing else is asked. `role` is that of FastCGI; `filtered` is the file for a filter.
     """
 
     url: Url
@@ -60,6 +61,8 @@ class Order:
     variables: Variables
     program: Path | None = None
     question: Question | None = None
+    role: int = RESPONDER
+    filtered: Content | None = None
     connect_limit: float = 10.0
     include: bool = False
     fail: bool = False
@@ -121,6 +124,8 @@ def _events(order: Order, content: Content, answer: Answer) -> Generator[Any, No
             yield from order.question.answer(line.talk(order.question.codec))
         return
     codec = CODECS[order.url.scheme](head=no_content)
+    if order.url.scheme == "fastcgi":
+        codec = FastcgiConnection(head=no_content, role=order.role)
     outgoing = _encoded(codec, order, content)
     first = _first(outgoing)
     with closing(connect(order.url.address, answer.meter, order.connect_limit)) as channel:
@@ -150,4 +155,8 @@ def _encoded(codec: ClientCodec, order: Order, content: Content) -> Iterator[byt
     for piece in pieces:
         yield codec.send(Data(piece))
     if not complete:
+        yield codec.send(EndOfMessage())
+    if order.role == FILTER and order.filtered is not None:
+        for piece in order.filtered.pieces():
+            yield codec.send(Data(piece))
         yield codec.send(EndOfMessage())
