@@ -200,7 +200,7 @@ def test_idle_workers_that_end_are_replaced():
             os.kill(worker, number)
         for worker, said in zip(before, ends.values(), strict=False):
             server.wait_for_line(f"worker {worker} {said} another takes its place")
-        server.wait_for_line("^Fatal Python error: Segmentation fault$")
+        server.wait_for_line("Segmentation fault$")  # written piece by piece: others may write in between
         assert get(server, "hello") == "hello"
         wait_until(lambda: len(server.workers()) == 5, "others have taken their place")
         assert before[-1] in server.workers()

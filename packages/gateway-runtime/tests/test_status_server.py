@@ -164,6 +164,7 @@ def test_a_busy_worker_is_shown_with_its_request(here, threads):
 def test_the_page_and_the_ping_of_a_worker(here):
     with serve("--status-path", "/.status", "--ping-path", "/.ping", "--workers", "2") as server:
         assert ask(server, "/.ping") == (200, "pong\n")
+        wait_until(lambda: report()["workers"]["busy"] == 0, "the worker that answered has put it down")
         found = report(server, "/.status?format=json")
         assert (found["pid"], found["workers"]["busy"]) == (server.pid, 1)
         (busy,) = [one for one in found["worker"] if one["state"] == "busy"]
