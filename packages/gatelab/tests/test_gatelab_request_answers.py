@@ -291,14 +291,14 @@ def test_both_ways_at_once(capfdbinary, tmp_path):
 
 
 def test_the_error_stream_cannot_command_the_terminal(capfdbinary):
-    words = b"one\ntwo \x1b[2J\xc3\xa9\r\nlast"
+    words = b"one\ntwo\t\x1b[2J\xc3\xa9\r\nlast"
     with Backend(reading(fastcgi(stderr=words))) as backend:
         done = ask(capfdbinary, f"fastcgi://{backend.place}/")
     assert (done.code, done.out) == (0, b"hello\n")
-    assert done.err == "gatelab: one\ngatelab: two \\x1b[2J\\xc3\\xa9\ngatelab: last\n"
+    assert done.err == "one\ntwo\t\\x1b[2J\\xc3\\xa9\nlast\n"
     with Backend(reading(fastcgi(stderr=words))) as backend:
         done = ask(capfdbinary, "--json", f"fastcgi://{backend.place}/")
-    assert done.json["stderr"] == "one\ntwo \\x1b[2J\\xc3\\xa9\nlast"
+    assert done.json["stderr"] == "one\ntwo\t\\x1b[2J\\xc3\\xa9\nlast"
     assert done.err == ""
 
 

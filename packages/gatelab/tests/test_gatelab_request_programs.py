@@ -79,7 +79,7 @@ def test_the_request_in_its_environment(capfdbinary, program, monkeypatch):
         capfdbinary, "-d", "a=b", "-H", "X-Y: z", "--param", "HTTP_PROXY=p", "--param", "LANG=C", "cgi:./prog/x%20y?q=1"
     )
     assert done.code == 0
-    assert done.err == "gatelab: one\ngatelab: two\n"
+    assert done.err == "one\ntwo\n"
     lines = done.out.decode().splitlines()
     assert lines[-1] == f"a=b{Path.cwd()}"
     variables = dict(line.split("=", 1) for line in lines[:-1])

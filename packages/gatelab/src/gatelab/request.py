@@ -104,9 +104,7 @@ Fail = Annotated[bool, typer.Option("-f", "--fail", help="Print nothing of an an
 MaxTime = Annotated[
     float | None, typer.Option("-m", "--max-time", min=0.001, metavar="SECONDS", help="A limit for all of it.")
 ]
-ConnectTimeout = Annotated[
-    float, typer.Option(min=0.001, metavar="SECONDS", help="A limit for the connection alone; 10 by itself.")
-]
+ConnectTimeout = Annotated[float, typer.Option(min=0.001, metavar="SECONDS", help="A limit for the connection alone.")]
 
 
 def request(

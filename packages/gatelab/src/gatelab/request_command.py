@@ -56,13 +56,12 @@ def perform(wanted: Wanted) -> Exit:
     """Ask, and say what came of it; return the exit code. Raises BadRequest."""
     url = parse(wanted.url, wanted.unix_socket)
     _check(wanted, url)
-    say = _silence if wanted.silent else _complain
     watcher = None
     if wanted.verbose:
         from .request_watch import Watcher  # rich takes a while to import
 
         watcher = Watcher(url.protocol)
-    answer = Answer(Meter(wanted.max_time, watcher or nobody), None if wanted.json else say)
+    answer = Answer(Meter(wanted.max_time, watcher or nobody), None if wanted.json or wanted.silent else tell)
     try:
         with _content(wanted) as content, _filtered(wanted) as filtered, Output(wanted.output) as output:
             order = _order(wanted, url, content.length, filtered)
@@ -173,7 +172,3 @@ def _report(wanted: Wanted, url: Url, answer: Answer) -> None:
 
 def _complain(sentence: str) -> None:
     tell(f"gatelab: {figures.printable(sentence)}")
-
-
-def _silence(_sentence: str) -> None:
-    """Say nothing."""

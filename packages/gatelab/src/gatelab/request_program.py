@@ -125,7 +125,7 @@ class Program:
         if sentence.startswith(_OF_THE_RESPONSE):
             self._fault = sentence
         else:
-            self._errors(sentence)
+            self._errors(f"({sentence})")
 
     def _broken(self) -> Failed:
         code, words = (Exit.CUT_SHORT, "breaks off") if "head" in self._meter.marks else (Exit.BROKEN, "is not CGI")
