@@ -317,6 +317,12 @@ def test_arguments_that_are_no_text(capfdbinary, tmp_path):
         assert part in sent[0]
 
 
+def test_a_field_that_no_front_passes_on(capfdbinary):
+    with Backend(reading(fastcgi())) as backend:
+        done = ask(capfdbinary, "-H", "Proxy: x", "-H", "X-Y: z", f"fastcgi://{backend.place}/")
+    assert done.err == "gatelab: no front makes a variable of the field Proxy, so it is left out; --param can set one\n"
+
+
 def test_silence(capfdbinary):
     with Backend(reading(fastcgi(stderr=b"words")[:-16])) as backend:
         done = ask(capfdbinary, "-s", "-H", "Proxy: x", f"fastcgi://{backend.place}/")

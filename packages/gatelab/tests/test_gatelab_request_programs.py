@@ -95,6 +95,16 @@ def test_the_request_in_its_environment(capfdbinary, program, monkeypatch):
         assert variables[name] == value, name
 
 
+def test_every_byte_of_a_program(capfdbinary, program):
+    program(PLAIN + "cat\n")
+    done = ask(capfdbinary, "-v", "-d", "a=b", "cgi:./prog/x")
+    shown = [line for line in done.err.splitlines() if line.startswith(("> ", "< "))]
+    starts = ["> environment, ", "> content, 3 bytes", "< response head", "< content, 3 bytes"]
+    assert all(line.startswith(start) for line, start in zip(shown, starts, strict=True)), shown
+    assert "PATH_INFO" in done.err
+    assert done.out == b"a=b"
+
+
 @pytest.mark.parametrize(
     ("text", "code", "status", "said"),
     [
