@@ -18,7 +18,7 @@ def check_lines(lines: list[bytes], limits: Limits) -> None:
     """Raise the first fault of a head's lines, the last of which may be incomplete; or nothing."""
     room = limits.head
     for number, line in enumerate(lines):
-        if number > limits.fields:  # certain with the line's first byte, so before all that its later bytes can do wrong
+        if number > limits.fields:  # certain with the line's first byte, so before all that its later bytes may break
             raise RemoteProtocolError(f"the request has more than {limits.fields} fields", 431)
         limit = min(room, limits.field_line if number else limits.request_line)
         if len(line) > limit:
