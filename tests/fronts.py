@@ -105,7 +105,12 @@ FRONTS = {
         copies=("fastcgi_params", "scgi_params", "uwsgi_params"),
     ),
     "apache": Front(
-        "apache2", "{program} -X -d {folder} -f {folder}/apache2.conf", "/etc/apache2", "{}", ports=True, root=False
+        "apache2",
+        "{program} -D FOREGROUND -d {folder} -f {folder}/apache2.conf",
+        "/etc/apache2",
+        "{}",
+        ports=True,
+        root=False,
     ),
     "lighttpd": Front("lighttpd", "{program} -D -f {folder}/lighttpd.conf", "/etc/lighttpd", "{}"),
     "haproxy": Front("haproxy", "{program} -db -f {folder}/haproxy.cfg -f {folder}/conf.d", "/etc/haproxy", "unix@{}"),
