@@ -22,6 +22,7 @@ from scgi_server import protocol as scgi
 from uwsgi_gateway import protocol as uwsgi
 from wire_inspector import Conversation
 from wire_inspector.http_messages import LIMITS
+from wire_inspector.message import is_group, is_named
 from wire_inspector.stream import MAX_HEAD
 
 TEXT = st.text(st.characters(min_codepoint=1, max_codepoint=255), max_size=300)
@@ -48,9 +49,9 @@ def pairs(messages):
     """Return all pairs, put together again where records have cut them."""
     found, name, value = [], b"", b""
     for message in messages:
-        content = [child for field in message.fields if field.name == "content" for child in field.children]
+        content = [child for field in message.fields if is_group(field) and field.start for child in field.children]
         for field in content or message.fields:
-            if not field.children or field.name in ("header", "request line", "status line", "chunk size"):
+            if not field.children or not is_named(field):
                 continue
             name += parts(message, field, "name")
             value += parts(message, field, "value")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wire_inspector import Conversation, as_json, text
+from wire_inspector import Conversation, as_json, html, text
 from wire_inspector.message import Field, Message
 from wire_wires import WIRES
 
@@ -35,8 +35,6 @@ def check(messages: list[Message], sent: dict[str, bytes]) -> None:
             assert message.offset == at
             at += len(message.data)
             check_spans(message.fields, 0, len(message.data), gaps=False)
-            json.dumps(as_json(message))
-            assert all(line.cell_len <= 60 for line in text.lines(message, width=60))
 
 
 def kind(message: Message) -> str:
@@ -117,6 +115,10 @@ def test_bad_bytes_never_raise(wire, protocol, places):
     front, backend = wire
     whole = feed(protocol, ("front", [front]), ("backend", [backend]))
     check(whole, {"front": front, "backend": backend})
+    for message in whole:
+        json.dumps(as_json(message))
+        assert all(line.cell_len <= 60 for line in text.lines(message, width=60))
+    html.view(whole)
     split = feed(protocol, ("front", cut(front, places)), ("backend", cut(backend, places)))
     assert joined(split) == joined(whole)
 

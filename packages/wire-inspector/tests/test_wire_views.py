@@ -263,6 +263,19 @@ def test_the_five_columns(step):
     ] + ["frame"]
 
 
+def test_names_of_the_wire_are_no_names_of_ours():
+    names = ["header", "content", "request line", "status line", "end of head", "name", "value", "CRLF", "padding"]
+    variables = [("CONTENT_LENGTH", "0"), ("SCGI", "1"), *[(name, "1") for name in names]]
+    found = messages("SCGI", encode_netstring(encode_headers(variables)), b"Content: a\nHeader: b\n\n")
+    cut = messages("FastCGI", records.encode_record(records.PARAMS, 1, records.encode_pairs(variables)))
+    for table in (gather(found[:1]), gather(cut)):
+        assert {key.name for key in table} - {"frame", "SCGI", "content-length"} == set(names)
+    assert {key.name for key in gather(found[1:])} == {"content", "header", "frame"}
+    assert [line.split()[:2] for line in plain(found[0], hex=False)[1:]][-len(names) :][:2] == [
+        ["header", "1"], ["content", "1"],
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("name", WIRES)
 def test_every_byte_lies_in_one_row(name):
     found = of_wire(name)

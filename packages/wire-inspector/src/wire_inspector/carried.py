@@ -17,8 +17,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
 
-from .message import BEGUN_BEFORE, FRONT, GOES_ON, Field, Message
-from .text import is_group, kind
+from .message import FRONT, GOES_ON, Field, Message, is_group, is_named
+from .text import kind
 
 __all__ = ["CONTENT", "FRAME", "Cell", "Key", "gather", "order"]
 
@@ -86,7 +86,9 @@ def order(columns: Sequence[dict[Key, Cell]]) -> list[Key]:
 def _parts(message: Message, fields: tuple[Field, ...]) -> Iterator[tuple[Key | None, Field, list[Piece]]]:
     """Yield every byte once: the row if it is clear without a name, the field, and the bytes in pieces."""
     for field in fields:
-        if field.name == "header" or field.name == "chunk size":
+        if is_named(field):
+            yield None, field, _pieces(message, field)
+        elif field.name in ("header", "chunk size"):
             yield Key(message.sender, FRAME), field, _pieces(message, field)
         elif is_group(field):
             yield from _parts(message, field.children)
@@ -94,8 +96,6 @@ def _parts(message: Message, fields: tuple[Field, ...]) -> Iterator[tuple[Key | 
             yield from _words(message, field)
         elif field.name == "status line":
             yield Key(message.sender, "status"), field, _pieces(message, field)
-        elif field.children or field.meaning in (GOES_ON, BEGUN_BEFORE):
-            yield None, field, _pieces(message, field)
         else:
             name = CONTENT if field.name == "undecoded" else field.name
             name = name if name in (*_FIRST, CONTENT) else FRAME
@@ -115,7 +115,7 @@ def _pieces(message: Message, field: Field) -> list[Piece]:
 def _key(message: Message, field: Field) -> Key:
     """Return the row of a variable or a header field."""
     name = field.name
-    if name == "end of head":  # it, too, may be cut
+    if name == "end of head" and not field.children:  # the empty line, which records have cut
         return Key(message.sender, FRAME)
     if message.sender != FRONT or message.protocol in ("HTTP", "AJP13"):
         return Key(message.sender, name.lower())

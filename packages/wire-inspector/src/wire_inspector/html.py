@@ -16,8 +16,8 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
-from .message import FRONT, Field, Message, size_of
-from .text import is_group, kind, lines, printable
+from .message import FRONT, Field, Message, is_group, size_of
+from .text import kind, lines, printable
 
 __all__ = ["View", "show", "style", "view"]
 

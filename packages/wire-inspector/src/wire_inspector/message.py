@@ -15,7 +15,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["BACKEND", "BEGUN_BEFORE", "FRONT", "GOES_ON", "Field", "Message", "as_json", "size_of"]
+__all__ = [
+    "BACKEND",
+    "BEGUN_BEFORE",
+    "FRONT",
+    "GOES_ON",
+    "Field",
+    "Message",
+    "as_json",
+    "is_group",
+    "is_named",
+    "size_of",
+]
 
 FRONT = "front"
 """The side that asks: a web server, or a client of HTTP."""
@@ -54,6 +65,20 @@ class Message:
     title: str
     fields: tuple[Field, ...]
     fault: str = ""
+
+
+_OF_A_PAIR = frozenset(("name", "nameLength", "name size", "value", "valueLength", "value size"))
+
+
+def is_named(field: Field) -> bool:
+    """Does the name of a field come from the wire? Then it says nothing of what kind of field this is."""
+    parts = any(part.name in _OF_A_PAIR and not part.children for part in field.children)
+    return parts or field.meaning in (GOES_ON, BEGUN_BEFORE)
+
+
+def is_group(field: Field) -> bool:
+    """Does a field only hold others? A pair or a line is more than its parts."""
+    return bool(field.children) and field.name in ("header", "content") and not is_named(field)
 
 
 def size_of(count: int) -> str:

@@ -22,9 +22,9 @@ from textwrap import wrap
 
 from rich.text import Text
 
-from .message import FRONT, Field, Message
+from .message import FRONT, Field, Message, is_group, is_named
 
-__all__ = ["is_group", "kind", "lines", "printable"]
+__all__ = ["kind", "lines", "printable"]
 
 NARROW, WIDE = 8, 16
 """Bytes in a line."""
@@ -69,12 +69,7 @@ _KINDS = {
 
 def kind(field: Field) -> str:
     """Return which kind of thing a field is, for its colour."""
-    return _KINDS.get(field.name, "value")
-
-
-def is_group(field: Field) -> bool:
-    """Does a field only hold others? A pair or a line is more than its parts."""
-    return bool(field.children) and field.name in ("header", "content")
+    return "value" if is_named(field) else _KINDS.get(field.name, "value")
 
 
 def printable(text: str) -> str:
@@ -166,7 +161,7 @@ def _words(message: Message, field: Field, names: int, width: int, *, preview: b
     head.truncate(max(8, width // 2), overflow="ellipsis")
     indent = head.cell_len + 2
     room = max(8, width - indent)
-    if preview and field.name in ("content", "undecoded"):
+    if preview and kind(field) == "content":
         piece = message.data[field.start : min(field.end, field.start + PREVIEW)].decode("latin-1")
         value += f'  "{printable(piece)}"' + "..." * (field.end > field.start + PREVIEW)
     values = [value[at : at + room] for at in range(0, len(value), room)] or [""]
