@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack
 
 import pytest
@@ -222,6 +223,20 @@ def test_a_backend_that_does_not_accept(capfdbinary):
         done = ask(capfdbinary, "--connect-timeout", "0.05", f"scgi://127.0.0.1:{listener.getsockname()[1]}/")
     assert done.code == 28
     assert "no connection within 0.05 s" in done.err
+
+
+def test_a_name_server_that_does_not_answer(capfdbinary, monkeypatch):
+    over = threading.Event()
+
+    def silence(*_, **__):
+        over.wait(20)
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", silence)
+    done = ask(capfdbinary, "-m", "0.05", "scgi://museum.test:4000/")
+    over.set()
+    assert done.code == 28
+    assert "museum.test:4000: no connection within 0.05 s" in done.err
 
 
 def test_a_backend_with_a_full_queue(capfdbinary, tmp_path):

@@ -109,7 +109,7 @@ class Answer:
 
 
 def head_bytes(url: Url, head: Response) -> bytes:
-    """Return a head as text: as it came, but for the fields of the connection itself."""
+    """Return a head as text: the status, then the fields as they came, but for those of the connection itself."""
     status = f"{head.status} {head.reason or phrase(head.status)}"
     first = f"HTTP/1.1 {status}" if url.scheme in ("http", "uwsgi") else f"Status: {status}"
     lines = [first, *[f"{name}: {value}" for name, value in head.fields], "", ""]

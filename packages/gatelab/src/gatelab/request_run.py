@@ -1,4 +1,4 @@
-"""One request, from the options to the exit code.
+"""One request, from an order to an answer.
 
 ::
 
@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,13 +35,6 @@ from .request_socket import Line, connect
 from .request_url import Url
 
 __all__ = ["Order", "run"]
-
-CODECS: dict[str, Callable[..., ClientCodec]] = {
-    "http": HttpConnection,
-    "fastcgi": FastcgiConnection,
-    "scgi": ScgiConnection,
-    "uwsgi": UwsgiConnection,
-}
 
 FAILURES = 400
 """The first status code that --fail takes for a failure."""
@@ -114,31 +107,31 @@ def _insist(head: Response) -> None:
 
 def _events(order: Order, content: Content, answer: Answer) -> Generator[Any, None, None]:
     """Yield what comes back, until nobody asks any more; then nothing is left open or running."""
-    no_content = order.method == "HEAD"
+    meter, question = answer.meter, order.question
     if order.program is not None:
-        yield from Program(order.program, answer.meter, answer.hear).talk(order.variables, content, head=no_content)
+        program = Program(order.program, meter, answer.hear)
+        yield from program.talk(order.variables, content, head=order.method == "HEAD")
         return
-    if order.question is not None:
-        with closing(connect(order.url.address, answer.meter, order.connect_limit)) as channel:
-            line = Line(channel, iter([order.question.asking]), answer.meter, order.url.protocol)
-            yield from order.question.answer(line.talk(order.question.codec))
-        return
-    codec = CODECS[order.url.scheme](head=no_content)
-    if order.url.scheme == "fastcgi":
-        codec = FastcgiConnection(head=no_content, role=order.role)
-    outgoing = _encoded(codec, order, content)
-    first = _first(outgoing)
-    with closing(connect(order.url.address, answer.meter, order.connect_limit)) as channel:
-        line = Line(channel, itertools.chain([first], outgoing), answer.meter, order.url.protocol)
-        yield from line.talk(codec)
-
-
-def _first(outgoing: Iterator[bytes]) -> bytes:
-    """Return the first bytes of a request: if it cannot be encoded, nobody need be troubled with a connection."""
+    codec = question.codec if question else _codec(order)
+    outgoing = iter([question.asking]) if question else _encoded(codec, order, content)
     try:
-        return next(outgoing)
+        first = next(outgoing)  # if it cannot be encoded, nobody need be troubled with a connection
     except LocalProtocolError as error:
         raise BadRequest(f"this request cannot be sent: {error}") from None
+    with closing(connect(order.url.address, meter, order.connect_limit)) as channel:
+        events = Line(channel, itertools.chain([first], outgoing), meter, order.url.protocol).talk(codec)
+        yield from question.answer(events) if question else events
+
+
+def _codec(order: Order) -> ClientCodec:
+    head = order.method == "HEAD"
+    if order.url.scheme == "fastcgi":
+        return FastcgiConnection(head=head, role=order.role)
+    if order.url.scheme == "scgi":
+        return ScgiConnection(head=head)
+    if order.url.scheme == "uwsgi":
+        return UwsgiConnection(head=head)
+    return HttpConnection(head=head)
 
 
 def _encoded(codec: ClientCodec, order: Order, content: Content) -> Iterator[bytes]:

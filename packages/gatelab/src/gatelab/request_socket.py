@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from gateway_core.errors import BackendUnavailable, RemoteProtocolError
@@ -47,8 +49,9 @@ def connect(address: Address, meter: Meter, limit: float) -> Channel:
     """Return a connection within `limit` seconds, and those of the meter. Raises Failed."""
     left = meter.left()
     seconds = limit if left is None else min(limit, left)
+    patience = Patience(connect=seconds, send=0, silence=0, whole=left or 0)
     try:
-        channel = addresses.connect(address, Patience(connect=seconds, send=0, silence=0, whole=left or 0))
+        channel = _within(seconds, partial(addresses.connect, address, patience))
     except TimeoutError:
         raise Failed(Exit.TIMED_OUT, f"{address}: no connection within {seconds:.3g} s") from None
     except (socket.gaierror, UnicodeError):
@@ -57,6 +60,26 @@ def connect(address: Address, meter: Meter, limit: float) -> Channel:
         raise Failed(Exit.NOT_REACHED, f"{address}: {_WORDS.get(error.errno or 0) or system_words(error)}") from None
     meter.mark("connect")
     return channel
+
+
+def _within(seconds: float, connected: Callable[[], Channel]) -> Channel:
+    """Return what `connected` gives. Raises its OSError, or TimeoutError: name servers know nothing of our limits."""
+    outcome: list[Channel | Exception] = []
+
+    def call() -> None:
+        try:
+            outcome.append(connected())
+        except Exception as error:  # whatever it is, it is raised below
+            outcome.append(error)
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not outcome:
+        raise TimeoutError
+    if isinstance(outcome[0], Exception):
+        raise outcome[0]
+    return outcome[0]
 
 
 class Line:
