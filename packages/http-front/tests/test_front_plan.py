@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -145,3 +147,15 @@ def test_the_host_and_then_the_longest_prefix(tmp_path: Path, target: str, host:
 def test_a_path_without_a_route() -> None:
     router = Router(Plan((Route(prefix="/app", to=("http://127.0.0.1:1",)),)), print)
     assert ask(router, "/other").status == "404 Not Found"
+
+
+def test_the_file_that_the_documentation_shows(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "front.md").read_text()
+    text = page.partition("```toml\n")[2].partition("```")[0]
+    for folder in ("static", "protected", "pictures", "shop", "members"):
+        (tmp_path / "museum" / folder).mkdir(parents=True)
+    file = tmp_path / "front.toml"
+    file.write_text(text.replace("/srv/", f"{tmp_path}/"))
+    assert len(read_plan(str(file)).routes) == 6
+    told = set(re.findall(r"`([a-z_]+)`", page.partition("## What can be said")[2].partition("## Slow")[0]))
+    assert {field.name for field in fields(Route)} == told - {"true", "false"}
