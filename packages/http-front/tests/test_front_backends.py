@@ -183,6 +183,26 @@ def test_a_status_as_the_protocol_has_it(tmp_path: Path, scheme: str, known: str
         assert ask(router, "/x") == Seen(f"{code} Word", {"x": "1"}, b"ok")
 
 
+@pytest.mark.parametrize("scheme", ["scgi", "uwsgi", "fastcgi"])
+@pytest.mark.parametrize("target", ["/a%00b", "/%00", "/x%00CONTENT_LENGTH%005"])
+def test_a_variable_that_would_end_early_is_refused_before_anything_is_sent(
+    tmp_path: Path, scheme: str, target: str
+) -> None:
+    got: list[bytes] = []
+    with front(tmp_path, scheme, lambda sock: got.append(sock.recv(1000))) as (router, _, _):
+        assert ask(router, target).status == "400 Bad Request"
+    assert got in ([], [b""])
+
+
+def test_variables_that_do_not_fit_a_uwsgi_packet_are_431(tmp_path: Path) -> None:
+    got: list[bytes] = []
+    with front(tmp_path, "uwsgi", lambda sock: got.append(sock.recv(1000))) as (router, _, _):
+        for fields in ([("X", "x" * 70_000)], [(f"X-{number}", "x" * 1000) for number in range(66)]):
+            seen = ask(router, "/x", fields=fields)
+            assert (seen.status, b"uwsgi" in seen.body) == ("431 Request Header Fields Too Large", True)
+    assert set(got) <= {b""}
+
+
 # -- early, late, full ------------------------------------------------------------------------------------------------
 
 

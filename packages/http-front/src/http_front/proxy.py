@@ -85,7 +85,7 @@ class Proxy:
             if chosen is None:
                 return plain(start_response, "404 Not Found", "There is no such script.")
             sent = chosen
-        sent |= self._params
+        sent |= {"REQUEST_SCHEME": environ["wsgi.url_scheme"], **self._params}
         try:
             head, content = self._upstream.request(sent)
         except BackendError as error:
