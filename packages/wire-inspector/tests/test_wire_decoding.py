@@ -252,6 +252,19 @@ def test_the_first_bytes_name_the_protocol(first, protocol):
     assert conversation.protocol == protocol
 
 
+def test_a_backend_that_speaks_or_ends_first_is_waited_for():
+    conversation = Conversation()
+    assert conversation.receive("backend", b"HTTP/1.0 200 OK\r\n\r\n") == conversation.receive("backend", b"") == []
+    found = conversation.receive("front", b"GET / HTTP/1.0\r\n\r\n")
+    assert [message.title for message in found] == ["response head, 200 OK", "request head, GET /"]
+    stranger = Conversation()
+    assert stranger.receive("backend", b"SSH-2.0\r\n") == []
+    assert [message.title for message in stranger.receive("backend", bytes(65536))] == [
+        "undecoded, 9 bytes",
+        "undecoded, 65,536 bytes",
+    ]
+
+
 def test_what_is_no_protocol_and_no_sender_is_named():
     with pytest.raises(ValueError, match="'ajp' is not one of FastCGI, SCGI"):
         Conversation("ajp")

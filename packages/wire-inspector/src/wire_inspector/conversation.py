@@ -51,6 +51,8 @@ class Conversation:
         self._protocol = protocol
         self._directions: dict[str, Direction] = {}
         self._waiting: list[tuple[str, bytes]] = []
+        self._first = b""
+        self._size = 0  # bytes that wait
         if protocol is not None:
             self._open(protocol, b"")
 
@@ -69,11 +71,14 @@ class Conversation:
         if self._directions:
             return self._directions[sender].receive(data)
         self._waiting.append((sender, data))
-        first = b"".join(piece for side, piece in self._waiting if side == FRONT)[:ENOUGH]
-        if len(first) < ENOUGH and data and sum(len(piece) for _, piece in self._waiting) < UNDECIDED:
+        self._size += len(data)
+        if sender == FRONT:
+            self._first = (self._first + data)[:ENOUGH]
+        more_may_come = data or sender == BACKEND
+        if len(self._first) < ENOUGH and more_may_come and self._size < UNDECIDED:
             return []
-        self._protocol = strangers.recognised(first)
-        self._open(self._protocol, first)
+        self._protocol = strangers.recognised(self._first)
+        self._open(self._protocol, self._first)
         waiting, self._waiting = self._waiting, []
         return [message for side, piece in waiting for message in self._directions[side].receive(piece)]
 

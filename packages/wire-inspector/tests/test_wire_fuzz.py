@@ -1,17 +1,27 @@
-"""What all decoders have in common: no split matters, spans cover every byte, bad bytes never raise."""
+"""What all decoders have in common: no split matters, spans cover every byte, bad bytes never raise.
+
+Wires that are right, the same with bytes changed, left out and put in, and random ones. Each property has some dozens
+of examples in an ordinary run; `GATELAB_FUZZ=20000` asks for so many.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from itertools import groupby, pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wire_inspector import Conversation, as_json, html, text
+from wire_inspector import PROTOCOLS, Conversation, as_json, html, text
 from wire_inspector.message import Field, Message
 from wire_wires import WIRES
+
+fuzzed = settings(max_examples=int(os.environ.get("GATELAB_FUZZ", "60")), deadline=None)
+
+PROTOCOL = st.sampled_from([None, *PROTOCOLS])
+PLACES = st.lists(st.integers(0, 5000), max_size=8)
 
 
 def check_spans(fields: tuple[Field, ...], start: int, end: int, *, gaps: bool) -> None:
@@ -81,8 +91,8 @@ def test_whole_and_byte_by_byte_are_the_same(name):
     assert joined(feed(protocol, ("front", [front]), ("backend", [backend]))) == joined(whole)
 
 
-@settings(deadline=None)
-@given(st.sampled_from(sorted(WIRES)), st.lists(st.integers(0, 5000), max_size=8), st.lists(st.integers(0, 5000)))
+@fuzzed
+@given(st.sampled_from(sorted(WIRES)), PLACES, PLACES)
 def test_any_split_gives_the_same(name, front_places, backend_places):
     _, front, backend = WIRES[name]
     whole = feed(None, ("front", [front]), ("backend", [backend]))
@@ -105,12 +115,8 @@ def mutated(draw):
     return both
 
 
-@settings(deadline=None)
-@given(
-    mutated(),
-    st.sampled_from([None, "FastCGI", "SCGI", "uwsgi", "HTTP", "CGI", "AJP13"]),
-    st.lists(st.integers(0, 5000)),
-)
+@fuzzed
+@given(mutated(), PROTOCOL, PLACES)
 def test_bad_bytes_never_raise(wire, protocol, places):
     front, backend = wire
     whole = feed(protocol, ("front", [front]), ("backend", [backend]))
@@ -123,7 +129,7 @@ def test_bad_bytes_never_raise(wire, protocol, places):
     assert joined(split) == joined(whole)
 
 
-@settings(deadline=None)
-@given(st.binary(max_size=200), st.binary(max_size=200), st.sampled_from([None, "FastCGI", "SCGI", "uwsgi", "HTTP"]))
+@fuzzed
+@given(st.binary(max_size=200), st.binary(max_size=200), PROTOCOL)
 def test_random_bytes_never_raise(front, backend, protocol):
     check(feed(protocol, ("front", [front]), ("backend", [backend])), {"front": front, "backend": backend})
