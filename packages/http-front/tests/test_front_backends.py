@@ -198,8 +198,7 @@ def test_variables_that_do_not_fit_a_uwsgi_packet_are_431(tmp_path: Path) -> Non
     got: list[bytes] = []
     with front(tmp_path, "uwsgi", lambda sock: got.append(sock.recv(1000))) as (router, _, _):
         for fields in ([("X", "x" * 70_000)], [(f"X-{number}", "x" * 1000) for number in range(66)]):
-            seen = ask(router, "/x", fields=fields)
-            assert (seen.status, b"uwsgi" in seen.body) == ("431 Request Header Fields Too Large", True)
+            assert ask(router, "/x", fields=fields).status == "431 Request Header Fields Too Large"
     assert set(got) <= {b""}
 
 
