@@ -44,7 +44,7 @@ TYPE_MEANINGS = {
     records.END_REQUEST: "the request has ended",
     records.PARAMS: "a stream: the meta-variables",
     records.STDIN: "a stream: the request's content",
-    records.STDOUT: "a stream: the response, as a CGI program writes it",
+    records.STDOUT: "a stream: the response, as from CGI",
     records.STDERR: "a stream: for the front's error log",
     records.DATA: "a stream: the file that a Filter works on",
     records.GET_VALUES: "the front asks what the application can",

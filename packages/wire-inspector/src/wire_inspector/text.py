@@ -96,12 +96,13 @@ def lines(message: Message, *, hex: bool = True, width: int = 100) -> list[Text]
 
 def _title(message: Message, width: int) -> Text:
     arrow = ">" if message.sender == FRONT else "<"
-    title = Text(f"{arrow} {printable(message.title)}", "bold blue" if message.sender == FRONT else "bold yellow")
+    style = "bold blue" if message.sender == FRONT else "bold yellow"
+    title = Text().append(f"{arrow} {printable(message.title)}", style)
     where = f"{message.protocol} at {message.offset:,}"
     title.truncate(width, overflow="ellipsis")
     room = width - title.cell_len - len(where)
     if room >= 2:
-        title.append(" " * room + where, "dim not bold")
+        title.append(" " * room + where, "dim")
     return title
 
 
@@ -157,7 +158,7 @@ def _bytes(message: Message, field: Field, step: int) -> Iterator[Text]:
 def _words(message: Message, field: Field, names: int, width: int, *, preview: bool) -> list[Text]:
     """Return name, value and meaning in lines of at most `width` columns."""
     name, value = printable(field.name), printable(field.value)
-    head = Text(f"{name:<{names}}", STYLES["name"] if field.children else "bold")
+    head = Text().append(f"{name:<{names}}", STYLES["name"] if field.children else "bold")
     head.truncate(max(8, width // 2), overflow="ellipsis")
     indent = head.cell_len + 2
     room = max(8, width - indent)
