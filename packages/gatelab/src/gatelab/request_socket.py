@@ -53,7 +53,8 @@ def connect(address: Address, meter: Meter, limit: float) -> Channel:
     try:
         channel = _within(seconds, partial(addresses.connect, address, patience))
     except TimeoutError:
-        raise Failed(Exit.TIMED_OUT, f"{address}: no connection within {min(limit, meter.limit or limit):g} s") from None
+        words = f"{address}: no connection within {min(limit, meter.limit or limit):g} s"
+        raise Failed(Exit.TIMED_OUT, words) from None
     except (socket.gaierror, UnicodeError):
         raise Failed(Exit.NO_SUCH_HOST, f"nobody knows the host {address.host!r}") from None
     except OSError as error:
