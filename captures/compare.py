@@ -5,12 +5,10 @@ It is read from the captures in this folder, so it says what these fronts have s
 
 from __future__ import annotations
 
-import base64
-import json
 from pathlib import Path
-from typing import Any
 
 from fastcgi_server.records import BEGIN_REQUEST, PARAMS, Record, decode_begin, decode_pairs, read_records
+from gatelab.recording import Recording
 
 HERE = Path(__file__).resolve().parent
 FRONTS = ("nginx", "apache", "lighttpd", "haproxy", "caddy")
@@ -32,16 +30,14 @@ ROWS = [
 """What the client has sent, and the variable that tells of it."""
 
 
-def capture(front: str) -> Any:
+def capture(front: str) -> Recording:
     """Return the capture of a front with FastCGI."""
-    return json.loads((HERE / f"{front}-fastcgi.json").read_text())
+    return Recording.load(HERE / f"{front}-fastcgi.json")
 
 
 def first_request(front: str, number: int) -> list[Record]:
     """Return the records of the first request on a connection."""
-    segments = capture(front)["connections"][number]["segments"]
-    data = b"".join(base64.b64decode(segment["data"]) for segment in segments if segment["from"] == "front")
-    records = list(read_records(data))
+    records = list(read_records(capture(front).connections[number].bytes_from("front")))
     begins = [at for at, record in enumerate(records) if record.type == BEGIN_REQUEST]
     return records[begins[0] : begins[1] if begins[1:] else None]
 
@@ -66,7 +62,7 @@ def padded(front: str) -> str:
 
 def table() -> str:
     """Return the table, in Markdown."""
-    said = [capture(front)["front"] for front in FRONTS]
+    said = [capture(front).front for front in FRONTS]
     rows = [["sent", "variable", *said], ["---"] * (2 + len(FRONTS))]
     rows += [[sent, f"`{name}`", *(values(front, name, number) for front in FRONTS)] for sent, name, number in ROWS]
     rows.append(["", "asks to keep the connection", *map(keeps, FRONTS)])

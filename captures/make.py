@@ -3,20 +3,13 @@
 A front is asked the REQUESTS below, with our server behind it; a backend is asked those that suit it, by our
 `http_front`. They run as docs/how-to says, in a folder whose name is always the same, and a relay between the two sides
 keeps the bytes as they came, with their times. Nothing is made up and nothing is left out; only `made`, times, versions
-and the clients' ports differ from one run to the next.
-
-The form of a file: `{"format": 1, "made": ..., "protocol": ..., "front": "nginx 1.22.1", "backend": ..., "note": ...,
-"connections": [{"segments": [{"t": seconds since it was accepted, "from": "front" | "backend", "data": base64}]}]}`;
-empty data is the end of that direction.
+and the clients' ports differ from one run to the next. The form of a file: `gatelab.recording`.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import datetime
 import importlib.metadata
-import json
 import os
 import re
 import shutil
@@ -32,6 +25,7 @@ from fronts import FRONTS, addresses, museum, running
 from programs import Http, full_path
 from recorder import Connection, Recorder
 
+from gatelab import recording
 from gateway_runtime.addresses import Address
 from gateway_runtime.testing import wait_until
 
@@ -111,21 +105,16 @@ def leave(address: Address, recorder: Recorder) -> None:
 
 def write(name: str, protocol: str, front: str, backend: str, note: str, connections: Iterable[Connection]) -> None:
     """Write one capture."""
-    made = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    head = {"format": 1, "made": made, "protocol": protocol, "front": front, "backend": backend, "note": note}
-    recording = head | {
-        "connections": [
-            {
-                "segments": [
-                    {"t": round(t, 6), "from": sender, "data": base64.b64encode(data).decode()}
-                    for t, sender, data in connection.segments
-                ]
-            }
-            for connection in connections
-        ]
-    }
-    (HERE / f"{name}.json").write_text(json.dumps(recording, indent=1) + "\n")
-    print(name, front, backend, len(recording["connections"]), "connections")
+    found = [
+        recording.Connection(
+            segments=[recording.Segment(t=round(t, 6), sender=sender, data=data) for t, sender, data in each.segments]
+        )
+        for each in connections
+    ]
+    recording.Recording(
+        made=recording.now(), protocol=protocol, front=front, backend=backend, note=note, connections=found
+    ).save(HERE / f"{name}.json")
+    print(name, front, backend, len(found), "connections")
 
 
 PROTOCOLS = {"fastcgi": "FastCGI", "scgi": "SCGI", "uwsgi": "uwsgi", "http": "HTTP"}

@@ -6,8 +6,6 @@ half through our client codecs, with the responses. The inspector must find noth
 
 from __future__ import annotations
 
-import base64
-import json
 import random
 import sys
 from collections.abc import Iterator
@@ -26,25 +24,20 @@ import gateway_core.http1
 import scgi_server.protocol
 import uwsgi_gateway.protocol
 from fastcgi_server.events import Stderr
+from gatelab.recording import Connection, Recording
 from gateway_core.environ import base_environ, environ_from_variables
 from gateway_core.events import NEED_DATA, ConnectionClosed, Data, EndOfMessage, NotNow, Request, Response
-from wire_inspector import Conversation
 
 FILES = sorted(Path(__file__).resolve().parents[1].glob("captures/*.json"))
-CAPTURES = {path.stem: json.loads(path.read_text()) for path in FILES}
-FROM_FRONTS = [name for name, capture in CAPTURES.items() if not capture["front"].startswith("http_front")]
+CAPTURES = {path.stem: Recording.load(path) for path in FILES}
+FROM_FRONTS = [name for name, capture in CAPTURES.items() if not capture.front.startswith("http_front")]
 FROM_BACKENDS = [name for name in CAPTURES if name not in FROM_FRONTS]
 
-Segments = list[tuple[str, bytes]]
 
-
-def connections(name: str) -> list[Segments]:
-    """Return who has sent what on each connection that was used; Apache opens one before it refuses."""
-    found = [
-        [(segment["from"], base64.b64decode(segment["data"])) for segment in connection["segments"]]
-        for connection in CAPTURES[name]["connections"]
-    ]
-    return [segments for segments in found if any(data for _, data in segments)]
+def connections(name: str) -> list[Connection]:
+    """Return the connections that were used; Apache opens one before it refuses."""
+    found = CAPTURES[name].connections
+    return [connection for connection in found if any(segment.data for segment in connection.segments)]
 
 
 def splits(data: bytes) -> Iterator[list[bytes]]:
@@ -113,9 +106,9 @@ def asked(event: Any) -> tuple[str, str]:
 
 @pytest.mark.parametrize("name", FROM_FRONTS)
 def test_our_servers_read_what_fronts_send(name: str) -> None:
-    protocol = CAPTURES[name]["protocol"]
-    fronts = [b"".join(data for sender, data in segments if sender == "front") for segments in connections(name)]
-    refused = "refused" in CAPTURES[name]["note"]
+    protocol = CAPTURES[name].protocol
+    fronts = [connection.bytes_from("front") for connection in connections(name)]
+    refused = "refused" in CAPTURES[name].note
     expected = [request for request in ASKED if request != CHUNKED or not refused]
     # Sorted: a front may use the first of its connections again when it has opened a second.
     assert sorted(request for front in fronts for request in read_requests(protocol, [front])) == sorted(expected)
@@ -145,11 +138,11 @@ SEEN = {
 """What an application sees of the GET with odd fields, whatever front it is behind."""
 
 
-@pytest.mark.parametrize("name", [name for name in FROM_FRONTS if CAPTURES[name]["protocol"] != "HTTP"])
+@pytest.mark.parametrize("name", [name for name in FROM_FRONTS if CAPTURES[name].protocol != "HTTP"])
 def test_an_application_sees_the_same_behind_any_front(name: str) -> None:
-    protocol = CAPTURES[name]["protocol"]
+    protocol = CAPTURES[name].protocol
     codec = SERVERS[protocol]()
-    codec.receive_data(b"".join(data for sender, data in connections(name)[0] if sender == "front"))
+    codec.receive_data(connections(name)[0].bytes_from("front"))
     base = base_environ(
         protocol=protocol, software="test", server_name="", server_port="", errors=sys.stderr, multithread=False,
         multiprocess=False,
@@ -181,22 +174,20 @@ FILES_SAY = [
 ]
 
 
-def answers(segments: Segments) -> list[tuple[bytes, bool]]:
+def answers(connection: Connection) -> list[tuple[bytes, bool]]:
     """Return the bytes of each response on a connection, and whether the connection ended with it.
 
     A new response begins with the first bytes of the backend behind those of the front.
     """
     found: list[tuple[bytes, bool]] = []
     last = "front"
-    for sender, data in segments:
-        if sender == "backend" and data:
-            if last == "front":
+    for segment in connection.segments:
+        if segment.sender == "backend":
+            if segment.data and last == "front":
                 found.append((b"", False))
-            found[-1] = (found[-1][0] + data, False)
-        if sender == "backend" and not data:
-            found[-1] = (found[-1][0], True)
-        if data:
-            last = sender
+            found[-1] = (found[-1][0] + segment.data, not segment.data)
+        if segment.data:
+            last = segment.sender
     return found
 
 
@@ -223,9 +214,9 @@ def read_response(protocol: str, method: str, pieces: list[bytes], ends: bool) -
 
 @pytest.mark.parametrize("name", FROM_BACKENDS)
 def test_our_clients_read_what_backends_send(name: str) -> None:
-    protocol = CAPTURES[name]["protocol"]
+    protocol = CAPTURES[name].protocol
     files = name in ("fcgiwrap", "php-cgi", "php-fpm")
-    found = [answer for segments in connections(name) for answer in answers(segments)]
+    found = [answer for connection in connections(name) for answer in answers(connection)]
     for (data, ended), method, says in zip(found, METHODS, FILES_SAY if files else MUSEUM, strict=True):
         expected = read_response(protocol, method, [data], ended)
         assert (expected[0].status, expected[1]) == (200, says)
@@ -236,14 +227,13 @@ def test_our_clients_read_what_backends_send(name: str) -> None:
 
 @pytest.mark.parametrize("name", CAPTURES)
 def test_the_inspector_finds_nothing_wrong(name: str) -> None:
-    for segments in connections(name):
-        conversation = Conversation()
-        messages = [message for sender, data in segments for message in conversation.receive(sender, data)]
-        assert conversation.protocol == CAPTURES[name]["protocol"]
+    for connection in connections(name):
+        messages = connection.messages()  # which recognises the protocol
+        assert {message.protocol for message in messages} == {CAPTURES[name].protocol}
         # The one client that leaves gets half a response, and that is what the inspector has to say of it.
-        left = segments.index(("front", b"")) < len(segments) - 2 and any(b"piece 1" in data for _, data in segments)
+        left = b"stepwise" in connection.bytes_from("front")
         allowed = {"the connection ended before the last chunk"} if left else set()
         assert {message.fault for message in messages if message.fault} <= allowed
         for sender in ("front", "backend"):
-            whole = b"".join(data for side, data in segments if side == sender)
-            assert b"".join(message.data for message in messages if message.sender == sender) == whole
+            said = b"".join(message.data for message in messages if message.sender == sender)
+            assert said == connection.bytes_from(sender)
