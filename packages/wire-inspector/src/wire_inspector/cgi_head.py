@@ -14,12 +14,11 @@ from __future__ import annotations
 
 from gateway_core.cgi import ResponseParser
 from gateway_core.errors import RemoteProtocolError
-from gateway_core.events import NEED_DATA
 
 from .content import content
 from .lines import blank_line, field_line, is_blank, status_line
 from .message import BEGUN_BEFORE, GOES_ON, Field, size_of
-from .stream import Steps, Stream
+from .stream import Lost, Steps, Stream
 
 __all__ = ["HeadReader", "response"]
 
@@ -78,17 +77,19 @@ class HeadReader:
 
     def _ask(self, piece: bytes) -> None:
         """Let the codec read along, until it has the head or refuses it."""
+        self._parser.receive_data(piece)
         try:
-            self._parser.receive_data(piece)
-            if self._parser.next_event() is not NEED_DATA:
-                return
+            self._parser.next_event()
         except RemoteProtocolError as error:
             self.fault = str(error)
             self.in_head = False
 
 
 def response(stream: Stream, *, status_line: bool = False) -> Steps[None]:
-    """Decode a response that ends where its direction ends: the head is one message, content follows in pieces."""
+    """Decode a response that ends where its direction ends: the head is one message, content follows in pieces.
+
+    Raises Lost after a head with a fault.
+    """
     reader = HeadReader(status_line=status_line)
     fields = []
     at = 0
@@ -103,4 +104,6 @@ def response(stream: Stream, *, status_line: bool = False) -> Steps[None]:
     if fields[0].name == "status line":
         statuses.insert(0, fields[0].value.partition(" ")[2])
     yield stream.cut(at, ", ".join(["response head", *statuses[:1]]), tuple(fields), reader.fault)
+    if reader.fault:
+        raise Lost
     yield from content(stream, None)
