@@ -128,7 +128,7 @@ class Exchange:
         can be read before. `watched` is the descriptor of whoever waits for the answer: it is given up when he leaves.
         Raises VisitorFault for that, and for variables that the protocol cannot carry.
         """
-        body = next(pieces, b"")
+        body = next(pieces, b"") if at_hand is None else b""
         declared = next((value for name, value in variables if name == "CONTENT_LENGTH"), "")
         if declared.isdecimal():
             complete = len(body) == int(declared)
