@@ -136,7 +136,7 @@ class Running:
     @property
     def log(self) -> str:
         """All that it has written."""
-        return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+        return "".join(path.read_text(errors="replace") for path in sorted(self.folder.rglob("*.log")))
 
 
 @contextmanager
