@@ -64,7 +64,9 @@ def decode_netstring(data: bytes | bytearray, limit: int = MAX_HEAD) -> tuple[by
     colon = data.find(b":", 0, MAX_LENGTH_DIGITS + 1)
     digits = bytes(data[:colon] if colon >= 0 else data[: MAX_LENGTH_DIGITS + 1])
     if not _LENGTH.fullmatch(digits) and (digits or colon == 0):
-        raise RemoteProtocolError(f"{digits!r} is not the length of a netstring")
+        prefixes = (digits[:size] for size in range(1, len(digits) + 1))
+        first = next((prefix for prefix in prefixes if not _LENGTH.fullmatch(prefix)), b"")
+        raise RemoteProtocolError(f"{first!r} is not the length of a netstring")
     if colon < 0:
         if len(digits) > MAX_LENGTH_DIGITS:
             raise RemoteProtocolError(f"the length of the netstring has more than {MAX_LENGTH_DIGITS} digits", 431)
