@@ -12,7 +12,8 @@
 
 * `t` is in seconds since the connection was accepted, `at` in seconds since `made`.
 * A segment is what one `recv` has given. How the bytes were cut means nothing; their order within a direction does.
-* `cut` says how many bytes of each side passed after the recording had had enough: they are not in it.
+* `cut` says how many bytes of each side passed after the recording had had enough, and are not in it; `more` says how
+  many connections came after the last one that is.
 * CGI has no wire. There the first segment is the program's environment, NAME=VALUE NUL ..., from the front; what
   follows is its standard input and its standard output.
 """
@@ -27,6 +28,7 @@ from typing import Annotated, Literal, Self
 import msgspec
 from msgspec import Meta, Struct
 
+from gateway_core.mismatch import ENOUGH
 from wire_inspector import PROTOCOLS, Conversation, Message, environment
 
 from .errors import GatelabError
@@ -53,7 +55,7 @@ class Segment(Struct, frozen=True, omit_defaults=True):
     reset: bool = False
 
 
-class Cut(Struct, omit_defaults=True):
+class Cut(Struct):
     """Bytes of each side that were not kept."""
 
     front: Count = 0
@@ -66,12 +68,7 @@ class Connection(Struct, omit_defaults=True):
     segments: list[Segment]
     at: Seconds | None = None
     client: str = ""
-    cut: Cut = msgspec.field(default_factory=Cut)
-
-    @property
-    def is_cut(self) -> bool:
-        """Is something missing?"""
-        return bool(self.cut.front or self.cut.backend)
+    cut: Cut | None = None
 
     @property
     def ended(self) -> float:
@@ -92,7 +89,9 @@ class Connection(Struct, omit_defaults=True):
         for segment in segments:
             if segment.data:
                 yield segment, conversation.receive(segment.sender, segment.data)
-            elif self.is_cut or segment.sender in ended:  # the end of what is not all here would look like a fault
+            elif (
+                self.cut is not None or segment.sender in ended
+            ):  # the end of what is not all here would look like a fault
                 yield segment, []
             else:
                 ended.add(segment.sender)
@@ -115,6 +114,7 @@ class Recording(Struct, omit_defaults=True, kw_only=True):
     listen: str = ""
     to: str = ""
     connections: list[Connection]
+    more: Count = 0
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -166,6 +166,17 @@ class Recording(Struct, omit_defaults=True, kw_only=True):
     def messages(self) -> list[list[Message]]:
         """Return the messages of each connection."""
         return [connection.messages(self.protocol) for connection in self.connections]
+
+    @property
+    def spoken(self) -> str | None:
+        """The protocol: what the file says, or else what the first bytes tell."""
+        if self.protocol is None:
+            for connection in self.connections:
+                conversation = Conversation()
+                conversation.receive("front", connection.bytes_from("front")[:ENOUGH])
+                if conversation.protocol is not None:
+                    return conversation.protocol
+        return self.protocol
 
     @property
     def began(self) -> float:
