@@ -1,4 +1,6 @@
-"""Peers that are libraries: `python library_peers.py bjoern|cheroot|wsgiref MODULE:APP`, on a free port.
+"""Peers that are libraries: `python library_peers.py NAME MODULE:APP`.
+
+bjoern, cheroot and wsgiref take a free port; flup-fastcgi and flup-scgi the unix socket whose path comes last.
 
 Each is started as its documentation shows, and prints the ready line that the bench waits for. Their queues of waiting
 connections are longer than the five of cheroot and wsgiref, since 32 visitors knock at once; and wsgiref writes no line
@@ -55,7 +57,29 @@ def wsgiref(app: Any) -> None:
         server.serve_forever()
 
 
-SERVERS: dict[str, Callable[[Any], None]] = {"bjoern": bjoern, "cheroot": cheroot, "wsgiref": wsgiref}
+def flup_fastcgi(app: Any) -> None:
+    """Serve FastCGI with flup, a thread for each connection."""
+    from flup.server.fcgi import WSGIServer as Library  # type: ignore[import-not-found]
+
+    print(f"ready fastcgi+unix:{sys.argv[3]}", flush=True)  # a moment early: it listens and serves in one call
+    Library(app, bindAddress=sys.argv[3]).run()
+
+
+def flup_scgi(app: Any) -> None:
+    """Serve SCGI with flup, a thread for each connection."""
+    from flup.server.scgi import WSGIServer as Library  # type: ignore[import-not-found]
+
+    print(f"ready scgi+unix:{sys.argv[3]}", flush=True)
+    Library(app, scriptName="", bindAddress=sys.argv[3]).run()
+
+
+SERVERS: dict[str, Callable[[Any], None]] = {
+    "bjoern": bjoern,
+    "cheroot": cheroot,
+    "flup-fastcgi": flup_fastcgi,
+    "flup-scgi": flup_scgi,
+    "wsgiref": wsgiref,
+}
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from gateway_bench.document import Document, load_document
 from gateway_bench.errors import BenchError
 from gateway_bench.gateways import load_gateways
 from gateway_bench.goals import load_goals
+from gateway_bench.nginx import find_nginx
 from gateway_bench.outcome import (
     find_root,
     folder_for,
@@ -28,14 +29,19 @@ from gateway_bench.outcome import (
 )
 from gateway_bench.plan import engine_of, parameters_for
 from gateway_bench.proofs.run import choose, prove_all
-from gateway_bench.run import Order, run
+from gateway_bench.run import COMPARING, Order, run
 from gateway_bench.scenarios import SUITES
 from gateway_bench.tables import print_document
 from gateway_bench.wrk import find_wrk
 
 __all__ = ["exit_code", "main"]
 
-TABLES = {"evolution": "gateways.toml", "peers": "peers.toml", "proofs": "peers.toml"}
+TABLES = {
+    "evolution": "gateways.toml",
+    "peers": "peers.toml",
+    "backends": "backends.toml",
+    "proofs": "peers.toml",
+}
 GOALS = "goals.toml"
 OURS = "gatelab"
 """The row of peers.toml that stands in the record of the proofs, which are about our server."""
@@ -75,7 +81,10 @@ class Choice:
 def run_command(
     suite: Annotated[
         str,
-        typer.Option(help="evolution: our five gateways. peers: ours beside others. proofs: what we promise."),
+        typer.Option(
+            help="evolution: our five gateways. peers: our WSGI server beside others. backends: ours beside others "
+            "behind nginx. proofs: what we promise."
+        ),
     ] = "evolution",
     quick: Annotated[bool, typer.Option("--quick", help="One short repeat: a look, not a measurement.")] = False,
     only: Annotated[str, typer.Option(help="Gateways, or proofs, with commas between: cgi,fastcgi")] = "",
@@ -90,7 +99,7 @@ def run_command(
         bool | None,
         typer.Option(
             "--save-reference/--no-save-reference",
-            help="Keep this run in benchmarks/reference/. A whole and undisturbed run of the peers is kept by itself.",
+            help="Keep this run in benchmarks/reference/. A whole and undisturbed run beside peers is kept by itself.",
         ),
     ] = None,
 ) -> None:
@@ -119,7 +128,8 @@ def _order(choice: Choice, root: Path) -> Order:
         raise BenchError(f"there is no suite {suite!r}; there are {', '.join(TABLES)}")
     scenarios = _chosen_scenarios(suite, choice.scenarios)
     proofs = choose(choice.only) if suite == "proofs" else []
-    wrk = find_wrk() if suite == "peers" else None
+    wrk = find_wrk() if suite in COMPARING else None
+    nginx = _needed_nginx() if suite == "backends" else None
     engine = engine_of(suite, "hello", wrk)
     return Order(
         suite=suite,
@@ -131,6 +141,7 @@ def _order(choice: Choice, root: Path) -> Order:
         pythons={"own": sys.executable} | {name: _python_of(name, pythons[name], root) for name in ENVIRONMENTS},
         command=["python", "-m", "gateway_bench", *sys.argv[1:]],
         wrk=wrk,
+        nginx=nginx,
         remedies=_remedies(pythons, root),
         goals=load_goals(root / "benchmarks" / GOALS),
     )
@@ -179,7 +190,7 @@ def exit_code(document: Document) -> int:
     """Return the exit code that tells how a run went. A promise that is missed is a finding, not a failure."""
     if not document["complete"]:
         return BROKEN_OFF
-    absent = document["suite"] != "peers" and any(row["status"] == "absent" for row in document["gateways"])
+    absent = document["suite"] not in COMPARING and any(row["status"] == "absent" for row in document["gateways"])
     errors = any(result["errors"] for result in document["results"])
     unproved = any(proof["status"] == "failed" for proof in document["proofs"])
     return FAILED if document["failures"] or errors or absent or unproved else 0
@@ -197,6 +208,13 @@ def _chosen_scenarios(suite: str, named: list[str]) -> list[str]:
             raise BenchError(f"the suite {suite} has no scenario {name!r}; {there}")
     default = [name for name in known if (suite, name) != ("peers", "page")]  # as hello, at length
     return [name for name in known if name in named] or default
+
+
+def _needed_nginx() -> str:
+    nginx = find_nginx()
+    if nginx is None:
+        raise BenchError("the suite backends needs nginx, which is not here; on Debian: apt install nginx-light")
+    return nginx
 
 
 def _made_by_nox(environment: str, root: Path) -> Path:

@@ -28,9 +28,11 @@ PAPER = "#ffffff"
 COLOURS = {
     "cgi": "#d55e00",
     "fastcgi": "#0072b2",
+    "fastcgi-close": "#0072b2",
     "scgi": "#56b4e9",
     "uwsgi": "#cc79a7",
     "wsgi": "#009e73",
+    "http": "#009e73",
     "gatelab": "#009e73",
     "gatelab-32": "#009e73",
     "gatelab-compiled": "#009e73",

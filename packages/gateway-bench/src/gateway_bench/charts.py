@@ -9,7 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from gateway_bench import charts_evolution, charts_peers, charts_proofs
+from gateway_bench import charts_backends, charts_evolution, charts_peers, charts_proofs
 from gateway_bench.chart_style import styled
 from gateway_bench.document import Document
 
@@ -30,6 +30,10 @@ CHARTS: dict[str, dict[str, Callable[[Document], Figure | None]]] = {
         "throughput": charts_peers.peers_throughput,
         "goals": charts_peers.peers_goals,
         "cpu": charts_peers.peers_cpu,
+    },
+    "backends": {
+        "cpu": charts_backends.backends_cpu,
+        "goals": charts_backends.backends_goals,
     },
     "proofs": {
         "idle": charts_proofs.idle_connections,

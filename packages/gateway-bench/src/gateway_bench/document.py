@@ -82,7 +82,10 @@ class ScenarioRecord(TypedDict):
 
 
 class Generator(TypedDict):
-    """The load generator during a repeat; `share` of one core, and whether that was all that it could get."""
+    """The load generator during a repeat; `share` of one core, and whether that was all that it could get.
+
+    nginx, where it stands before the server, shares that core, and its time is in the share.
+    """
 
     cpu_seconds: float
     share: float
@@ -92,8 +95,9 @@ class Generator(TypedDict):
 class Repeat(TypedDict):
     """One measurement, as it came. `round` and `position` count from 1, `spawned` is None where nobody counts.
 
-    `others_share` is the part of all processors that was used by neither server nor generator: a quiet machine has
-    next to none. `engine` is what made the load, if it differs from scenario to scenario.
+    `others_share` is the part of all processors that neither server, front nor generator used: a quiet machine has
+    next to none. `engine` is what made the load, if it differs from scenario to scenario. `front_cpu_seconds` is the
+    time of nginx, if it stood before the server; `cpu_seconds` has none of it.
     """
 
     gateway: str
@@ -115,6 +119,7 @@ class Repeat(TypedDict):
     memory: Memory
     generator: Generator
     engine: NotRequired[str]
+    front_cpu_seconds: NotRequired[float]
 
 
 class Failed(TypedDict):

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from gateway_bench.document import Document, Result
 from gateway_bench.units import duration, figure, size
 
-__all__ = ["cpu_finding", "goals_finding", "headline", "is_ours", "labels", "latency_finding", "memory_finding",
-           "peers_finding", "spawned_finding", "throughput_finding"]  # fmt: skip
+__all__ = ["backends_finding", "cpu_finding", "goals_finding", "headline", "is_ours", "labels", "latency_finding",
+           "memory_finding", "peers_finding", "spawned_finding", "throughput_finding"]  # fmt: skip
 
 ONE_PROCESS_EACH = "cgi"
 """The gateway that starts a process for each request."""
@@ -136,6 +136,18 @@ def peers_finding(document: Document) -> str:
         next_ = max(faster, key=lambda ratio: ratio["throughput"]["median"])
         parts.append(f"{figure(next_['throughput']['median'])} of those of {known[next_['against']]}")
     return f"On one core {known[first[1]]} answers {', and '.join(parts)}, the next of the others"
+
+
+def backends_finding(document: Document) -> str:
+    """Say what a request costs our FastCGI server behind nginx, and what uWSGI's."""
+    costs = {result["gateway"]: _cpu(result) for result in document["results"] if not result["errors"]}
+    if "fastcgi" not in costs:
+        return "CPU of a backend for each request, behind nginx"
+    compared = {row["against"]: row["cpu"]["median"] for row in document["ratios"] if row["gateway"] == "fastcgi"}
+    known = {"fastcgi-uwsgi": "uWSGI", "fastcgi-flup": "flup"}
+    others = [f"{figure(compared[name])} of what {label} takes" for name, label in known.items() if name in compared]
+    words = f"Behind nginx a FastCGI request takes our server {duration(costs['fastcgi'])} of CPU"
+    return ", ".join((words, " and ".join(others))) if others else words
 
 
 def goals_finding(document: Document) -> str:

@@ -8,7 +8,7 @@ A row of `gateways.toml` or `peers.toml`:
     command = ["{python}", "-m", "fastcgi_server", "demo_app:app", "--bind", "127.0.0.1:0"]
     ready = 'ready (\S+)'              a line of output; the group is the address, scheme://...
     address = "http://127.0.0.1:{port}" where it listens, if its line does not say
-    keep_alive = true                   whether a visitor may keep the connection
+    keep_alive = true                   whether a visitor (nginx, if it stands before) may keep the connection
     workers = 2
     threads = 1
     package = "fastcgi-server"          the distribution that it needs
@@ -17,8 +17,8 @@ A row of `gateways.toml` or `peers.toml`:
     scenarios = ["hello"]               those in which it takes part, if not in all of the run
 
 In a command `{python}` is the interpreter, `{events}` the socket of the events, `{workers}` and `{threads}` the
-numbers of the row, `{here}` the folder of the TOML file, and `{port}` a port that was free a moment ago, for servers
-that cannot take a free one themselves and say which.
+numbers of the row, `{here}` the folder of the TOML file, `{socket}` the path for a unix socket, and `{port}` a port
+that was free a moment ago, for servers that cannot take a free one themselves and say which.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Gateway:
     scenarios: tuple[str, ...] = ()
     here: Path = Path()
 
-    def argv(self, python: str, events: Path, port: str = "0") -> list[str]:
+    def argv(self, python: str, events: Path, port: str = "0", socket: Path = Path("SOCKET")) -> list[str]:
         """Return the command with its places filled in."""
         places = {
             "python": python,
@@ -69,12 +69,13 @@ class Gateway:
             "threads": str(self.threads),
             "here": str(self.here),
             "port": port,
+            "socket": str(socket),
         }
         return [word.format(**places) for word in self.command]
 
-    def listens_at(self, port: str) -> str:
+    def listens_at(self, port: str, socket: Path = Path("SOCKET")) -> str:
         """Return the address that the ready line does not say, or ""."""
-        return self.address.format(port=port)
+        return self.address.format(port=port, socket=socket)
 
     def takes_part(self, scenario: str) -> bool:
         """Tell whether this row is one of a scenario."""

@@ -3,14 +3,14 @@ r"""What this project promises, as rows of data, and whether a run keeps it. See
 A row:
 
     [[goal]]
-    suite = "peers"                     or "proofs"
-    scenario = "hello"                  of the suite peers
+    suite = "peers"                     or "backends", or "proofs"
+    scenario = "hello"                  of a suite that has any
     of = "gatelab"                      the gateway, or the proof
     over = ["waitress"]                 whom it is compared with; of several, the best in this run
-    figure = "throughput"               or "p99"; of a proof, one of its figures
+    figure = "throughput"               or "p99", or "cpu" (for a request); of a proof, one of its figures
     exchange = "GET /hello"             p99 of this kind of request alone
     least = 5.0                         or most = ...: the promise
-    aim = 8.0                           what we would like beyond it, at least
+    aim = 8.0                           what we would like beyond it: at least, or (with `most`) at most
     about = "..."                       in words
 
 A figure is compared as it is shown, at three significant digits: no table says that 1.00 misses 1.00. Repeats with
@@ -28,7 +28,7 @@ from typing import Any
 
 from gateway_bench.document import Proof, Range, Repeat, Verdict
 from gateway_bench.errors import BenchError
-from gateway_bench.summary import range_of, throughput
+from gateway_bench.summary import cpu_us, range_of, throughput
 
 __all__ = ["Goal", "judge", "load_goals", "met"]
 
@@ -37,7 +37,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "least": (int, float), "most": (int, float), "aim": (int, float),
 }  # fmt: skip
 REQUIRED = ("suite", "of", "figure", "about")
-UNITS = {"throughput": "requests/s", "p99": "us"}
+UNITS = {"throughput": "requests/s", "p99": "us", "cpu": "us"}
 """Of the figures of gateways; a proof's say theirs."""
 
 
@@ -114,7 +114,8 @@ def _of_repeats(goal: Goal, repeats: Sequence[Repeat]) -> Verdict:
     measured = {peer: values for peer, values in rounds.items() if values}
     if not measured:
         return _verdict(goal, goal.over[0], "x", None)
-    best = max(measured, key=lambda peer: median(measured[peer].values()))
+    choose = max if goal.figure == "throughput" else min
+    best = choose(measured, key=lambda peer: median(measured[peer].values()))
     ratios = [own[number] / value for number, value in measured[best].items() if number in own and value]
     return _verdict(goal, best, "x", range_of(ratios) if ratios else None)
 
@@ -132,6 +133,8 @@ def _by_round(goal: Goal, gateway: str, repeats: Sequence[Repeat]) -> dict[int, 
 def _figure(goal: Goal, repeat: Repeat) -> float | None:
     if goal.figure == "throughput":
         return throughput(repeat)
+    if goal.figure == "cpu":
+        return cpu_us(repeat) or None
     latency = repeat["exchanges"].get(goal.exchange) if goal.exchange else repeat["latency"]
     return float(latency["p99"]) if latency else None
 
@@ -142,7 +145,9 @@ def _verdict(goal: Goal, over: str, unit: str, found: Range | None) -> Verdict:
     if found is not None:
         kept = met(found["median"], goal.least, goal.most)
         verdict = "" if not bounded else "kept" if kept else "missed"
-        aim_reached = None if goal.aim is None else met(found["median"], goal.aim, None)
+        if goal.aim is not None:
+            at_most = goal.most is not None
+            aim_reached = met(found["median"], None if at_most else goal.aim, goal.aim if at_most else None)
     return Verdict(
         of=goal.of,
         scenario=goal.scenario,

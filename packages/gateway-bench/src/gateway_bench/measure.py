@@ -42,20 +42,30 @@ TRY_AGAIN = 0.02
 
 @dataclass(frozen=True)
 class Subject:
-    """A server that stands ready: where it listens, its processes (those `at_rest` are always there), its births."""
+    """A server that stands ready: where to ask, its processes (those `at_rest` are always there), its births.
+
+    `front` are the processes of nginx, if it is nginx that is asked.
+    """
 
     gateway: Gateway
     address: Address
     tree: Tree
     at_rest: frozenset[int]
     listener: SpawnListener | None = None
+    front: Tree | None = None
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether a visitor may keep its connection; nginx always lets it."""
+        return self.front is not None or self.gateway.keep_alive
 
 
 @dataclass(frozen=True)
 class Account:
-    """What had been used at one moment of rest: CPU of the server, its births, CPU of the machine (seconds)."""
+    """What had been used at one moment of rest: CPU of server, front and machine (seconds), births of the server."""
 
     cpu: float
+    front: float
     births: Births
     machine: float
     moment: float
@@ -124,7 +134,7 @@ def _complaint(visitor: Visitor, exchange: Exchange) -> str | None:
 def _with_process(subject: Subject, at_rest: set[int], scenario: str, parameters: Parameters, module: str) -> Loaded:
     job: Job = {
         "address": str(subject.address),
-        "keep_alive": subject.gateway.keep_alive,
+        "keep_alive": subject.keep_alive,
         "scenario": scenario,
         "users": parameters["users"],
         "warmup": parameters["warmup_seconds"],
@@ -164,9 +174,10 @@ def _repeat(
     if not subject.tree.alive():
         raise LoadFailed("the server ended during the load")
     counted = load.counted
-    share = counted["generator_cpu"] / counted["seconds"]
+    front_cpu = load.after.front - load.before.front
+    share = (counted["generator_cpu"] + front_cpu) / counted["seconds"]
     births = load.after.births
-    return Repeat(
+    repeat = Repeat(
         gateway=subject.gateway.name,
         scenario=scenario,
         round=place[0],
@@ -186,11 +197,14 @@ def _repeat(
         memory=load.memory,
         generator=Generator(cpu_seconds=counted["generator_cpu"], share=round(share, 4), saturated=share >= SATURATED),
     )
+    if subject.front:
+        repeat["front_cpu_seconds"] = round(front_cpu, 6)
+    return repeat
 
 
 def _others_share(load: Loaded) -> float:
-    """Return the part of all processors that neither server nor generator used, between the two accounts."""
-    ours = load.after.cpu - load.before.cpu + load.counted["generator_cpu"]
+    """Return the part of all processors that server, front and generator did not use, between the two accounts."""
+    ours = load.after.cpu - load.before.cpu + load.after.front - load.before.front + load.counted["generator_cpu"]
     others = load.after.machine - load.before.machine - ours
     passed = (load.after.moment - load.before.moment) * (os.cpu_count() or 1)
     return round(min(1.0, max(0.0, others / passed)), 4)
@@ -200,4 +214,5 @@ def account(subject: Subject, at_rest: AbstractSet[int]) -> Account:
     """Wait until the server is at rest, and read what it has used so far."""
     subject.tree.settle(at_rest)
     births = subject.listener.count() if subject.listener else Births(0, 0)
-    return Account(subject.tree.cpu_seconds(), births, machine_busy_seconds(), time.monotonic())
+    front = subject.front.cpu_seconds() if subject.front else 0.0
+    return Account(subject.tree.cpu_seconds(), front, births, machine_busy_seconds(), time.monotonic())

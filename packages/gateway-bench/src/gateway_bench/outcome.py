@@ -16,7 +16,8 @@ __all__ = ["find_root", "folder_for", "is_reference", "make_folder", "point_late
 OPTIONAL = "gatelab-compiled"
 """The row that may be absent from a run that is kept: the compiled build is an option."""
 MARK = Path("benchmarks", "gateways.toml")
-README_CHARTS = {"evolution": ["overview", "cpu"], "peers": ["throughput", "goals", "cpu"], "proofs": ["idle"]}
+README_CHARTS = {"evolution": ["overview", "cpu"], "peers": ["throughput", "goals", "cpu"], "proofs": ["idle"],
+                 "backends": ["cpu", "goals"]}  # fmt: skip
 
 
 def find_root(start: Path) -> Path:
@@ -68,9 +69,9 @@ def point_latest(folder: Path) -> None:
 
 
 def is_reference(document: Document) -> bool:
-    """Tell whether a run of the peers is worth the README's charts: all took part, without error, undisturbed."""
+    """Tell whether a run beside peers is worth the README's charts: all took part, without error, undisturbed."""
     return (
-        document["suite"] == "peers"
+        document["suite"] in ("backends", "peers")
         and document["complete"]
         and not document["failures"]
         and not disturbed(document["repeats"])

@@ -40,6 +40,8 @@ def parameters_for(
     """Return the parameters of a suite, with what the command line asks for instead."""
     if suite == "proofs":
         parameters = _parameters(users=1, warmup=0.0, seconds=0.0, repeats=1)  # each proof has its own
+    elif suite == "backends":
+        parameters = _parameters(users=32, warmup=1.0, seconds=1.0 if quick else 3.0, repeats=1 if quick else 3)
     elif suite == "peers":
         parameters = _parameters(users=32, warmup=1.0, seconds=1.0 if quick else 3.0, repeats=1 if quick else 5)
     elif quick:

@@ -24,11 +24,13 @@ __all__ = ["render_report"]
 TITLES = {
     "evolution": "Five ways to reach one program: what each request costs",
     "peers": "Our WSGI server beside others: what each request costs",
-    "proofs": "What our WSGI server promises, and what was found",
+    "backends": "Behind nginx: what each protocol and each server costs",
+    "proofs": "What our servers promise, and what was found",
 }
 FINDINGS: dict[str, list[Callable[[Document], str]]] = {
     "evolution": [findings.headline, findings.spawned_finding, findings.latency_finding, findings.memory_finding],
     "peers": [findings.peers_finding, findings.goals_finding],
+    "backends": [findings.backends_finding, findings.goals_finding],
     "proofs": [findings.goals_finding],
 }
 CAPTIONS = {
@@ -49,6 +51,11 @@ CAPTIONS = {
         "goals": "Ratios are taken round by round, where the two runs lie seconds apart. Where a peer is here with "
         "several settings, the best of them counts.",
         "cpu": "What one request takes of a core, whatever the generator could have asked for.",
+    },
+    "backends": {
+        "cpu": "Backend and nginx have a core each, the generator shares that of nginx. What nginx spends is not "
+        "in the bars.",
+        "goals": "Left is better: ratios of CPU a request, taken round by round, where the two runs lie seconds apart.",
     },
     "proofs": {
         "idle": "Each dot is one reading. Open connections that say nothing are to cost memory, and no time.",

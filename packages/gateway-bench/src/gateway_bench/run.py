@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway_bench import interrupts
-from gateway_bench.address import free_port
+from gateway_bench.address import Address, free_port
 from gateway_bench.cores import can_pin, on_core, two_cores
 from gateway_bench.document import (
     SCHEMA_VERSION,
@@ -33,6 +33,7 @@ from gateway_bench.gateways import Gateway
 from gateway_bench.goals import Goal, judge
 from gateway_bench.machine import describe_machine, describe_source, describe_versions
 from gateway_bench.measure import Subject, check_answer, measure
+from gateway_bench.nginx import nginx_before, nginx_version
 from gateway_bench.plan import Turn, engine_of, expected_seconds, turns_of
 from gateway_bench.presence import look_for
 from gateway_bench.processes import Tree
@@ -43,13 +44,15 @@ from gateway_bench.summary import disturbed, range_of, ratios_of, results_of
 
 __all__ = ["Order", "Watcher", "blank", "run"]
 
+COMPARING = ("backends", "peers")
+"""Suites that compare servers with each other."""
 LISTEN_LIMIT = 3.0
 """Seconds for a server to listen after it has said that it is ready: granian's worker says so a little early."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What was ordered. `root` is the checkout.
+    """What was ordered. `root` is the checkout. With `nginx`, its path, that stands before each gateway.
 
     By environment ("own", "peers", "compiled"): `pythons` are the interpreters, `remedies` the commands that install
     all of it.
@@ -64,6 +67,7 @@ class Order:
     pythons: dict[str, str]
     command: Sequence[str] = ()
     wrk: str | None = None
+    nginx: str | None = None
     ready_limit: float = READY_LIMIT
     remedies: Mapping[str, str] = field(default_factory=dict)
     goals: Sequence[Goal] = ()
@@ -112,16 +116,19 @@ def run(order: Order, watcher: Watcher) -> Document:
     document["finished"] = _now()
     document["notes"] += _disturbances(document)
     document["results"] = _in_order(order, document)
-    if order.suite == "peers":
+    if order.suite in COMPARING:
         document["ratios"] = ratios_of(document["repeats"], _pairs(order))
         document["goals"] = judge(_goals_of_the_run(order), document["repeats"])
     return document
 
 
 def _pairs(order: Order) -> list[tuple[str, str, str]]:
-    """Return whom to compare in each scenario: our first row there with every other one, and what goals ask for."""
+    """Return whom to compare in each scenario: our first row there with every other one, and what goals ask for.
+
+    Behind nginx the rows speak different protocols, so there it is what goals ask for alone.
+    """
     pairs = []
-    for scenario in order.scenarios:
+    for scenario in order.scenarios if order.nginx is None else ():
         rows = [row for row in order.gateways if row.takes_part(scenario)]
         ours = next((row.name for row in rows if row.environment == "own"), "")
         pairs += [(scenario, ours, row.name) for row in rows if ours and row.name != ours]
@@ -177,13 +184,14 @@ def _ready(gateway: Gateway, order: Order) -> Iterator[Subject]:
     """Run a gateway for the length of a block, with a folder, a guestbook and a listener of its own."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatelab-bench-")))
+        socket = folder / "socket"
         inbox = SpawnListener(folder / "events")
         listener = stack.enter_context(inbox.listening()) if gateway.events else None
         port = str(free_port())
-        argv = gateway.argv(order.pythons[gateway.environment], inbox.path, port)
+        argv = gateway.argv(order.pythons[gateway.environment], inbox.path, port, socket)
         environment = server_environment(folder / "guestbook.sqlite3")
         with on_core(two_cores(order.parameters["pinned"])[0]):
-            listens_at = gateway.listens_at(port)
+            listens_at = gateway.listens_at(port, socket)
             service, address = stack.enter_context(
                 started(argv, gateway.ready, environment, order.root, order.ready_limit, listens_at)
             )
@@ -191,10 +199,26 @@ def _ready(gateway: Gateway, order: Order) -> Iterator[Subject]:
         at_rest = frozenset(tree.pids())
         try:
             check_answer(address, patience=LISTEN_LIMIT)
-            yield Subject(gateway, address, tree, at_rest, listener)
+            front = None
+            if order.nginx is not None:
+                front, address = stack.enter_context(_behind_nginx(order.nginx, gateway, address, order, folder))
+            yield Subject(gateway, address, tree, at_rest, listener, front)
         except (NotReady, LoadFailed) as error:
             error.output = error.output or service.output
             raise
+
+
+@contextmanager
+def _behind_nginx(
+    nginx: str, gateway: Gateway, address: Address, order: Order, folder: Path
+) -> Iterator[tuple[Tree, Address]]:
+    """Run nginx before a gateway, on the generator's processor; gives its processes and its address."""
+    kept = order.parameters["users"] if gateway.keep_alive else 0
+    with ExitStack() as stack:
+        with on_core(two_cores(order.parameters["pinned"])[1]):
+            service, before = stack.enter_context(nginx_before(nginx, address, kept, folder / "nginx"))
+        check_answer(before)
+        yield Tree(service.pid), before
 
 
 def blank(order: Order) -> Document:
@@ -209,7 +233,7 @@ def blank(order: Order) -> Document:
         seed=order.seed,
         parameters=order.parameters,
         machine=describe_machine(),
-        versions=describe_versions(),
+        versions=describe_versions() | ({"nginx": nginx_version(order.nginx)} if order.nginx else {}),
         source=describe_source(order.root),
         gateways=[_gateway_record(gateway, order) for gateway in order.gateways],
         scenarios=[_scenario_record(name) for name in order.scenarios],
@@ -251,7 +275,7 @@ def _notes(order: Order) -> list[str]:
     notes = []
     if order.parameters["pinned"] and not can_pin():
         notes.append("Server and generator shared the processors: this system has no sched_setaffinity, or one core.")
-    if order.suite == "peers" and not order.wrk:
+    if order.suite in COMPARING and not order.wrk:
         notes.append("wrk was not found: our own crowd made the load of hello, which it can do less fast.")
     if sys.platform == "darwin":
         notes.append("macOS does not tell the processor time of ended children: that of CGI is missing here.")

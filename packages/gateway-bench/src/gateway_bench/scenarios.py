@@ -145,5 +145,6 @@ SCENARIOS = {
 SUITES: dict[str, tuple[str, ...]] = {
     "evolution": ("hello", "page", "guestbook"),
     "peers": ("hello", "page", "sleep", "mixed"),
+    "backends": ("hello",),
 }
 """The scenarios of each suite that has any."""

@@ -57,7 +57,8 @@ def _results_table(document: Document) -> Table:
 def _ratios_table(document: Document) -> Table:
     """Return how one server compares with another: medians over the rounds, the smallest and largest beside them."""
     known = labels(document)
-    promised = {(row["scenario"], row["of"], row["over"]): row for row in document["goals"]}
+    speeds = [row for row in document["goals"] if row["figure"] == "throughput"]
+    promised = {(row["scenario"], row["of"], row["over"]): row for row in speeds}
     headings = ["requests/s", "", "goal", "aim", "CPU/request", ""]
     table = _table(
         "one over another: median of the ratios of the rounds (min .. max)", ["scenario", "server", "over"], headings
