@@ -127,6 +127,35 @@ def test_the_access_log_is_that_of_the_server(backend: Server, folder: Path, tmp
     assert re.fullmatch(r'203\.0\.113\.9 - - \[.*\] "GET /nowhere%0a\?q HTTP/1.1" 200 [0-9]+', second)
 
 
+def test_the_scripts_of_a_fastcgi_server(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.php").touch()
+    with (
+        Server("fastcgi_server", "front_sees:app", "--bind", f"unix:{tmp_path}/s", cwd=folder) as backend,
+        Server("http_front", "--to", backend.url, "--root", str(tmp_path), "--bind", "127.0.0.1:0") as running,
+    ):
+        seen = json.loads(ask(running, "GET /x.php/more?q HTTP/1.1")[1])
+        assert (seen["SCRIPT_FILENAME"], seen["DOCUMENT_ROOT"]) == (f"{tmp_path}/x.php", str(tmp_path))
+        assert (seen["SCRIPT_NAME"], seen["PATH_INFO"], seen["QUERY_STRING"]) == ("/x.php", "/more", "q")
+        assert ask(running, "GET /none.php HTTP/1.1")[0].startswith("HTTP/1.1 404 ")
+
+
+def test_a_changed_file_is_read_at_a_reload(folder: Path, tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.txt").write_text(name)
+    plan = tmp_path / "plan.toml"
+    plan.write_text(f'[[route]]\nstatic = "{tmp_path}/old"\n')
+    with Server("http_front", "--config", str(plan), "--bind", "127.0.0.1:0") as running:
+        assert ask(running, "GET /a.txt HTTP/1.1")[1] == b"old"
+        plan.write_text("nonsense")
+        running.signal(signal.SIGHUP)
+        running.wait_for_line("plan.toml is not TOML")
+        assert ask(running, "GET /a.txt HTTP/1.1")[1] == b"old"
+        plan.write_text(f'[[route]]\nstatic = "{tmp_path}/new"\n')
+        running.signal(signal.SIGHUP)
+        wait_until(lambda: ask(running, "GET /a.txt HTTP/1.1")[1] == b"new", "the new file is served")
+
+
 def test_an_authorizer_guards_a_route(folder: Path) -> None:
     with contextlib.ExitStack() as stack:
         guard = stack.enter_context(Server("scgi_server", "front_sees:app", "--bind", "127.0.0.1:0", cwd=folder))

@@ -32,7 +32,7 @@ from gateway_core.errors import BackendBusy, BackendError, VisitorFault
 from gateway_core.events import Response
 from gateway_runtime.channels import Channels
 
-__all__ = ["Server", "Upstream"]
+__all__ = ["Health", "Server", "Upstream"]
 
 
 class Server:
