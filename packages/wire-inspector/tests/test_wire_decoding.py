@@ -9,6 +9,8 @@ from fastcgi_server.records import encode_record
 from scgi_server.protocol import encode_headers, encode_netstring
 from uwsgi_gateway.protocol import encode_packet_header
 from wire_inspector import PROTOCOLS, Conversation, as_json, environment
+from wire_inspector.fastcgi import MAX_REQUESTS
+from wire_inspector.stream import MAX_HEAD
 from wire_wires import AJP13_RESPONSE, FORWARD, WIRES, ajp13
 
 
@@ -127,6 +129,8 @@ def test_fields(protocol, sender, data, expected):
     assert [leaf for leaf in found if leaf in expected] == expected
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
 FAULTS = [
     # protocol, front, backend, sentence
     ("FastCGI", b"\2\1\0\1\0\x08\0\0", b"", "a FastCGI record has version 1, not 2"),
@@ -162,6 +166,18 @@ FAULTS = [
     ("HTTP", b"", b"\x15\3\1\0\2\2\x46", "these bytes open a TLS record: the backend speaks TLS, not HTTP"),
     ("AJP13", ajp13(b"\x12\x34", b"\x02\x02", "HTTP/1.1"), b"", "the packet ends inside a field"),
     ("AJP13", b"AB\0\1", b"", "an AJP13 packet from the front does not begin with 41 42"),
+    ("AJP13", FORWARD[:-1], b"", "the front closed in the middle of a packet"),
+    *[("FastCGI", encode_record(records.PARAMS, 1, data) * times + encode_record(records.PARAMS, 1), b"",
+       "there are more than 1,048,576 bytes or 10,000 pieces of variables: the rest was not read")
+      for data, times in ((records.encode_pairs([("A", "1" * 60000)]), 18), (bytes(60000), 1))],
+    ("HTTP", b"GET /" + b"a" * MAX_HEAD, b"", "a head has more than 1,048,576 bytes"),
+    ("HTTP", b"", CHUNKED + b"2\r\na", "the connection ended in the middle of a chunk"),
+    ("HTTP", b"", CHUNKED + b"11000\r\na", "the connection ended in the middle of a chunk"),
+    ("HTTP", b"", CHUNKED + b"11000\r\n" + bytes(0x11000), "the connection ended in the middle of a chunk"),
+    ("HTTP", b"", CHUNKED + b"11000\r\n" + bytes(0x11000) + b"\n", "a chunk is not followed by CRLF"),
+    ("HTTP", b"", CHUNKED + b"2\r\n", "the connection ended in the middle of a chunk"),
+    ("HTTP", b"", CHUNKED, "the connection ended before the last chunk"),
+    ("HTTP", b"", CHUNKED + b"0\r\nHost: a\r\n\r\n", "the field host must not be a trailer"),
     (None, b"\x16\3\1\0", b"", "these bytes open a TLS handshake: this is TLS, which is not decoded here"),
     (None, b"\xff\xff\xff\xff", b"", "these bytes begin no protocol that is known here"),
     (None, b"ab", b"", "these bytes begin no protocol that is known here"),
@@ -212,6 +228,43 @@ def test_interleaved_requests_are_kept_apart():
     )  # fmt: skip
     found = receive("FastCGI", wire)
     assert [message.fields[1].children[0].name for message in found] == ["A", "B"] * 3
+
+
+def test_of_too_many_requests_the_oldest_is_forgotten():
+    data = records.encode_pairs([("A", "b")])
+    ids = range(1, MAX_REQUESTS + 2)
+    wire = b"".join(encode_record(records.PARAMS, request_id, data[:3]) for request_id in ids)
+    wire += b"".join(encode_record(records.PARAMS, request_id, data[3:]) for request_id in (ids[1], ids[0]))
+    *_, known, forgotten = Conversation("FastCGI").receive("front", wire)
+    assert known.fields[1].children[0].name == "A"
+    assert forgotten.fields[1].children[0].name == "..."
+
+
+def test_behind_a_switch_of_protocols_both_sides_are_content():
+    _, front, backend = WIRES["HTTP, another protocol"]
+    conversation = Conversation()
+    conversation.receive("front", front)
+    conversation.receive("backend", backend)
+    (message,) = conversation.receive("front", b"GET is no request now")
+    assert message.title == "content, 21 bytes"
+
+
+def test_content_that_a_container_asks_for():
+    head = ajp13(b"\x12\x34", b"\x02\x04", "HTTP/1.1", "/", "a", "b", "c", 80, b"\0", 0, b"\xff")
+    conversation = Conversation("AJP13")
+    found = conversation.receive("front", head)
+    found += conversation.receive("backend", ajp13(b"AB", b"\x06", 8186))
+    found += conversation.receive("front", ajp13(b"\x12\x34", 3, b"abc"))
+    found += conversation.receive("backend", ajp13(b"AB", b"\x06", 8186))
+    found += conversation.receive("front", b"\x12\x34\0\0" + head)
+    assert [message.title for message in found] == [
+        "Forward Request, POST /",
+        "Get Body Chunk, 8,186 bytes",
+        "packet of content, 3 bytes",
+        "Get Body Chunk, 8,186 bytes",
+        "packet, empty: the content ends",
+        "Forward Request, POST /",
+    ]
 
 
 def test_large_content_is_not_kept():

@@ -28,11 +28,11 @@ from gateway_core.mismatch import ENOUGH
 from .content import content
 from .lines import blank_line, field_line, status_line, words
 from .message import Field, size_of
-from .stream import MAX_HEAD, Lost, Steps, Stream
+from .stream import MAX_FIELDS, MAX_HEAD, Lost, Steps, Stream
 
 __all__ = ["HTTP"]
 
-LIMITS = Limits(request_line=MAX_HEAD, field_line=MAX_HEAD, fields=10_000, head=MAX_HEAD, body=1 << 62)
+LIMITS = Limits(request_line=MAX_HEAD, field_line=MAX_HEAD, fields=MAX_FIELDS, head=MAX_HEAD, body=1 << 62)
 """An inspector shows what passes; how much of it is too much is for the servers to say."""
 
 WHOLE_CHUNK = 64 * 1024

@@ -16,7 +16,7 @@ from gateway_core.errors import RemoteProtocolError
 
 from . import meanings
 from .message import BEGUN_BEFORE, GOES_ON, Field
-from .stream import MAX_HEAD
+from .stream import MAX_FIELDS, MAX_HEAD
 
 __all__ = ["PairReader"]
 
@@ -34,6 +34,7 @@ class PairReader:
 
     def __init__(self) -> None:
         self._stream = bytearray()  # all of it, for the codec
+        self._pieces = 0  # pairs, or parts of them
         self._overflown = False
         self._begin()
 
@@ -48,21 +49,26 @@ class PairReader:
 
     def fields(self, content: bytes, start: int) -> list[Field]:
         """Return the pairs in `content`, which stands at `start` in its message."""
-        if self._overflown or len(self._stream) + len(content) > MAX_HEAD:
-            self._overflown = True
-            return [Field("undecoded", start, start + len(content), "", f"beyond {MAX_HEAD:,} bytes of variables")]
-        self._stream += content
-        found = []
+        found: list[Field] = []
         at = 0
-        while at < len(content):
+        self._overflown |= len(self._stream) + len(content) > MAX_HEAD
+        while at < len(content) and not self._overflown:
             found.append(self._pair(content, at, start))
             at = found[-1].end - start
+            self._pieces += 1
+            self._overflown = self._pieces > MAX_FIELDS
+        if at < len(content):
+            found.append(Field("undecoded", start + at, start + len(content), "", "too much to show"))
+        if not self._overflown:
+            self._stream += content
         return found
 
     def fault(self) -> str:
         """Return what is wrong with the stream, which has ended; "" if nothing is."""
         if self._overflown:
-            return f"there are more than {MAX_HEAD:,} bytes of variables: they were not read"
+            return (
+                f"there are more than {MAX_HEAD:,} bytes or {MAX_FIELDS:,} pieces of variables: the rest was not read"
+            )
         try:
             decode_pairs(bytes(self._stream))
         except RemoteProtocolError as error:

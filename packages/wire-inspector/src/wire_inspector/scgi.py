@@ -15,7 +15,7 @@ from . import meanings
 from .cgi_head import response
 from .message import Field, size_of
 from .one_shot import judge, rest
-from .stream import MAX_HEAD, Steps, Stream
+from .stream import MAX_FIELDS, MAX_HEAD, Steps, Stream
 
 __all__ = ["SCGI"]
 
@@ -68,14 +68,13 @@ def _netstring(stream: Stream) -> Steps[tuple[bytes, int]]:
 
 def _headers(string: bytes, start: int) -> list[Field]:
     """Return a field for each header of the string, which stands at `start`."""
-    found = []
+    found: list[Field] = []
     at = 0
     while at < len(string):
         middle = string.find(b"\0", at) + 1
         end = string.find(b"\0", middle) + 1 if middle else 0
-        if not end:
-            found.append(Field("undecoded", start + at, start + len(string), string[at:].decode("latin-1")))
-            break
+        if not end or len(found) == MAX_FIELDS:
+            return [*found, Field("undecoded", start + at, start + len(string), size_of(len(string) - at))]
         found.append(_header(string[at : middle - 1], string[middle : end - 1], start + at))
         at = end
     return found

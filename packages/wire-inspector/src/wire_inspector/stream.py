@@ -20,10 +20,13 @@ from gateway_core.errors import RemoteProtocolError
 
 from .message import Field, Message, size_of
 
-__all__ = ["MAX_HEAD", "Direction", "Lost", "Reader", "Steps", "Stream"]
+__all__ = ["MAX_FIELDS", "MAX_HEAD", "Direction", "Lost", "Reader", "Steps", "Stream"]
 
 MAX_HEAD = 1 << 20
 """Bytes of a head or of the variables of one request that are kept: 16 times what the servers here take."""
+
+MAX_FIELDS = 10_000
+"""Pairs, headers or lines of one head that are shown: two bytes make one, so a megabyte could ask for half a million."""
 
 _T = TypeVar("_T")
 Steps = Generator[Message | None, None, _T]
