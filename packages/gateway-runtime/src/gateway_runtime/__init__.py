@@ -13,14 +13,15 @@ Read in this order:
 4. `scoreboard`, `slots`, `master_slot`: what they all write down of themselves. `status`, `backlog`: the report that
    is made of it. `status_text`, `status_html`, `status_page`: how it looks. `answers`, `admin_socket`, `control`: who
    asks for it.
-5. `addresses`, `arguments`, `loader`, `events`, `log`, `line_stream`, `access_log`, `signals`, `errors`: the tools of
+5. `channel`, `channels`: the client's side of a connection, and the connections to one server.
+6. `addresses`, `arguments`, `loader`, `events`, `log`, `line_stream`, `access_log`, `signals`, `errors`: the tools of
    the above.
-6. `testing`: start a server in a test, and stop it.
+7. `testing`: start a server in a test, and stop it.
 """
 
 __all__ = [
-    "acceptor", "access_log", "addresses", "admin_socket", "answers", "arguments", "backlog", "brake", "children",
-    "cli", "connection", "control", "crew", "desk", "engine", "errors", "events", "family", "generations", "identity",
+    "acceptor", "access_log", "addresses", "admin_socket", "answers", "arguments", "backlog", "brake", "channel",
+    "channels", "children", "cli", "connection", "control", "crew", "desk", "engine", "errors", "events", "family", "generations", "identity",
     "keeper", "lifetime", "line_stream", "loader", "log", "master", "master_slot", "options", "orders", "patrol",
     "pidfile", "poller", "pool", "predictor", "scoreboard", "settings", "shared_loop", "signals", "slots", "sockets",
     "stalls", "status", "status_html", "status_page", "status_text", "succession", "systemd", "testing", "upgrade",
