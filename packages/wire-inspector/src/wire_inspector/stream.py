@@ -26,7 +26,7 @@ MAX_HEAD = 1 << 20
 """Bytes of a head or of the variables of one request that are kept: 16 times what the servers here take."""
 
 MAX_FIELDS = 10_000
-"""Pairs, headers or lines of one head that are shown. Two bytes can make one: a megabyte could ask for half a million."""
+"""Pairs, headers or lines of one head that are shown. Two bytes make one: a megabyte could ask for half a million."""
 
 _T = TypeVar("_T")
 Steps = Generator[Message | None, None, _T]
