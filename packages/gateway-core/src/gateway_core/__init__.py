@@ -10,7 +10,8 @@ Read in this order:
 5. `input`: request content. `response`: the server half of PEP 3333, with `response_checks` and `file_wrapper`;
    `interfaces`: what it needs of a gateway.
    `forwarded`: the client behind a trusted front. `access`: the lines of the access log.
-6. `session`: one connection of a server. `exchange`: one request of a client. `client`: that side as a WSGI application.
+6. `session`: one connection of a server. `exchange`: one request of the other side. `client`: that side as a WSGI
+   application.
 
 Import from the modules; this page only lists them, so that a CGI program that needs one does not pay for all.
 """

@@ -21,9 +21,9 @@ Read in this order:
 
 __all__ = [
     "acceptor", "access_log", "addresses", "admin_socket", "answers", "arguments", "backlog", "brake", "channel",
-    "channels", "children", "cli", "connection", "control", "crew", "desk", "engine", "errors", "events", "family", "generations", "identity",
-    "keeper", "lifetime", "line_stream", "loader", "log", "master", "master_slot", "options", "orders", "patrol",
-    "pidfile", "poller", "pool", "predictor", "scoreboard", "settings", "shared_loop", "signals", "slots", "sockets",
-    "stalls", "status", "status_html", "status_page", "status_text", "succession", "systemd", "testing", "upgrade",
-    "worker",
+    "channels", "children", "cli", "connection", "control", "crew", "desk", "engine", "errors", "events", "family",
+    "generations", "identity", "keeper", "lifetime", "line_stream", "loader", "log", "master", "master_slot",
+    "options", "orders", "patrol", "pidfile", "poller", "pool", "predictor", "scoreboard", "settings", "shared_loop",
+    "signals", "slots", "sockets", "stalls", "status", "status_html", "status_page", "status_text", "succession",
+    "systemd", "testing", "upgrade", "worker",
 ]  # fmt: skip
