@@ -160,7 +160,7 @@ def test_what_the_server_says_of_itself(server):
         codec.receive_data(sock.recv(65536))
         event = codec.next_event()
         assert isinstance(event, Values)
-        assert dict(event.values) == {"FCGI_MAX_CONNS": "20000", "FCGI_MAX_REQS": "64", "FCGI_MPXS_CONNS": "1"}
+        assert dict(event.values) == {"FCGI_MAX_CONNS": "20000", "FCGI_MAX_REQS": "1", "FCGI_MPXS_CONNS": "0"}
         sock.sendall(encode_record(99, 0))
         assert sock.recv(65536) == encode_record(records.UNKNOWN_TYPE, 0, bytes([99, 0, 0, 0, 0, 0, 0, 0]))
 

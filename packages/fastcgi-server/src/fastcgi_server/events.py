@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from gateway_core.events import Fields, Variables
 
-__all__ = ["Abort", "Data", "EndOfMessage", "GetValues", "Request", "Response", "Stderr", "UnknownType", "Values"]
+__all__ = [
+    "Abort", "Data", "EndOfMessage", "FileData", "GetValues", "Request", "Response", "Stderr", "UnknownType", "Values",
+]  # fmt: skip
 
 STDERR_SHOWN = 1024
 """Characters of one error record that go into a log line."""
@@ -18,13 +20,17 @@ STDERR_SHOWN = 1024
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as meta-variables, with the content that has come so far. `role` is 1, 2 or 3 (section 6)."""
+    """A request as meta-variables, with the content that has come so far. `role` is 1, 2 or 3 (section 6).
+
+    `file` is what a filter gets besides, its DATA stream, as far as that has come.
+    """
 
     request_id: int
     role: int
     variables: Variables
     body: bytes = b""
     complete: bool = True
+    file: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +52,16 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
+class FileData:
+    """A piece of the file that a filter is to work on (section 6.4), never empty. It comes after the content."""
+
+    request_id: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class EndOfMessage:
-    """The content is complete."""
+    """The content is complete, and a filter's file."""
 
     request_id: int
 

@@ -28,7 +28,7 @@ from gateway_core.events import NEED_DATA, ConnectionClosed, NotNow
 from gateway_core.mismatch import ENOUGH, http_refusal, mismatch, recognise
 
 from . import records
-from .events import Abort, Data, EndOfMessage, GetValues, Request, Response, Stderr, UnknownType, Values
+from .events import Abort, Data, EndOfMessage, FileData, GetValues, Request, Response, Stderr, UnknownType, Values
 from .records import RecordReader, encode_end, encode_pairs, encode_record, encode_stream
 from .request import ABORTED, ActiveRequest, Encoder, State
 from .webserver import ClientConnection
@@ -42,6 +42,7 @@ __all__ = [
     "Data",
     "Encoder",
     "EndOfMessage",
+    "FileData",
     "GetValues",
     "Request",
     "Response",
@@ -63,10 +64,10 @@ MAX_ACTIVE = 64
 _UNKNOWN_LENGTH = ("CONTENT_LENGTH", "-1")
 """Caddy (2.6) sends this with chunked content: Go's number for a length that is not known. Here it is left out."""
 
-_PARAMS, _STDIN, _ANSWERING = State  # a look into an enum is a call, in 3.11
+_PARAMS, _STDIN, _DATA, _ANSWERING = State  # a look into an enum is a call, in 3.11
 
 _MANAGEMENT = frozenset((records.GET_VALUES, records.GET_VALUES_RESULT, records.UNKNOWN_TYPE))
-_Event = Request | Data | EndOfMessage | Abort | ConnectionClosed
+_Event = Request | Data | FileData | EndOfMessage | Abort | ConnectionClosed
 
 
 class ServerConnection:
@@ -74,7 +75,8 @@ class ServerConnection:
 
     `max_conns` and `max_reqs` are what a web server is told that asks for FCGI_MAX_CONNS and FCGI_MAX_REQS.
     `max_active` is the number of requests at a time on this connection; 1 means that it does not multiplex.
-    `max_params` is a number of bytes, `roles` those of section 6 that the application plays.
+    `multiplexed`: they are also served at a time, so that a web server does well to send several (FCGI_MPXS_CONNS).
+    `max_params` is a number of bytes, `max_pairs` of variables, `roles` those of section 6 that the application plays.
     """
 
     def __init__(
@@ -83,16 +85,19 @@ class ServerConnection:
         max_conns: int = 1,
         max_reqs: int = 1,
         max_active: int = MAX_ACTIVE,
+        multiplexed: bool = True,
         max_params: int = MAX_PARAMS,
+        max_pairs: int = MAX_PAIRS,
         roles: Collection[int] = (records.RESPONDER,),
     ) -> None:
         self._values = {
             records.MAX_CONNS: str(max_conns),
             records.MAX_REQS: str(max_reqs),
-            records.MPXS_CONNS: "1" if max_active > 1 else "0",
+            records.MPXS_CONNS: "1" if multiplexed and max_active > 1 else "0",
         }
         self._max_active = max_active
         self._max_params = max_params
+        self._max_pairs = max_pairs
         self._roles = roles
         self._records = RecordReader()
         self._recognised = False  # the first byte is that of FastCGI
@@ -124,7 +129,7 @@ class ServerConnection:
         try:
             if not self._recognised and not self._recognise():
                 return NEED_DATA
-            while not self._over:
+            while not self.over:
                 record = self._records.next()
                 if record is None:
                     break
@@ -142,9 +147,20 @@ class ServerConnection:
         return not self._active and not self._records.pending
 
     @property
-    def _over(self) -> bool:
+    def active(self) -> int:
+        """How many requests are active."""
+        return len(self._active)
+
+    @property
+    def over(self) -> bool:
         """Must this connection close now (section 3.5)?"""
         return self._closing and not self._active
+
+    def give_up(self) -> None:
+        """Refuse the requests whose variables do not come to an end: OVERLOADED, since nothing is wrong with them."""
+        for request in list(self._active.values()):
+            if request.state is _PARAMS:
+                self._reject(request, records.OVERLOADED)
 
     def _recognise(self) -> bool:
         """Look at the first bytes. False: too few to tell. Raises PeerMismatch if they are of another protocol."""
@@ -162,11 +178,11 @@ class ServerConnection:
 
     def _rest(self) -> _Event | NotNow:
         """No whole record is left: what is there to say?"""
-        if self._over:
+        if self.over:
             return ConnectionClosed()
         if not self._eof:
-            for request in self._active.values():
-                if request.state is _STDIN and not request.announced:
+            for request in list(self._active.values()):  # another thread may end one meanwhile
+                if not request.announced and request.state is not _PARAMS:
                     return request.announce()
             return NEED_DATA
         if self._records.pending:
@@ -193,10 +209,13 @@ class ServerConnection:
             return None
         if type_ == records.STDIN:
             return self._stdin(request, content)
+        if type_ == records.DATA and request.role == records.FILTER:
+            return self._data(request, content)
         if type_ == records.ABORT_REQUEST:
             return self._abort(request)
         # STDOUT, STDERR and END_REQUEST go the other way (appendix A); DATA is for filters (section 6.4).
-        raise RemoteProtocolError(f"a web server sends a responder no {records.type_name(type_)} record")
+        role = records.ROLES[request.role]
+        raise RemoteProtocolError(f"a web server sends a {role} no {records.type_name(type_)} record")
 
     def _manage(self, type_: int, request_id: int, content: bytes) -> None:
         """Management records (section 4): always id 0."""
@@ -233,7 +252,7 @@ class ServerConnection:
             return
         request.variables = records.decode_pairs(b"".join(request.params))
         request.params.clear()
-        if len(request.variables) > MAX_PAIRS:
+        if len(request.variables) > self._max_pairs:
             self._reject(request, records.OVERLOADED)
             return
         request.state = _STDIN
@@ -241,13 +260,15 @@ class ServerConnection:
             request.variables.remove(_UNKNOWN_LENGTH)
         try:
             request.left = cgi.content_length(request.variables)
+            if request.role == records.FILTER:
+                request.file_left = _file_length(request)
         except RemoteProtocolError as error:
             self._answer(request, error)
 
     def _stdin(self, request: ActiveRequest, content: bytes) -> _Event | None:
         if request.state is _PARAMS:
             raise RemoteProtocolError(f"STDIN of request {request.id} before the end of its PARAMS")
-        if request.state is _ANSWERING:
+        if request.state is not _STDIN:
             return None  # after the end of the stream, or of our interest in it
         if not content:
             return self._end_of_stdin(request)
@@ -262,6 +283,30 @@ class ServerConnection:
     def _end_of_stdin(self, request: ActiveRequest) -> _Event | None:
         if request.left:  # section 6.2: the client failed; the application is not to act on half of its data
             self._answer(request, RemoteProtocolError(f"the content ends {request.left} bytes before CONTENT_LENGTH"))
+            return Abort(request.id) if request.announced else None
+        if request.role == records.FILTER:
+            request.state = _DATA
+            return None
+        request.state = _ANSWERING
+        return EndOfMessage(request.id) if request.announced else request.announce()
+
+    def _data(self, request: ActiveRequest, content: bytes) -> _Event | None:
+        """The file for a filter (section 6.4). It comes after STDIN, and is compared with its length like that."""
+        if request.state is _PARAMS or request.state is _STDIN:
+            raise RemoteProtocolError(f"DATA of request {request.id} before the end of its STDIN")
+        if request.state is _ANSWERING:
+            return None
+        if content:
+            if request.file_left is not None:
+                content = content[: request.file_left]
+                request.file_left -= len(content)
+            if request.announced:
+                return FileData(request.id, content) if content else None
+            request.file.append(content)
+            return None
+        if request.file_left:
+            error = RemoteProtocolError(f"the file ends {request.file_left} bytes before FCGI_DATA_LENGTH")
+            self._answer(request, error)
             return Abort(request.id) if request.announced else None
         request.state = _ANSWERING
         return EndOfMessage(request.id) if request.announced else request.announce()
@@ -320,6 +365,15 @@ class ServerConnection:
     def _forget(self, request: ActiveRequest) -> bool:
         """END_REQUEST is on its way: the id is inactive. True: the connection must close now."""
         request.ended = True
-        del self._active[request.id]
+        self._active.pop(request.id, None)  # it is not there if the web server has closed meanwhile
         self._closing = self._closing or not request.keep
-        return self._over
+        return self.over
+
+
+def _file_length(request: ActiveRequest) -> int | None:
+    """Return FCGI_DATA_LENGTH; None if it was not given. Raises RemoteProtocolError."""
+    given = [("CONTENT_LENGTH", value) for name, value in request.variables if name == "FCGI_DATA_LENGTH"]
+    try:
+        return cgi.content_length(given)
+    except RemoteProtocolError:
+        raise RemoteProtocolError("FCGI_DATA_LENGTH is not a number of bytes, given once") from None

@@ -2,10 +2,11 @@
 
 The life of a request id. Any other record for it is an error, or is skipped (section 3.3)::
 
-              BEGIN_REQUEST        PARAMS, empty           STDIN, empty
-    inactive --------------> PARAMS -----------> STDIN ------------> ANSWERING --> inactive
-                               |                   |                     |         END_REQUEST sent
-                               +---- ABORT_REQUEST, or refused by us ----+
+              BEGIN_REQUEST        PARAMS, empty        STDIN, empty
+    inactive --------------> PARAMS -----------> STDIN -------------------------> ANSWERING --> inactive
+                               |                   |  '--(filter)--> DATA ----------^  |        END_REQUEST sent
+                               |                   |                  |   DATA, empty  |
+                               +----------- ABORT_REQUEST, or refused by us -----------+
 """
 
 from __future__ import annotations
@@ -32,18 +33,19 @@ class State(enum.Enum):
 
     PARAMS = "its variables are still to come"
     STDIN = "its content is still to come"
+    DATA = "the file for a filter is still to come"
     ANSWERING = "all of it is here, or no more of it is wanted"
 
 
-_PARAMS, _STDIN, _ANSWERING = State  # a look into an enum is a call, in 3.11
+_PARAMS, _STDIN, _DATA, _ANSWERING = State  # a look into an enum is a call, in 3.11
 
 
 class ActiveRequest:
     """From BEGIN_REQUEST received to END_REQUEST sent. `keep`: the connection outlives it."""
 
     __slots__ = (
-        "announced", "encoder", "ended", "id", "keep", "left", "params", "params_size", "role", "state", "stdin",
-        "variables",
+        "announced", "encoder", "ended", "file", "file_left", "id", "keep", "left", "params", "params_size", "role",
+        "state", "stdin", "variables",
     )  # fmt: skip
 
     def __init__(self, request_id: int, role: int, keep: bool) -> None:
@@ -56,6 +58,8 @@ class ActiveRequest:
         self.variables: Variables = []
         self.stdin: list[bytes] = []  # content that came before the request was announced
         self.left: int | None = None  # bytes of CONTENT_LENGTH still to come; None: it was not given
+        self.file: list[bytes] = []  # likewise, of a filter's file
+        self.file_left: int | None = None  # of FCGI_DATA_LENGTH
         self.announced = False  # the Request event was given
         self.ended = False  # END_REQUEST is on its way
         self.encoder: Encoder | None = None
@@ -63,9 +67,10 @@ class ActiveRequest:
     def announce(self) -> Request:
         """Return the event that makes the request known outside."""
         self.announced = True
-        body = b"".join(self.stdin)
+        body, file = b"".join(self.stdin), b"".join(self.file)
         self.stdin.clear()
-        return Request(self.id, self.role, self.variables, body, complete=self.state is _ANSWERING)
+        self.file.clear()
+        return Request(self.id, self.role, self.variables, body, self.state is _ANSWERING, file)
 
 
 class _Sent(enum.Enum):
@@ -89,8 +94,14 @@ class Encoder:
         self.close_after = not request.keep
         self._request = request
         self._ended = ended
+        self.tail = b""  # of the error stream: what has no end of line yet
         self._sent = _NOTHING
         self._stderr = False
+
+    @property
+    def ended(self) -> bool:
+        """Has END_REQUEST been encoded, or is there nobody to send it to?"""
+        return self._request.ended
 
     def head(self, status: str, fields: Fields, length: int | None) -> bytes:
         """Encode the response head. `status` is "200 OK", `length` the bytes of content if known."""
@@ -118,7 +129,10 @@ class Encoder:
     def end(self, app_status: int = 0) -> bytes:
         """Encode the end of the streams and of the request. `app_status` is what a CGI program gives to exit()."""
         self._expect(_HEAD)
-        end = encode_record(records.STDERR, self._request.id) if self._stderr else b""
+        end = b""
+        if self._stderr or self.tail:  # section 6.1: a stream that was used has an end
+            end = encode_stream(records.STDERR, self._request.id, self.tail)
+            end += encode_record(records.STDERR, self._request.id)
         end += encode_record(records.STDOUT, self._request.id)
         return end + self._end(app_status)
 

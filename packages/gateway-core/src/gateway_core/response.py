@@ -302,7 +302,12 @@ class Response:
         get = self._environ.get
         try:
             request = f"{get('REQUEST_METHOD')} {get('SCRIPT_NAME', '')}{get('PATH_INFO', '')}".translate(_ESCAPES)
-            self._errors.write(f"{request[:_REQUEST_MAX]}: {sentence}\n")
+            note = f"{request[:_REQUEST_MAX]}: {sentence}\n"
+            report = getattr(self._errors, "report", None)  # of a stream that leads elsewhere than to the server's log
+            if report is not None:
+                report(note)
+                return
+            self._errors.write(note)
             self._errors.flush()
         except Exception:  # noqa: S110 - it must not take the worker with it
             pass

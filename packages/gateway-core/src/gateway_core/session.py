@@ -86,20 +86,23 @@ class Service:
 class _Request:
     """A request on its way in, or ready to be served."""
 
-    __slots__ = ("body", "encoder", "environ", "size")
+    __slots__ = ("body", "encoder", "environ", "file", "size")
 
     def __init__(self, environ: Environ, encoder: Encoder, body: IO[bytes]) -> None:
         self.environ = environ
         self.encoder = encoder
         self.body = body
         self.size = 0  # of the body, as far as it was collected
+        self.file: IO[bytes] | None = None  # a second input, which only FastCGI has
 
     def close(self) -> None:
         """Drop the content."""
-        try:
-            self.body.close()
-        except OSError:
-            pass  # a full disk does not take the last of it, and nobody will read it
+        for file in (self.body, self.file):
+            if file is not None:
+                try:
+                    file.close()
+                except OSError:
+                    pass  # a full disk does not take the last of it, and nobody will read it
 
 
 class Session:
@@ -263,16 +266,23 @@ class Session:
         request.size += len(data)
         if request.size > self.service.max_body:
             raise self._too_large()
-        try:
-            request.body.write(data)
-        except OSError as error:
-            raise _not_kept(error) from None
+        _keep(request.body, data)
+
+    def _more_file(self, key: int, data: bytes) -> None:
+        """The same, for a second input."""
+        file = self._incoming[key].file
+        assert file is not None
+        if file.tell() + len(data) > self.service.max_body:
+            raise self._too_large()
+        _keep(file, data)
 
     def _complete(self, key: int) -> None:
         """All content is here: CONTENT_LENGTH says how much, whatever the coding was on the wire."""
         request = self._incoming[key]
         try:
             request.body.seek(0)
+            if request.file is not None:
+                request.file.seek(0)
         except OSError as error:
             raise _not_kept(error) from None
         del self._incoming[key]
@@ -330,6 +340,13 @@ class Session:
 
     def _name(self) -> str:
         return self.transport.peer or "unix peer"
+
+
+def _keep(file: IO[bytes], data: bytes) -> None:
+    try:
+        file.write(data)
+    except OSError as error:
+        raise _not_kept(error) from None
 
 
 def _not_kept(error: OSError) -> RemoteProtocolError:

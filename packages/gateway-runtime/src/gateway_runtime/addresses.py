@@ -220,6 +220,9 @@ def connect(address: Address, timeout: float | Patience) -> Channel:
             sock.close()
             raise
         return Channel(sock, patience)
-    sock = socket.create_connection((address.host, address.port), patience.connect or None)
+    try:
+        sock = socket.create_connection((address.host, address.port), patience.connect or None)
+    except UnicodeError:
+        raise OSError(f"{address.host!r} is no host name") from None
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return Channel(sock, patience)

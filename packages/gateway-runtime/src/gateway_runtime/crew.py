@@ -58,8 +58,8 @@ class Member:
 class Crew:
     """Runs `drive(member)` in the thread that holds the loop; `drive` returns when the loop has changed hands.
 
-    `part(unit)` takes a connection, or one of its requests, out of the loop; `stalled()` is told before, when that happens in the middle
-    of a call. Both are called for the thread that is in the call, while it cannot touch the loop.
+    `part(unit)` takes a connection, or one of its requests, out of the loop; `stalled()` is told before, when that
+    happens in the middle of a call. Both are called for the thread that is in the call, while it cannot touch the loop.
     """
 
     def __init__(

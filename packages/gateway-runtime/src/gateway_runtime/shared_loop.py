@@ -124,7 +124,7 @@ class SharedLoop(Loop):
         self._predictor.learn(self._route, slow=True)
 
     def _part(self, connection: Unit) -> None:
-        """Take a connection, or one request, out of the loop: from now on it is its thread's, and whoever holds the loop lets it be."""
+        """Take a connection, or one request, out of the loop: from now on it is its thread's, and nobody else's."""
         if isinstance(connection, Connection) and connection.mask:
             self._poller.unregister(connection.fd)
             connection.mask = 0
