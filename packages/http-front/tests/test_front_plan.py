@@ -125,7 +125,7 @@ def test_the_file_is_the_one_place(tmp_path: Path, option: list[str], capsys: py
         ("/application", "a", "root"), ("/app/deep/x", "a", "deep"), ("/app/deeper", "a", "app"),
         ("/app/x", "museum.test", "host"), ("/app/x", "MUSEUM.TEST:8000", "host"), ("/x", "museum.test", "root"),
         ("/app/deep/x", "museum.test", "host"), ("/inner/x", "a", "root"), ("/%61pp/x", "a", "app"),
-        ("/app/x", "[::1]:80", "six"), ("/app/x", "", "app"),
+        ("/app/x", "[::1]:80", "six"), ("/app/x", "", "app"), ("//app//deep/x", "a", "deep"), ("*", "a", "root"),
     ],
 )  # fmt: skip
 def test_the_host_and_then_the_longest_prefix(tmp_path: Path, target: str, host: str, who: str) -> None:
@@ -142,6 +142,22 @@ def test_the_host_and_then_the_longest_prefix(tmp_path: Path, target: str, host:
     way = Router(Plan(tuple(routes)), print)._way(seen["PATH_INFO"], _host(seen), internal=False)
     assert way is not None
     assert Path(way[0].static).name == who
+
+
+@pytest.mark.parametrize("path", ["/x/../app", "/..", "/./app", "/app/.", "/app/%2e%2e/x", "/app/%2e%2e%2fx", "/..%2f"])
+def test_dots_are_not_followed_by_anybody(path: str) -> None:
+    router = Router(Plan((Route(to=("http://127.0.0.1:1",)),)), print)
+    assert ask(router, path).status == "400 Bad Request"
+    for name in ("/..x", "/x..", "/.x/y", "/..."):
+        assert ask(router, name).status == "503 Service Unavailable"
+
+
+def test_a_host_that_is_none_is_503() -> None:
+    router = Router(Plan((Route(to=(f"http://{'a' * 70}.test:1",)),)), print)
+    assert ask(router, "/x")[::2] == (
+        "503 Service Unavailable",
+        f"the backend cannot be reached: {'a' * 70 + '.test'!r} is no host name\n".encode(),
+    )
 
 
 def test_a_path_without_a_route() -> None:

@@ -193,4 +193,4 @@ def test_a_visitor_gets_a_file_from_the_kernel(site: Path) -> None:
         assert content == big[1_000_000:2_999_999]
         assert fetch("HEAD /s/big HTTP/1.1")[1] == b""
         assert fetch("GET /other HTTP/1.1")[0].startswith(b"HTTP/1.1 404 ")
-        assert fetch("GET /s/../../../etc/passwd HTTP/1.1")[0].startswith(b"HTTP/1.1 404 ")
+        assert fetch("GET /s/../../../etc/passwd HTTP/1.1")[0].startswith(b"HTTP/1.1 400 ")

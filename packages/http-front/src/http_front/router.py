@@ -1,7 +1,11 @@
 """Which route a request takes, and the applications at the end of each.
 
 The host is looked at first, then the longest prefix. Paths are compared decoded, as the files will be; a server gets
-the target as the visitor sent it.
+the target as the visitor sent it. It may see another path in that than we do, and what is guarded here would be open
+there::
+
+    //admin          many servers take two slashes for one: so do we, for the choice
+    /x/../admin      some follow the dots: nobody who means well sends them (RFC 3986 section 6.2.2.3), so 400
 """
 
 from __future__ import annotations
@@ -28,6 +32,9 @@ __all__ = ["Router"]
 
 _PORT = re.compile(r":[0-9]*$")
 
+_DOTS = re.compile(r"(?:^|/)\.\.?(?:/|$)")
+_SLASHES = re.compile(r"/{2,}")
+
 _TICK = 1.0
 """Seconds between two looks at idle connections and at servers."""
 
@@ -47,6 +54,8 @@ class Router:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Let the route that fits answer; 404 if none does."""
+        if _DOTS.search(environ["PATH_INFO"]):
+            return plain(start_response, "400 Bad Request", "A path with . or .. as a segment is not served.")
         way = self._way(environ["PATH_INFO"], _host(environ), internal=False)
         if way is None:
             return plain(start_response, "404 Not Found", "Nothing is served at this path.")
@@ -73,7 +82,10 @@ class Router:
         while True:
             time.sleep(_TICK)
             for upstream in self._upstreams:
-                upstream.tend()
+                try:
+                    upstream.tend()
+                except Exception as error:  # a defect, which must not end this thread
+                    self._log(f"looking after an upstream failed: {error!r}")
 
     def _way(self, path: str, host: str, *, internal: bool) -> tuple[Route, Application] | None:
         for way in self._ways:
@@ -117,6 +129,6 @@ def _host(environ: Environ) -> str:
 
 
 def _fits(prefix: str, path: str) -> bool:
-    """Is the path the prefix, or below it? At a segment's end."""
+    """Is the path the prefix, or below it? At a segment's end. All is below the root, the `*` of OPTIONS too."""
     prefix = prefix.rstrip("/")
-    return (path + "/").startswith(prefix + "/")
+    return not prefix or (_SLASHES.sub("/", path) + "/").startswith(prefix + "/")
