@@ -8,10 +8,8 @@ import signal
 import pytest
 
 from fastcgi_server import records
-from fastcgi_server.protocol import ClientConnection, GetValues
 from fastcgi_server.records import RecordReader, decode_pairs, encode_pairs, encode_record
-from gateway_runtime.addresses import connect
-from gateway_runtime.testing import DEADLINE, Server, wait_until
+from gateway_runtime.testing import Server, wait_until
 
 APPLICATION = """
 import os
@@ -329,12 +327,6 @@ def test_with_all_threads_busy_it_still_reads_and_aborts(tmp_path):
         front.begin(4, "/hello")
         front.abort(3)
         assert front.wait_for_end(3) == (1, b"")
-        channel = connect(server.address, DEADLINE)
-        codec = ClientConnection()
-        channel.sendall(codec.send(GetValues(["FCGI_MAX_REQS"])))
-        codec.receive_data(channel.recv(4096))
-        assert dict(codec.next_event().values) == {"FCGI_MAX_REQS": "64"}
-        channel.close()
         front.abort(1)
         (tmp_path / "a").touch()
         assert front.wait_for_end(1) == (1, b"first ")
