@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway_core.errors import RemoteProtocolError
 from gateway_core.http1 import http_date, imf_fixdate
 from gateway_core.http1.grammar import REQUEST_FIELDS
-from gateway_core.http1.memo import ENTRIES_MAX, KEY_MAX, Memo
+from gateway_core.memo import ENTRIES_MAX, KEY_MAX, Memo
 
 
 def test_a_memo_makes_each_value_once_and_stays_small():

@@ -317,6 +317,21 @@ def test_the_encoder_writes_the_length():
     assert ServerConnection().head("204 No Content", [], 0) == b"Status: 204 No Content\r\n\r\n"
 
 
+@pytest.mark.parametrize(
+    "fields", [[], [("A", "b")], [("A", "b"), ("Set-Cookie", "s=1"), ("Set-Cookie", "s=2")], [("A", "b" * 500)]]
+)
+def test_a_response_in_one_piece_is_the_same(fields):
+    for _ in range(2):  # the second time its head is remembered
+        pieces = ServerConnection()
+        expected = pieces.head("200 OK", fields, 2) + pieces.data(b"hi") + pieces.end()
+        assert ServerConnection().whole("200 OK", fields, b"hi") == expected
+    whole = ServerConnection()
+    whole.whole("200 OK", fields, b"hi")
+    for wrong in (whole.end, lambda: whole.data(b"x"), lambda: whole.whole("200 OK", fields, b"hi")):
+        with pytest.raises(LocalProtocolError):
+            wrong()
+
+
 def test_the_server_refuses_to_break_the_protocol():
     server = ServerConnection()
     for wrong in (server.end, lambda: server.data(b"x")):
@@ -332,6 +347,8 @@ def test_the_server_refuses_to_break_the_protocol():
             wrong()
     with pytest.raises(LocalProtocolError, match="line break"):
         ServerConnection().head("200 OK", [("A", "b\r\nC: d")], None)
+    with pytest.raises(LocalProtocolError, match="line break"):
+        ServerConnection().whole("200 OK", [("A", "b\r\nC: d")], b"hi")
 
 
 @pytest.mark.parametrize(

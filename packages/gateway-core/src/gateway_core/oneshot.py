@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
+from typing import Final
 
 from . import cgi
 from .errors import LocalProtocolError, PeerMismatch, RemoteProtocolError
@@ -27,6 +28,7 @@ from .events import (
     Response,
     Variables,
 )
+from .memo import KEY_MAX, Memo
 from .mismatch import ENOUGH, http_refusal, mismatch, recognise
 
 __all__ = ["OneShotClient", "OneShotServer"]
@@ -50,6 +52,23 @@ class _Output(enum.Enum):
 
 _READ_HEAD, _READ_CONTENT, _READ_DONE = _Input  # a look into an enum is a call, in 3.11
 _SENT_HEAD, _SENT_CONTENT, _SENT_DONE = _Output
+
+
+def _encode_lines(key: _Key) -> bytes:
+    first, *fields = key
+    return cgi.encode_lines(first, fields, None)[:-2]
+
+
+def _size(key: _Key) -> int:
+    first, *fields = key
+    if any(name.lower() == "set-cookie" for name, _ in fields):
+        return KEY_MAX + 1  # a secret, and another one the next time
+    return len(first) + sum(len(name) + len(value) for name, value in fields)
+
+
+_Key = tuple[str, *tuple[tuple[str, str], ...]]
+_HEADS: Final[Memo[_Key, bytes]] = Memo(_encode_lines, _size)
+"""First lines and fields that come together again and again, as they are sent. Raises LocalProtocolError."""
 
 
 class OneShotServer(ABC):
@@ -195,10 +214,12 @@ class OneShotServer(ABC):
         return b""
 
     def whole(self, status: str, fields: Fields, data: bytes) -> bytes:
-        """Encode all of a response."""
-        head = self.head(status, fields, len(data))
+        """Encode all of a response; what its head says but for the length was mostly said before."""
+        if self._output is not _SENT_HEAD:
+            raise LocalProtocolError("a connection carries one response")
+        head = _HEADS[self._status(status), *fields]
         self._output = _SENT_DONE
-        return head + data
+        return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(data), data)
 
     def send(self, event: Response | Data | EndOfMessage) -> bytes:
         """Encode one event of the response. Raises LocalProtocolError out of turn."""

@@ -156,30 +156,34 @@ def encode_vars(variables: Variables) -> bytes:
 
 
 def decode_vars(block: bytes) -> Variables:
-    """Decode a block. Raises RemoteProtocolError if a size runs past the end, for an empty name and for NUL."""
+    """Decode a block. Raises RemoteProtocolError if a size runs past the end, for an empty name and for NUL.
+
+    On the way of every request, so the loop looks at nothing twice: a size that runs past the end shows at the next
+    byte that is not there, or after the last one.
+    """
     text = block.decode("latin-1")
     size = len(block)
-    variables = []
+    names, values = [], []
     at = 0
-    while at < size:
-        if at + 2 > size:
-            raise RemoteProtocolError("the block ends inside the size of a name")
-        start = at + 2
-        middle = start + (block[at] | block[at + 1] << 8)
-        if middle + 2 > size:
-            raise RemoteProtocolError("the block ends inside a variable's name or the size of its value")
-        name = text[start:middle]
-        at = middle + 2 + (block[middle] | block[middle + 1] << 8)
-        if at > size:
-            raise RemoteProtocolError(f"the block ends inside the value of {name[:40]!r}")
-        if not name:
-            raise RemoteProtocolError("a variable has no name")
-        variables.append((name, text[middle + 2 : at]))
-    if len(variables) > MAX_VARS:
+    try:
+        while at < size:
+            middle = at + 2 + (block[at] | block[at + 1] << 8)
+            end = middle + 2 + (block[middle] | block[middle + 1] << 8)
+            names.append(text[at + 2 : middle])
+            values.append(text[middle + 2 : end])
+            at = end
+    except IndexError:
+        inside = "the size of a name" if at + 2 > size else "a variable's name or the size of its value"
+        raise RemoteProtocolError(f"the block ends inside {inside}") from None
+    if at > size:
+        raise RemoteProtocolError(f"the block ends inside the value of {names[-1][:40]!r}")
+    if len(names) > MAX_VARS:
         raise RemoteProtocolError(f"the block has more than {MAX_VARS} variables", 431)
-    if "\0" in "".join(map("".join, variables)):
+    if "" in names:
+        raise RemoteProtocolError("a variable has no name")
+    if "\0" in "".join(names) or "\0" in "".join(values):
         raise RemoteProtocolError("a variable holds NUL")
-    return variables
+    return list(zip(names, values, strict=True))
 
 
 # -- both roles --------------------------------------------------------------------------------------------------

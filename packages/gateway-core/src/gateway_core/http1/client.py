@@ -17,12 +17,12 @@ import re
 
 from ..errors import RemoteProtocolError
 from ..events import NEED_DATA, Data, EndOfMessage, Fields, NotNow, Request, Response
+from ..memo import Memo
 from .chunked import ChunkedReader
 from .framing import message_codings
 from .grammar import HOP_BY_HOP, content_length, options, split_field
 from .inbox import BARE_LF, Inbox
 from .limits import INTERIM_RESPONSES, RESPONSE_LIMITS, Limits
-from .memo import Memo
 from .request import HttpRequest
 from .request_writer import RequestWriter
 

@@ -12,8 +12,8 @@ from typing import Final
 
 from ..errors import RemoteProtocolError
 from ..events import Fields
+from ..memo import KEY_MAX, Memo
 from .limits import LENGTH_DIGITS
-from .memo import KEY_MAX, Memo
 
 __all__ = [
     "HOP_BY_HOP",

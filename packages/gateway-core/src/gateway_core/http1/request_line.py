@@ -14,9 +14,9 @@ import re
 from typing import Final, NamedTuple
 
 from ..errors import RemoteProtocolError
+from ..memo import Memo
 from ..mismatch import ENOUGH, mismatch
 from .grammar import TCHAR, check_authority
-from .memo import Memo
 
 __all__ = ["METHOD_MAX", "METHOD_SO_FAR", "REQUEST_LINES", "RequestLine", "check_method"]
 

@@ -11,8 +11,8 @@ import re
 from typing import Final, NamedTuple
 
 from ..errors import LocalProtocolError
+from ..memo import KEY_MAX, Memo
 from .grammar import HOP_BY_HOP
-from .memo import KEY_MAX, Memo
 
 __all__ = ["LENGTHS", "PLAIN_HEADS", "RESPONSE_FIELDS", "SERVER_LINES", "STATUS_LINES"]
 
