@@ -48,15 +48,15 @@ def asked(head: bool) -> ClientConnection:
 
 
 def again(told: list[tuple]) -> None:
-    """Write what was read, and read that: SCGI comes second now."""
+    """Write what was read, and read that: SCGI comes second now, and CONTENT_LENGTH has no leading zero."""
     variables, *content = told
     body = b"".join(data for _, data in content)
     try:
         wire = ClientConnection().send(Request(list(variables[1]), body))
     except LocalProtocolError:
         return  # it is not complete
-    pairs = variables[1]
-    expected = (Request, (pairs[0], ("SCGI", "1"), *(pair for pair in pairs[1:] if pair[0] != "SCGI")))
+    others = [pair for pair in variables[1][1:] if pair[0] != "SCGI"]
+    expected = (Request, (("CONTENT_LENGTH", str(len(body))), ("SCGI", "1"), *others))
     assert server_outcome(ServerConnection(), [wire], False) == ([expected, *content], "open")
 
 
