@@ -14,6 +14,7 @@ that its source names and no others, and only compiled classes can inherit from 
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import sysconfig
@@ -37,7 +38,7 @@ MODULES = """
 """What a request passes through, and what inherits from that. Errors and events stay as they are: others inherit from
 the ones, the others are frozen, and neither is made on the way of a small request."""
 
-OPEN = {"gateway_core/session": ["Session"]}
+OPEN = {"gateway_core/session": ["Session"], "wsgi_server/server": ["HttpSession"]}
 """Classes from which gateways that are not compiled inherit."""
 
 LIBRARY = "gatelab"
@@ -67,7 +68,8 @@ def copy_sources(to: Path) -> None:
         first = "from __future__ import annotations"
         text = text.replace(f"{first}\n\n", f"{first}; MYPY = False\nif MYPY: from mypy_extensions import mypyc_attr\n")
         for name in names:
-            text = text.replace(f"\n\nclass {name}:", f'\n@mypyc_attr("allow_interpreted_subclasses")\nclass {name}:')
+            decorated = f'\n@mypyc_attr("allow_interpreted_subclasses")\nclass {name}'
+            text = re.sub(rf"\n\nclass {name}\b", decorated, text)
         path.write_text(text, "utf-8")
 
 
