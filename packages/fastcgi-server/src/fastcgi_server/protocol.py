@@ -100,6 +100,7 @@ class ServerConnection:
         self._max_pairs = max_pairs
         self._roles = roles
         self._records = RecordReader()
+        self._piece = b""  # what came in one piece, while nothing else is left
         self._recognised = False  # the first byte is that of FastCGI
         self._peer_speaks_http = False
         self._active: dict[int, ActiveRequest] = {}
@@ -114,10 +115,17 @@ class ServerConnection:
 
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes of the web server; b"" is end of file."""
-        if data:
+        if not data:
+            self._eof = True
+        elif self._piece or not self._records.empty:
+            self._unpiece()
             self._records.receive(data)
         else:
-            self._eof = True
+            self._piece = data
+
+    def _unpiece(self) -> None:
+        piece, self._piece = self._piece, b""
+        self._records.receive(piece)
 
     def next_event(self) -> _Event | NotNow:
         """Return the next event, or NEED_DATA. Raises RemoteProtocolError, the same one ever after.
@@ -127,6 +135,10 @@ class ServerConnection:
         if self._error is not None:
             raise self._error
         try:
+            if self._piece:
+                request = self._whole_request()
+                if request is not None:
+                    return request
             if not self._recognised and not self._recognise():
                 return NEED_DATA
             while not self.over:
@@ -144,7 +156,7 @@ class ServerConnection:
     @property
     def idle(self) -> bool:
         """No request is active, and no record is half here."""
-        return not self._active and not self._records.pending
+        return not self._active and not self._piece and self._records.empty
 
     @property
     def active(self) -> int:
@@ -161,6 +173,31 @@ class ServerConnection:
         for request in list(self._active.values()):
             if request.state is _PARAMS:
                 self._reject(request, records.OVERLOADED)
+
+    def _whole_request(self) -> Request | None:
+        """Take a request that lies in one piece, with nothing to object to. The hot path: else record by record."""
+        found = records.decode_opening(self._piece)
+        if found is not None:
+            request_id, role, keep, params = found
+            if (
+                role == records.RESPONDER
+                and role in self._roles
+                and request_id not in self._active
+                and not self._closing
+                and len(self._active) < self._max_active
+                and len(params) <= self._max_params
+                and params.count(b"CONTENT_LENGTH") == params.count(b"\x0e\0CONTENT_LENGTH")  # absent, or empty
+            ):
+                variables = records.decode_pairs(params)
+                if len(variables) <= self._max_pairs:
+                    self._piece = b""
+                    self._recognised = True
+                    request = self._active[request_id] = ActiveRequest(request_id, role, keep)
+                    request.state = _ANSWERING
+                    request.announced = True
+                    return Request(request_id, role, variables)
+        self._unpiece()
+        return None
 
     def _recognise(self) -> bool:
         """Look at the first bytes. False: too few to tell. Raises PeerMismatch if they are of another protocol."""

@@ -165,6 +165,11 @@ class RecordReader:
         return Record(type_, request_id, content, padding)
 
     @property
+    def empty(self) -> bool:
+        """Is nothing left?"""
+        return not self._buffer
+
+    @property
     def pending(self) -> bytes:
         """The bytes of a record that is not complete: a header at most."""
         return bytes(self._buffer[:HEADER_LEN])
@@ -178,6 +183,38 @@ def read_records(data: bytes) -> Iterator[Record]:
         yield record
     if reader.pending:
         raise RemoteProtocolError("the bytes end inside a record")
+
+
+# -- a request in one piece --------------------------------------------------------------------------------------
+
+_OPENING = struct.Struct(">BBHHBx HB5x BBHHBx")
+_CLOSING = struct.Struct(">BBHHBx BBHHBx")
+
+
+def decode_opening(data: bytes) -> tuple[int, int, bool, bytes] | None:
+    """Decode a request without content that lies in one piece, as nginx sends it: id, role, keep and PARAMS.
+
+    None if it is anything else, or not complete, which says nothing about whether it is right. In place of four
+    records, it looks at what the specification leaves no choice about::
+
+        BEGIN_REQUEST  body | PARAMS, its content, padding | PARAMS, empty | STDIN, empty |
+    """
+    if len(data) < _OPENING.size:
+        return None
+    (
+        version, type_, request_id, size, padding, role, flags,
+        version_2, type_2, request_id_2, params_size, padding_2,
+    ) = _OPENING.unpack_from(data)  # fmt: skip
+    if (
+        version != VERSION_1 or type_ != BEGIN_REQUEST or size != _BEGIN_BODY.size or padding or not params_size
+        or version_2 != VERSION_1 or type_2 != PARAMS or request_id_2 != request_id or not request_id
+    ):  # fmt: skip
+        return None
+    end = _OPENING.size + params_size
+    closing = _CLOSING.pack(VERSION_1, PARAMS, request_id, 0, 0, VERSION_1, STDIN, request_id, 0, 0)
+    if data[end + padding_2 :] != closing:
+        return None
+    return request_id, role, flags & KEEP_CONN != 0, data[_OPENING.size : end]
 
 
 # -- the discrete records of a request (sections 5.1 and 5.5) ------------------------------------------------------
@@ -239,28 +276,33 @@ def encode_pairs(pairs: Variables) -> bytes:
 def decode_pairs(data: bytes) -> Variables:
     """Decode pairs. Raises RemoteProtocolError if a length runs past the end, and for NUL.
 
-    Every length is held against the bytes that are really there before it is used, so none can make us allocate.
+    A length is used for slices only, which take no more than is really there, so none can make us allocate.
     """
     text = data.decode("latin-1")
     size = len(data)
-    pairs = []
+    pairs: Variables = []
+    append = pairs.append
     at = 0
+    zeros = data.count(0)
     try:
         while at < size:
             name_size, value_size = data[at], data[at + 1]
             if name_size < 128 and value_size < 128:  # nearly always
                 at += 2
+                if not value_size:
+                    zeros -= 1
             else:
                 name_size, at = _decode_length(data, at)
                 value_size, at = _decode_length(data, at)
             middle = at + name_size
             end = middle + value_size
-            if end > size:
-                raise RemoteProtocolError(f"a name-value pair is {end - size} bytes longer than what is there")
-            pairs.append((text[at:middle], text[middle:end]))
+            append((text[at:middle], text[middle:end]))  # a slice takes no more than there is
             at = end
     except (IndexError, struct.error):
         raise RemoteProtocolError("the name-value pairs end inside a length") from None
-    if "\0" in "".join(map("".join, pairs)):
+    if at > size:
+        raise RemoteProtocolError(f"a name-value pair is {at - size} bytes longer than what is there")
+    # Most zeros are lengths of empty values. Only if there are others is it worth looking for them.
+    if zeros and "\0" in "".join(map("".join, pairs)):
         raise RemoteProtocolError("a variable holds NUL")
     return pairs
