@@ -14,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway_core.errors import BackendUnavailable
 from gateway_runtime.testing import Server, wait_until
+from http_front.plan import Plan, Route
+from http_front.router import Router
 
 SEES = r"""
 import json
@@ -105,6 +108,17 @@ def test_a_front_of_ours_says_who_the_visitor_is(backend: Server, folder: Path) 
         assert "REMOTE_PORT" not in seen  # that of the visitor is not known
 
 
+def test_a_server_says_that_it_is_well(backend: Server) -> None:
+    router = Router(Plan((Route(to=(backend.url,), check=5),)), print)
+    (server,) = router._upstreams[0].servers
+    server.check()
+    if backend.url.startswith("fastcgi"):
+        assert 1 <= server.channels.limit <= 512
+    backend_is_gone = Route(to=(backend.url.rpartition(":")[0] + ":1",))
+    with pytest.raises(BackendUnavailable):
+        Router(Plan((backend_is_gone,)), print)._upstreams[0].servers[0].check()
+
+
 def test_files_and_where_an_answer_leads(backend: Server, folder: Path) -> None:
     with front(backend, folder) as running:
         assert ask(running, "GET /assets/a.txt HTTP/1.1")[1] == b"a file"
@@ -156,17 +170,41 @@ def test_a_changed_file_is_read_at_a_reload(folder: Path, tmp_path: Path) -> Non
         wait_until(lambda: ask(running, "GET /a.txt HTTP/1.1")[1] == b"new", "the new file is served")
 
 
-def test_an_authorizer_guards_a_route(folder: Path) -> None:
+GUARD = """
+def app(environ, start_response):
+    assert environ["fastcgi.role"] == "authorizer"
+    if environ.get("HTTP_COOKIE") == "user=ada":
+        start_response("200 OK", [("Variable-USER_NAME", "ada")])
+    else:
+        start_response("403 Forbidden", [("Content-Type", "text/plain")])
+    return [b"who are you?"]
+"""
+
+
+def test_an_authorizer_guards_a_route(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "front_guard.py").write_text(GUARD)
     with contextlib.ExitStack() as stack:
-        guard = stack.enter_context(Server("scgi_server", "front_sees:app", "--bind", "127.0.0.1:0", cwd=folder))
-        plan = folder / "guarded.toml"
-        # The server behind this address is no FastCGI server: who cannot be asked lets nobody pass.
-        authorizer = guard.url.replace("scgi:", "fastcgi:")
-        plan.write_text(f'[[route]]\nstatic = "{folder}/files"\nauthorizer = "{authorizer}"\n')
+        arguments = ("front_guard:app", "--role", "authorizer", "--bind", f"unix:{tmp_path}/guard")
+        guard = stack.enter_context(Server("fastcgi_server", *arguments, cwd=tmp_path))
+        behind = stack.enter_context(
+            Server("scgi_server", "front_sees:app", "--bind", f"unix:{tmp_path}/behind", cwd=folder)
+        )
+        plan = tmp_path / "guarded.toml"
+        plan.write_text(
+            f'[[route]]\nto = ["{behind.url}"]\nauthorizer = "{guard.url}"\n'
+            f'[[route]]\nprefix = "/files"\nstatic = "{folder}/files"\nauthorizer = "{guard.url}"\n'
+        )
         running = stack.enter_context(Server("http_front", "--config", str(plan), "--bind", "127.0.0.1:0"))
-        head, body, _ = ask(running, "GET /a.txt HTTP/1.1")
-        assert head.startswith("HTTP/1.1 502 ")
-        assert b"a file" not in body
+        for path in ("/x", "/files/a.txt"):
+            head, body, _ = ask(running, f"GET {path} HTTP/1.1")
+            assert head.startswith("HTTP/1.1 403 ")
+            assert body == b"who are you?"
+        assert ask(running, "GET /files/a.txt HTTP/1.1\nCookie: user=ada")[1] == b"a file"
+        assert json.loads(ask(running, "GET /x HTTP/1.1\nCookie: user=ada")[1])["USER_NAME"] == "ada"
+        body = ask(running, "POST /x HTTP/1.1\nCookie: user=ada\nContent-Length: 5\n\nhello")[1]
+        assert json.loads(body)["CONTENT_LENGTH"] == "5"  # the guard has left the content alone
+        guard.stop()
+        assert ask(running, "GET /files/a.txt HTTP/1.1\nCookie: user=ada")[0].startswith("HTTP/1.1 503 ")
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="who has a connection is looked up in /proc")
