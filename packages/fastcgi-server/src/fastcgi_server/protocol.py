@@ -111,7 +111,10 @@ class ServerConnection:
 
     # -- input -----------------------------------------------------------------------------------------------------
 
-    exhausted = False  # other requests may be on their way, or stand ready
+    @property
+    def exhausted(self) -> bool:
+        """Is nothing left of what came, and nothing to say?"""
+        return self.idle and not (self._out or self._eof or self._closing)
 
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes of the web server; b"" is end of file."""
@@ -359,6 +362,8 @@ class ServerConnection:
 
     def data_to_send(self) -> bytes:
         """Return, once, the bytes that answer what needs no application."""
+        if not self._out:
+            return b""
         data = b"".join(self._out)
         self._out.clear()
         return data

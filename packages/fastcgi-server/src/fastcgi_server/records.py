@@ -129,11 +129,24 @@ def encode_record(type_: int, request_id: int, content: bytes = b"") -> bytes:
 
 def encode_stream(type_: int, request_id: int, data: bytes) -> bytes:
     """Encode a piece of a stream in as many records as it takes: none for b"", since that record would be the end."""
-    if 0 < len(data) <= _BLOCK:
-        return encode_record(type_, request_id, data)
+    size = len(data)
+    if 0 < size <= _BLOCK:
+        padding = -size & 7
+        return _HEADER.pack(VERSION_1, type_, request_id, size, padding) + data + _PADDING[padding]
     return b"".join(
         [encode_record(type_, request_id, data[at : at + _BLOCK]) for at in range(0, len(data), _BLOCK)],
     )
+
+
+_ENDING = struct.Struct(">BBHHBx BBHHBx IB3x")
+
+
+def encode_ending(request_id: int, app_status: int) -> bytes:
+    """Encode what ends nearly every response: STDOUT, empty, and END_REQUEST with REQUEST_COMPLETE."""
+    return _ENDING.pack(
+        VERSION_1, STDOUT, request_id, 0, 0,
+        VERSION_1, END_REQUEST, request_id, _END_BODY.size, 0, app_status, REQUEST_COMPLETE,
+    )  # fmt: skip
 
 
 class RecordReader:

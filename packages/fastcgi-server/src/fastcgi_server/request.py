@@ -20,7 +20,7 @@ from gateway_core.events import Fields, Variables
 
 from . import records
 from .events import Request
-from .records import encode_end, encode_record, encode_stream
+from .records import encode_end, encode_ending, encode_record, encode_stream
 
 __all__ = ["ABORTED", "ActiveRequest", "Encoder", "State"]
 
@@ -108,12 +108,12 @@ class Encoder:
         self._expect(_NOTHING)
         head = cgi.encode_head(status, fields, None if status.startswith("204") else length)
         self._sent = _HEAD
-        return encode_stream(records.STDOUT, self._request.id, head)
+        return encode_stream(records.STDOUT, self.request_id, head)
 
     def data(self, data: bytes) -> bytes:
         """Encode a piece of content: STDOUT records."""
         self._expect(_HEAD)
-        return encode_stream(records.STDOUT, self._request.id, data)
+        return encode_stream(records.STDOUT, self.request_id, data)
 
     def skip(self, count: int) -> None:
         """Refuse: content that is in no record would be taken for one."""
@@ -124,34 +124,34 @@ class Encoder:
         if self._sent is _ALL or self._request.ended:
             self._expect(_NOTHING)
         self._stderr = self._stderr or bool(data)
-        return encode_stream(records.STDERR, self._request.id, data)
+        return encode_stream(records.STDERR, self.request_id, data)
 
     def end(self, app_status: int = 0) -> bytes:
         """Encode the end of the streams and of the request. `app_status` is what a CGI program gives to exit()."""
         self._expect(_HEAD)
-        end = b""
+        errors = b""
         if self._stderr or self.tail:  # section 6.1: a stream that was used has an end
-            end = encode_stream(records.STDERR, self._request.id, self.tail)
-            end += encode_record(records.STDERR, self._request.id)
-        end += encode_record(records.STDOUT, self._request.id)
-        return end + self._end(app_status)
+            errors = encode_stream(records.STDERR, self.request_id, self.tail)
+            errors += encode_record(records.STDERR, self.request_id)
+        self._sent = _ALL
+        self.close_after = self._ended(self._request)
+        return errors + encode_ending(self.request_id, app_status)
 
     def whole(self, status: str, fields: Fields, data: bytes) -> bytes:
         """Encode all of a response; head and content share their records."""
         self._expect(_NOTHING)
         head = cgi.encode_head(status, fields, len(data))
         self._sent = _HEAD
-        return encode_stream(records.STDOUT, self._request.id, head + data) + self.end()
+        return encode_stream(records.STDOUT, self.request_id, head + data) + self.end()
 
     def abort(self) -> bytes:
         """Encode the answer to ABORT_REQUEST (section 5.4), at whatever point; b"" if the request has ended already."""
-        return b"" if self._request.ended else self._end(ABORTED)
-
-    def _end(self, app_status: int) -> bytes:
+        if self._request.ended:
+            return b""
         self._sent = _ALL
         self.close_after = self._ended(self._request)
-        return encode_end(self._request.id, app_status, records.REQUEST_COMPLETE)
+        return encode_end(self.request_id, ABORTED, records.REQUEST_COMPLETE)
 
     def _expect(self, sent: _Sent) -> None:
         if self._sent is not sent or self._request.ended:
-            raise LocalProtocolError(f"out of turn in the response to request {self._request.id}: {self._sent.value}")
+            raise LocalProtocolError(f"out of turn in the response to request {self.request_id}: {self._sent.value}")
