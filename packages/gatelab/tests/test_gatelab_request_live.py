@@ -76,7 +76,7 @@ def test_each_protocol_on_the_port_of_each(capfdbinary, server):
             assert document["status"] >= 400
 
 
-QUESTIONS = {"uwsgi": ("--ping", b"pong\n"), "fastcgi": ("--values", b"FCGI_MPXS_CONNS=1\n")}
+QUESTIONS = {"uwsgi": ("--ping", b"pong\n"), "fastcgi": ("--values", b"FCGI_MPXS_CONNS=")}
 
 
 def test_questions(capfdbinary, server):
@@ -84,6 +84,26 @@ def test_questions(capfdbinary, server):
     done = ask(capfdbinary, option, f"{server.url}/")
     assert done.code == (0 if answer else 2)
     assert answer in done.out
+
+
+ROLES = """
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    file = environ["fastcgi.data"].read() if environ["fastcgi.role"] == "filter" else b""
+    return [environ["fastcgi.role"].encode(), b" ", environ["wsgi.input"].read(), file.upper()]
+"""
+
+
+def test_all_roles_of_fastcgi(capfdbinary, tmp_path):
+    (tmp_path / "roles.py").write_text(ROLES)
+    (tmp_path / "file").write_bytes(b"words\n" * 50_000)
+    roles = ("--role", "responder", "--role", "authorizer", "--role", "filter")
+    with Server("fastcgi_server", "roles:app", "--bind", "127.0.0.1:0", *roles, cwd=tmp_path) as running:
+        said = [
+            ask(capfdbinary, *options, f"{running.url}/").out
+            for options in (["-d", "a"], ["--authorizer"], ["--filter", tmp_path / "file", "-d", "b"])
+        ]
+    assert said == [b"responder a", b"authorizer ", b"filter b" + b"WORDS\n" * 50_000]
 
 
 MIB = 1024 * 1024
