@@ -17,7 +17,7 @@ import mimetypes
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from email.utils import formatdate, parsedate_to_datetime
 from io import FileIO
 from typing import Any
@@ -35,6 +35,9 @@ INDEX = b"index.html"
 
 _RANGE = re.compile(r"bytes=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*", re.IGNORECASE)
 _TAG = re.compile(r'(?:W/)?("[^"]*")')
+
+_OF_304 = frozenset(("cache-control", "etag", "expires", "last-modified", "set-cookie", "vary"))
+"""What a 304 says again (RFC 9110 section 15.4.5)."""
 
 StartResponse = Callable[[str, Fields], Any]
 
@@ -73,7 +76,7 @@ def plain(
 
 
 def send_file(
-    environ: Environ, start_response: StartResponse, path: bytes | None, extra: Iterable[tuple[str, str]] = ()
+    environ: Environ, start_response: StartResponse, path: bytes | None, extra: Sequence[tuple[str, str]] = ()
 ) -> Iterable[bytes]:
     """Answer with the file at `path`, 404 if that is none. `extra` fields replace those of the same name."""
     file = _open(path) if path is not None else None
@@ -84,14 +87,9 @@ def send_file(
     fields = [*extra, *[field for field in fields if field[0].lower() not in names]]
     get = {name.lower(): value for name, value in fields}.get
     status, start, count = _decide(environ, size, get("etag", ""), get("last-modified", ""))
-    if status.startswith(("304", "412", "416")):
+    if status[:3] not in ("200", "206"):
         file.close()
-        if status.startswith("304"):
-            kept = ("etag", "last-modified", "cache-control", "expires", "vary", "set-cookie")
-            start_response(status, [field for field in fields if field[0].lower() in kept])
-            return []
-        return plain(start_response, status, "That part of the file, or that state of it, is not to be had.",
-                     [("Content-Range", f"bytes */{size}")] if status.startswith("416") else [])  # fmt: skip
+        return _without_content(start_response, status, fields, size)
     if status.startswith("206"):
         fields.append(("Content-Range", f"bytes {start}-{start + count - 1}/{size}"))
         file.seek(start)
@@ -99,6 +97,15 @@ def send_file(
     start_response(status, fields)
     content: Iterable[bytes] = environ["wsgi.file_wrapper"](file)
     return content
+
+
+def _without_content(start_response: StartResponse, status: str, fields: Fields, size: int) -> list[bytes]:
+    """Answer 304, 412 or 416."""
+    if status.startswith("304"):
+        start_response(status, [field for field in fields if field[0].lower() in _OF_304])
+        return []
+    more = [("Content-Range", f"bytes */{size}")] if status.startswith("416") else []
+    return plain(start_response, status, "That part of the file, or that state of it, is not to be had.", more)
 
 
 def _open(path: bytes) -> FileIO | None:
