@@ -25,6 +25,7 @@ from gateway_runtime.testing import wait_until
 STRANGERS = {
     "TLS": bytes.fromhex("1603010200010001fc0303") + bytes(200),
     "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0",
+    "AJP13": bytes.fromhex("123400010a"),
     "the PROXY protocol": b"PROXY TCP4 192.0.2.1 192.0.2.2 1 80\r\n",
     "the PROXY protocol, in binary": b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x7f\0\0\1\x7f\0\0\1\0\1\0\x50",
 }
@@ -38,6 +39,14 @@ OTHERS = {
     "scgi_server": scgi_server.protocol.ClientConnection().send(WHOLE),
     "uwsgi_gateway": uwsgi_gateway.protocol.ClientConnection().send(WHOLE),
 }
+SPEAK = {
+    "wsgi_server": "HTTP",
+    "cgi_runner": "HTTP",
+    "fastcgi_server": "FastCGI",
+    "scgi_server": "SCGI",
+    "uwsgi_gateway": "uwsgi",
+}
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "PROPFIND", "QUERY")
 
 
 @pytest.fixture(scope="module", params=CLIENTS)
@@ -88,18 +97,25 @@ def test_another_protocol(gateway: Gateway, other: str) -> None:
     else:
         assert answer == b"" or b" 400 " in answer.split(b"\n")[0] or answer.startswith(b"Status: 400 ")
         wait_until(lambda: lines(gateway) > before, "a line in the log")
+        said = rf"127\.0\.0\.1: these bytes .*: this is {SPEAK[other]} on an? {SPEAK[gateway.program]} port"
+        assert re.search(said, gateway.server.stderr)
     still_well(gateway, workers)
     assert lines(gateway) - before == (0 if same else 1)
 
 
-def test_http_is_told_so(gateway: Gateway) -> None:
-    if gateway.program in ("wsgi_server", "cgi_runner"):
-        assert exchange(gateway, HTTP).startswith(b"HTTP/1.1 200 ")
+@pytest.mark.parametrize("method", METHODS)
+def test_http_is_told_so(gateway: Gateway, method: str) -> None:
+    http = SPEAK[gateway.program] == "HTTP"
+    answer = exchange(gateway, HTTP.replace(b"GET", method.encode()), shut=http)
+    if http:
+        assert answer.startswith(b"HTTP/1.1 ")
+        assert b"port" not in answer
         return
-    answer = exchange(gateway, HTTP, shut=False)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"this is HTTP on a" in answer
-    assert (b"21573" in answer) == (gateway.program == "uwsgi_gateway")
+    read_as_size = int.from_bytes(f"{method} "[1:3].encode(), "little")
+    assert (f"{read_as_size} bytes".encode() in answer) == (gateway.program == "uwsgi_gateway")
+    assert read_as_size == 21573 or method != "GET"
 
 
 @pytest.mark.parametrize("seed", range(8))
