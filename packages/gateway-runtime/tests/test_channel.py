@@ -108,6 +108,18 @@ def test_waiting_ends_when_the_one_it_is_for_has_left(pairs: list[Pair]) -> None
     assert made.channel.recv(99) == bytes(99)
 
 
+def test_a_visitor_over_tcp_who_closes_has_left(pairs: list[Pair]) -> None:
+    made = pair(pairs)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        visitor = socket.create_connection(listener.getsockname())
+        served, _ = listener.accept()
+        with served:
+            made.channel.begin(served.fileno())
+            visitor.close()
+            with pytest.raises(ConnectionAbortedError):
+                made.channel.recv(1)
+
+
 def test_ready_when_there_is_something_to_read_or_the_other_can_be_written_to(pairs: list[Pair]) -> None:
     made, visitor = pair(pairs), pair(pairs)
     assert not made.channel.ready(visitor.channel.fileno())

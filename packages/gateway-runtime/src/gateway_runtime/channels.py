@@ -33,8 +33,9 @@ LIMIT = 512
 WAIT = 5.0
 """Seconds that a request waits for a connection: about as long as a person does."""
 
-IDLE = 30.0
-"""Seconds that an idle connection is kept: less than what most servers keep theirs for, which close first otherwise."""
+IDLE = 20.0
+"""Seconds that an idle connection is kept: less than the 30 of our own servers. Who closes first should be us, since a
+request that crosses with the server's close is lost if it cannot be sent again."""
 
 
 class Channels:
