@@ -151,6 +151,10 @@ def test_connections_are_kept_where_the_page_says_so(
     assert found == {site: count for site, count in CONNECTIONS.items() if site.startswith(f"{front}/")}
 
 
+SIDE_BY_SIDE = 6
+"""Requests at a time on one connection; the server has two threads more."""
+
+
 def seen(data: bytes) -> list[tuple[int, int]]:
     """Return type and request id of the records so far."""
     reader, found = RecordReader(), []
@@ -160,27 +164,68 @@ def seen(data: bytes) -> list[tuple[int, int]]:
     return found
 
 
+def begun(connection: Connection) -> list[int]:
+    """Return the ids of the requests that are under way on a connection, in the order in which they began."""
+    ended = {id_ for type_, id_ in seen(connection.backend) if type_ == END_REQUEST}
+    return [id_ for type_, id_ in seen(connection.front) if type_ == BEGIN_REQUEST and id_ not in ended]
+
+
 @pytest.mark.real("haproxy")
-def test_requests_share_one_connection(fronts: Fronts, recorders: dict[str, Recorder], fifo: Path) -> None:
+def test_requests_share_one_connection(fronts: Fronts, recorders: dict[str, Recorder], tmp_path: Path) -> None:
     recorder = recorders["/run/museum/fastcgi.sock"]
     address = fronts["haproxy", "unix"].sites["fastcgi-multiplexed"]
-
-    def begun(connection: Connection) -> list[int]:
-        """Ids of the requests that are under way on a connection."""
-        ended = {id_ for type_, id_ in seen(connection.backend) if type_ == END_REQUEST}
-        return [id_ for type_, id_ in seen(connection.front) if type_ == BEGIN_REQUEST and id_ not in ended]
-
-    with contextlib.closing(Http(address)) as slow, contextlib.closing(Http(address)) as quick:
-        slow.request("GET", f"/stepwise?fifo={fifo}")
-        stream = slow.getresponse()
-        assert stream.read1() == b"piece 1\n"
-        (shared,) = [connection for connection in recorder.connections if begun(connection)]
-        (first,) = begun(shared)
-        quick.request("GET", "/hello")
-        wait_until(lambda: [id_ for type_, id_ in seen(shared.front) if type_ == BEGIN_REQUEST][-1] != first, "another")
-        assert first in begun(shared)
-        fifo.write_bytes(b"")
-        assert stream.read() == b"piece 2\n"
-        assert quick.getresponse().read() == b"Hello, world!\n"
+    with contextlib.ExitStack() as exits:
+        streams = []
+        for number in range(SIDE_BY_SIDE):
+            fifo = tmp_path / f"fifo-{number}"
+            os.mkfifo(fifo)
+            exits.callback(opened, fifo)
+            connection = exits.enter_context(contextlib.closing(Http(address)))
+            connection.request("GET", f"/stepwise?fifo={fifo}")
+            stream = connection.getresponse()
+            assert stream.read1() == b"piece 1\n"
+            streams.append((fifo, stream))
+        (shared,) = recorder.connections
+        ids = begun(shared)
+        assert len(ids) == SIDE_BY_SIDE
+        # One that comes later is quicker than all.
+        assert ask(address, "GET", "/hello").body == b"Hello, world!\n"
+        assert begun(shared) == ids
+        # One is given up, and the others end in the order in which their work does: the last comes first.
+        fifo, stream = streams.pop(1)
+        stream.close()
+        left = ids.pop(1)
+        wait_until(lambda: fifo.with_suffix(".closed").exists() or (opened(fifo) and False), "the one that was left")
+        for fifo, stream in reversed(streams):
+            fifo.write_bytes(b"")
+            assert stream.read() == b"piece 2\n"
+            wait_until(lambda: ids[-1] not in begun(shared), "its end")
+            ids.pop()
+            assert [id_ for id_ in begun(shared) if id_ != left] == ids
+        assert recorder.connections == [shared]
     assert seen(shared.front)[0] == (GET_VALUES, 0)
     assert seen(shared.backend)[0] == (GET_VALUES_RESULT, 0)
+
+
+ERRORS = {
+    "nginx": r'FastCGI sent in stderr: "the lamp in room 3 is broken"',
+    "apache": r"AH01071: Got error 'the lamp in room 3 is broken",
+    "lighttpd": r"FastCGI-stderr:the lamp in room 3 is broken",
+    "haproxy": r"the lamp in room 3 is broken",
+}
+"""How a front logs what the application writes to wsgi.errors. Caddy does not."""
+
+
+@pytest.mark.parametrize("front", [each for each in EACH_FRONT if each.values[0] in ERRORS])
+def test_errors_of_the_application_are_in_the_log_of_the_front(fronts: Fronts, front: str) -> None:
+    running = fronts[front, "unix"]
+    asked: list[str] = []
+
+    def logged() -> bool:
+        return len(re.findall(ERRORS[front], running.log)) == len(asked)
+
+    for site in running.sites:
+        if site.startswith("fastcgi"):
+            asked.append(site)
+            assert ask(running.sites[site], "GET", "/errors").body == b"said\n"
+            wait_until(logged, f"{front} logs for each of {asked}")
