@@ -223,6 +223,6 @@ def connect(address: Address, timeout: float | Patience) -> Channel:
     try:
         sock = socket.create_connection((address.host, address.port), patience.connect or None)
     except UnicodeError:
-        raise OSError(f"{address.host!r} is no host name") from None
+        raise socket.gaierror(socket.EAI_NONAME, f"{address.host!r} is no host name") from None
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return Channel(sock, patience)
