@@ -40,12 +40,15 @@ def filtered(content=b"", file=b"", request_id=1, **more):
     ("given", "begins"),
     [("Basic YWRhOmxvdmVsYWNl", b"Status: 200 OK\r\nVariable-REMOTE_USER: ada\r\n"), ("", b"Status: 401 Unauthorized")],
 )
-def test_the_authorizer_of_the_readme(given, begins):
+@pytest.mark.parametrize("length", ["", "5"])
+@pytest.mark.parametrize("end", [b"", encode_record(records.STDIN, 1)], ids=["as lighttpd sends it", "with STDIN"])
+def test_the_authorizer_of_the_readme(given, begins, length, end):
     peer = Peer(example("Variable-"), roles=(AUTHORIZER,))
-    pairs = [("REQUEST_METHOD", "GET"), ("REQUEST_URI", "/hall?a=b"), ("HTTP_AUTHORIZATION", given)]
+    pairs = [("REQUEST_METHOD", "POST"), ("REQUEST_URI", "/hall?a=b"), ("CONTENT_LENGTH", length)]
+    pairs.append(("HTTP_AUTHORIZATION", given))
     data = records.encode_begin(1, AUTHORIZER, True)
     data += encode_record(records.PARAMS, 1, records.encode_pairs(pairs)) + encode_record(records.PARAMS, 1)
-    peer.feed(data + encode_record(records.STDIN, 1))
+    peer.feed(data + end)
     assert stdout(peer.wire.records()).startswith(begins)
 
 

@@ -295,6 +295,11 @@ class ServerConnection:
         if len(request.variables) > self._max_pairs:
             self._reject(request, records.OVERLOADED)
             return
+        if request.role == records.AUTHORIZER:
+            # Section 6.3: what it decides over comes without its content. lighttpd does not even end the empty stream.
+            request.variables = [pair for pair in request.variables if pair[0] != "CONTENT_LENGTH"]
+            request.state = _ANSWERING
+            return
         request.state = _STDIN
         if _UNKNOWN_LENGTH in request.variables:
             request.variables.remove(_UNKNOWN_LENGTH)
