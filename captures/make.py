@@ -152,7 +152,9 @@ def front_captures(name: str, wanted: set[str]) -> None:
             behind = f"/run/museum/{kind}.sock"
             recorder = exits.enter_context(Recorder(f"{FOLDER}/recorded", found[behind]))
             found[behind] = recorder.path
-            address = exits.enter_context(running(name, found, folder=FOLDER / name, page_ports=True)).sites[site]
+            address = exits.enter_context(running(FRONTS[name], found, folder=FOLDER / name, page_ports=True)).sites[
+                site
+            ]
             ask_all(address)
             leave(address, recorder)
         note = FRONT_NOTE.format(" (refused by the front)" if capture in REFUSED else "")

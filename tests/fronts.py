@@ -17,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import howto
@@ -27,7 +27,7 @@ from programs import full_path, started
 from gateway_runtime.addresses import Address, parse
 from gateway_runtime.testing import Server
 
-__all__ = ["EACH_FRONT", "FRONTS", "Front", "Fronts", "Running", "addresses", "museum", "running"]
+__all__ = ["EACH_FRONT", "FRONTS", "GUARDED", "Front", "Fronts", "Running", "addresses", "museum", "running"]
 
 AS_NOBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_override --ambient-caps=+dac_override"
 """How root runs a front that refuses to be root: as nobody, who may still open whatever these tests have made."""
@@ -81,11 +81,13 @@ class Front:
     """It runs for root as for anybody (see AS_NOBODY)."""
     copies: tuple[str, ...] = ()
     """Files of its package that the page's configuration includes."""
+    other_page: str = ""
+    """The page of docs/how-to, if it is not the front's own."""
 
     @property
     def page(self) -> str:
         """The page of docs/how-to."""
-        return self.home.rpartition("/")[2].removesuffix("2")
+        return self.other_page or self.home.rpartition("/")[2].removesuffix("2")
 
     def sites(self) -> list[str]:
         """Return the names of the page's sites."""
@@ -122,6 +124,9 @@ FRONTS = {
         "http://:{} {{\n    bind 127.0.0.1\n",
     ),
 }
+GUARDED = replace(FRONTS["lighttpd"], other_page="authorizer")
+"""A front with a FastCGI Authorizer before its one site."""
+
 EACH_FRONT = [pytest.param(name, marks=pytest.mark.real(front.program)) for name, front in FRONTS.items()]
 """For `pytest.mark.parametrize`."""
 
@@ -141,15 +146,19 @@ class Running:
 
 @contextmanager
 def running(
-    name: str, backends: Mapping[str, str], *, tcp: bool = False, folder: Path | None = None, page_ports: bool = False
+    front: Front,
+    backends: Mapping[str, str],
+    *,
+    tcp: bool = False,
+    folder: Path | None = None,
+    page_ports: bool = False,
 ) -> Iterator[Running]:
     """Run a front with all sites of its page in front of `backends` (see `addresses`).
 
     `tcp`: it reaches them over TCP. `folder`: made for it, and removed; a fresh one if none is given. `page_ports`: it
     listens where the page says, which is for one at a time.
     """
-    front = FRONTS[name]
-    folder = folder or Path(tempfile.mkdtemp(prefix=f"gatelab-{name}-"))
+    folder = folder or Path(tempfile.mkdtemp(prefix=f"gatelab-{front.page}-"))
     folder.mkdir(exist_ok=True)
     with contextlib.ExitStack() as exits:
         exits.callback(shutil.rmtree, folder)
@@ -171,7 +180,7 @@ class Fronts(dict[tuple[str, str], Running]):
         self._exits = exits
 
     def __missing__(self, key: tuple[str, str]) -> Running:
-        self[key] = self._exits.enter_context(running(key[0], self._backends, tcp=key[1] == "tcp"))
+        self[key] = self._exits.enter_context(running(FRONTS[key[0]], self._backends, tcp=key[1] == "tcp"))
         return self[key]
 
 

@@ -17,7 +17,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fronts import EACH_FRONT, Fronts, addresses, museum
+import howto
+from fronts import EACH_FRONT, GUARDED, Fronts, addresses, museum, running
 from programs import Http, ask
 from recorder import Connection, Recorder
 
@@ -218,14 +219,34 @@ ERRORS = {
 
 @pytest.mark.parametrize("front", [each for each in EACH_FRONT if each.values[0] in ERRORS])
 def test_errors_of_the_application_are_in_the_log_of_the_front(fronts: Fronts, front: str) -> None:
-    running = fronts[front, "unix"]
+    found = fronts[front, "unix"]
     asked: list[str] = []
 
     def logged() -> bool:
-        return len(re.findall(ERRORS[front], running.log)) == len(asked)
+        return len(re.findall(ERRORS[front], found.log)) == len(asked)
 
-    for site in running.sites:
+    for site in found.sites:
         if site.startswith("fastcgi"):
             asked.append(site)
-            assert ask(running.sites[site], "GET", "/errors").body == b"said\n"
+            assert ask(found.sites[site], "GET", "/errors").body == b"said\n"
             wait_until(logged, f"{front} logs for each of {asked}")
+
+
+@pytest.mark.real("lighttpd")
+def test_an_authorizer_lets_pass_or_does_not(servers: dict[str, Server], tmp_path: Path) -> None:
+    ((_python, _m, program, *arguments),) = howto.commands("authorizer")
+    (tmp_path / "guard.py").write_text(howto.files("authorizer")["/srv/museum/guard.py"])
+    words = [howto.replace(word, {"/run/museum": str(tmp_path)}) for word in arguments]
+    with Server(program, *words, cwd=tmp_path) as guard:
+        backends = addresses(servers) | {"/run/museum/guard.sock": guard.address.path}
+        with running(GUARDED, backends) as front:
+            (site,) = front.sites.values()
+            refused = ask(site, "GET", "/environ")
+            assert (refused.status, refused.body) == (401, b"Who are you?\n")
+            assert ("www-authenticate", 'Basic realm="museum"') in refused.fields
+            passed = ask(site, "GET", "/environ?a", None, {"Authorization": "Basic YWRhOmxvdmVsYWNl", "Visitor": "eve"})
+            assert passed.status == 200
+            assert b"\nVISITOR = 'ada'\n" in passed.body
+            assert b"\nHTTP_VISITOR = 'eve'\n" in passed.body
+            echoed = ask(site, "POST", "/echo", b"x" * 100_000, {"Authorization": "Basic YWRhOmxvdmVsYWNl"})
+            assert echoed.body == b"x" * 100_000
