@@ -15,15 +15,19 @@ ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "conformance"
 COLUMNS = ["ID", "what", "level", "state", "test", "note"]
 STATES = {"kept", "refused", "left out"}
-IDS = {"http11.md": ("HTTP", 119), "wsgi.md": ("WSGI", 96)}
+IDS = {"fastcgi.md": ("FCGI", 95), "http11.md": ("HTTP", 119), "wsgi.md": ("WSGI", 96)}
 """Of each table: how its IDs begin, and the last one."""
+
+FRONT = "## The front"
+"""Where both sides of a protocol have a table, that of the web server is the last section, with an order of its own."""
 
 TABLES = sorted(path.name for path in FOLDER.glob("*.md"))
 
 
-def rows(table: str) -> list[list[str]]:
-    """Return the cells of every row that begins with an ID, and of the heads above them."""
-    lines = (FOLDER / table).read_text().splitlines()
+def rows(table: str, part: int | None = None) -> list[list[str]]:
+    """Return the cells of every row that begins with an ID, and of the heads above; `part`: 0 before FRONT, 2 after."""
+    text = (FOLDER / table).read_text()
+    lines = (text if part is None else text.partition(FRONT)[part]).splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if line.startswith("|")]
     return [row for row in cells if row[0] == "ID" or re.match(r"[A-Z]+-\d", row[0])]
 
@@ -51,7 +55,12 @@ def test_every_table_is_known() -> None:
 @pytest.mark.parametrize("table", TABLES)
 def test_every_id_is_there_once_and_in_order(table: str) -> None:
     prefix, last = IDS[table]
-    assert [row[0] for row in entries(table)] == [f"{prefix}-{number}" for number in range(1, last + 1)]
+    found: list[int] = []
+    for part in (0, 2):
+        numbers = [int(row[0].removeprefix(f"{prefix}-")) for row in rows(table, part) if row[0] != "ID"]
+        assert numbers == sorted(numbers)
+        found += numbers
+    assert sorted(found) == list(range(1, last + 1))
 
 
 @pytest.mark.parametrize("table", TABLES)
