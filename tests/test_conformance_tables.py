@@ -15,7 +15,13 @@ ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "conformance"
 COLUMNS = ["ID", "what", "level", "state", "test", "note"]
 STATES = {"kept", "refused", "left out"}
-IDS = {"fastcgi.md": ("FCGI", 95), "http11.md": ("HTTP", 119), "wsgi.md": ("WSGI", 96)}
+IDS = {
+    "fastcgi.md": ("FCGI", 95),
+    "http11.md": ("HTTP", 119),
+    "scgi.md": ("SCGI", 39),
+    "uwsgi.md": ("UWSGI", 56),
+    "wsgi.md": ("WSGI", 96),
+}
 """Of each table: how its IDs begin, and the last one."""
 
 FRONT = "## The front"
