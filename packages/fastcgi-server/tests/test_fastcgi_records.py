@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastcgi_server import records
-from fastcgi_server.records import Record, RecordReader
+from fastcgi_server.records import Record, RecordReader, encode_record
 from gateway_core.errors import LocalProtocolError, RemoteProtocolError
 
 RECORDS = [
@@ -227,3 +227,31 @@ def test_the_numbers_of_section_8():
     ]
     assert records.ROLES == {1: "responder", 2: "authorizer", 3: "filter"}
     assert list(records.PROTOCOL_STATUSES) == [0, 1, 2, 3]
+
+
+# -- a request in one piece ----------------------------------------------------------------------------------------
+
+OPENING = records.encode_begin(7, 1, keep=True)
+PIECE = OPENING + encode_record(4, 7, b"\x01\x01Ab") + encode_record(4, 7) + encode_record(5, 7)
+
+
+def test_a_request_in_one_piece():
+    assert records.decode_opening(PIECE) == (7, 1, True, b"\x01\x01Ab")
+    unpadded = OPENING + bytes([1, 4, 0, 7, 0, 4, 0, 0]) + b"\x01\x01Ab" + encode_record(4, 7) + encode_record(5, 7)
+    assert records.decode_opening(unpadded) == (7, 1, True, b"\x01\x01Ab")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(PIECE[:size] for size in range(len(PIECE))),
+        PIECE + b"\x01",
+        *(PIECE[:at] + bytes([PIECE[at] ^ 0x80]) + PIECE[at + 1 :] for at in (0, 1, 2, 3, 4, 5, 6, 16, 17, 18, 19)),
+        *(PIECE[:at] + bytes([PIECE[at] ^ 0x80]) + PIECE[at + 1 :] for at in range(len(PIECE) - 16, len(PIECE))),
+        PIECE.replace(b"\0\x07", b"\0\0"),
+        OPENING + encode_record(4, 7) + encode_record(5, 7),
+        OPENING + encode_record(4, 7, b"\x01\x01Ab") + encode_record(4, 7) + encode_record(5, 7, b"x"),
+    ],
+)
+def test_what_is_no_request_in_one_piece(data):
+    assert records.decode_opening(data) is None
