@@ -10,7 +10,9 @@ from typing import Annotated, NoReturn
 import typer
 
 from .errors import BadAddress, GatelabError
+from .record import record
 from .request import EPILOG, request
+from .show import show
 from .target import Target, parse_control, parse_target
 
 __all__ = ["main"]
@@ -76,6 +78,8 @@ def status(
 
 
 app.command(epilog=EPILOG)(request)
+app.command()(record)
+app.command()(show)
 
 
 def main() -> None:
