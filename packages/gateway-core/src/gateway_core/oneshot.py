@@ -118,6 +118,7 @@ class OneShotServer(ABC):
                 return self._read_content()
         except RemoteProtocolError as error:
             self._error = error
+            self._input = _READ_DONE  # so that nothing is kept of what may still come
             self._buffer.clear()
             raise
         return NEED_DATA  # also at end of file: a front may close its half and still read the response
