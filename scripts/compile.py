@@ -28,7 +28,7 @@ PACKAGES = {"gateway_core": "gateway-core", "gateway_runtime": "gateway-runtime"
 MODULES = """
     gateway_core/access gateway_core/environ gateway_core/response gateway_core/response_checks gateway_core/session
     gateway_core/http1/chunked gateway_core/http1/client gateway_core/http1/dates gateway_core/http1/framing
-    gateway_core/http1/grammar gateway_core/http1/head_limits gateway_core/http1/inbox gateway_core/http1/memo
+    gateway_core/http1/grammar gateway_core/http1/head_limits gateway_core/http1/inbox gateway_core/memo
     gateway_core/http1/request_line gateway_core/http1/request_reader gateway_core/http1/response_lines
     gateway_core/http1/server
     gateway_runtime/acceptor gateway_runtime/connection gateway_runtime/crew gateway_runtime/engine
