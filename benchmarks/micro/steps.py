@@ -9,6 +9,10 @@ r"""The hot path, step by step: what one request costs where, without a network 
     session     bytes -> bytes: receive() and serve()          all of the above, with a small request as wrk sends it
     browser     the same, with the dozen fields of a browser
     form        the same, a POST with a body of 1 KiB
+    fastcgi     bytes -> event, a request as nginx sends it    records, name-value pairs
+    scgi        the same                                       a netstring
+    uwsgi       the same                                       a packet
+    variables   its variables -> environ                       for all three
     loop        a round trip over TCP to the engine            in another process, so the client's part is in it
 
 A step is a function that makes what it needs and returns `run(loops)`. Nothing here measures: `hot_path.py` times the
@@ -25,7 +29,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from gateway_core.environ import base_environ, environ_from_fields, environ_from_line
+import fastcgi_server.protocol
+import scgi_server.protocol
+import uwsgi_gateway.protocol
+from gateway_core.environ import base_environ, environ_from_fields, environ_from_line, environ_from_variables
+from gateway_core.events import Request
 from gateway_core.http1 import HttpRequest, ServerConnection
 from gateway_core.response import Response
 from gateway_core.session import Service
@@ -62,6 +70,18 @@ BROWSER = (
     b"Priority: u=0, i\r\n\r\n"
 )
 FORM = b"POST /echo HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nContent-Length: 1024\r\n\r\n" + b"x" * 1024
+
+VARIABLES = [
+    ("CONTENT_LENGTH", ""), ("QUERY_STRING", "from=here"), ("REQUEST_METHOD", "GET"), ("CONTENT_TYPE", ""),
+    ("REQUEST_URI", "/hello?from=here"), ("PATH_INFO", "/hello"), ("DOCUMENT_URI", "/hello"),
+    ("DOCUMENT_ROOT", "/usr/share/nginx/html"), ("SERVER_PROTOCOL", "HTTP/1.1"), ("REQUEST_SCHEME", "http"),
+    ("GATEWAY_INTERFACE", "CGI/1.1"), ("SERVER_SOFTWARE", "nginx/1.22.1"), ("REMOTE_ADDR", "127.0.0.1"),
+    ("REMOTE_PORT", "41234"), ("SERVER_ADDR", "127.0.0.1"), ("SERVER_PORT", "8000"), ("SERVER_NAME", "museum.example"),
+    ("REDIRECT_STATUS", "200"), ("HTTP_HOST", "museum.example:8000"), ("HTTP_ACCEPT", "*/*"),
+    ("HTTP_USER_AGENT", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+    ("HTTP_ACCEPT_ENCODING", "gzip, deflate, br, zstd"), ("HTTP_CONNECTION", "keep-alive"),
+]  # fmt: skip
+"""What nginx's stock files and a browser send, the longest of the three lists."""
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
@@ -135,6 +155,34 @@ def line() -> Run:
     return run
 
 
+def decoding(server: Callable[[], Any], client: Any) -> Callable[[], Run]:
+    """Decode a request as nginx sends it, on a connection of its own as nginx makes them."""
+
+    def make() -> Run:
+        data = client.send(Request(VARIABLES))
+
+        def run(loops: int) -> None:
+            for _ in range(loops):
+                connection = server()
+                connection.receive_data(data)
+                connection.next_event()
+
+        return run
+
+    return make
+
+
+def variables() -> Run:
+    """Make the environ of its variables."""
+    base = template()
+
+    def run(loops: int) -> None:
+        for _ in range(loops):
+            environ_from_variables(base, VARIABLES)
+
+    return run
+
+
 def response() -> Run:
     """Call the application under the rules of PEP 3333."""
     sink: Any = Sink()
@@ -177,6 +225,10 @@ STEPS: dict[str, Callable[[], Run]] = {
     "codec": codec,
     "environ": environ,
     "line": line,
+    "fastcgi": decoding(fastcgi_server.protocol.ServerConnection, fastcgi_server.protocol.ClientConnection()),
+    "scgi": decoding(scgi_server.protocol.ServerConnection, scgi_server.protocol.ClientConnection()),
+    "uwsgi": decoding(uwsgi_gateway.protocol.ServerConnection, uwsgi_gateway.protocol.ClientConnection()),
+    "variables": variables,
     "response": response,
     "session": session(SMALL),
     "browser": session(BROWSER),
