@@ -92,6 +92,8 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         patience = {} if arguments.timeout is None else dict.fromkeys(("connect", "send", "silence"), arguments.timeout)
         keep = {} if arguments.keep is None else {"keep": arguments.keep}
         routes.append(Route(to=tuple(arguments.to), root=arguments.root or "", **patience, **keep))
+    elif lone := [name for name in given if name != "static"]:
+        raise StartupError(f"--{lone[0]} is about the servers of --to, and there is none")
     elif not routes:
         raise StartupError("say who answers: --to URL, --static /PREFIX=DIR or --config FILE (--help has more)")
     for route in routes:
@@ -134,5 +136,5 @@ GATEWAY = replace(
     load=_load,
     check=_check,
     add_arguments=_add_arguments,
-    usage="--to URL",
+    usage="(--to URL | --static /PREFIX=DIR | --config FILE)",
 )
