@@ -115,11 +115,12 @@ class Display:
 
     def _message(self, number: int, at: float, message: Message) -> None:
         """Print a message, unless many like it have come before."""
-        run = self._open[number].runs[message.sender]
+        runs = self._open[number].runs
         kind = message.title.partition(",")[0]
-        if kind != run.kind or message.fault:
+        if kind != runs[message.sender].kind or message.fault:
             self._end_run(number, message.sender)
-            run.kind = kind
+            runs[message.sender].kind = kind
+        run = runs[message.sender]
         run.count += 1
         if run.count > RUN:
             run.hidden += len(message.data)
