@@ -269,7 +269,10 @@ def test_whatever_comes_every_request_ends_once(steps):
 
     for step in steps:
         if step == "leave" and peer.trunk.queue:
-            away.append(peer.leave())
+            if peer.trunk.queue[0].lost:
+                peer.trunk.queue.popleft()  # as the loop does
+            else:
+                away.append(peer.leave())
         elif step == "serve" and away:
             branch = away.pop(0)
             branch.session.serve()
@@ -294,3 +297,5 @@ def test_whatever_comes_every_request_ends_once(steps):
     assert not peer.session._branches
     if not peer.wire.closed:
         assert len(open_ids) == peer.session.codec.active  # those that are not complete
+    peer.wire.lost = True
+    peer.session.abandon()  # what was on its way in
