@@ -3,6 +3,7 @@
 POST /take            reads all that comes; answers "<bytes> <CRC-32>"
 GET  /give?mib=N      N MiB in blocks, one at a time
 GET  /file?mib=N      N MiB of zeros from a file, through wsgi.file_wrapper
+GET  /until?us=N      waits until that moment of the monotonic clock, in microseconds
 GET  /nap?ms=N        waits; the field `Worker` is the id of this process
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 BLOCK = bytes(64 * 1024)
 MIB = 1 << 20
 
+_MOMENT = re.compile(r"us=([0-9]{1,16})")
 _NUMBER = re.compile(r"[a-z]+=([0-9]{1,6})")
 
 Environ = dict[str, Any]
@@ -66,6 +68,13 @@ def nap(environ: Environ, start_response: StartResponse) -> list[bytes]:
     return _text(start_response, "napped\n")
 
 
+def until(environ: Environ, start_response: StartResponse) -> list[bytes]:
+    """Wait for a moment."""
+    found = _MOMENT.fullmatch(environ.get("QUERY_STRING", ""))
+    time.sleep(max(0.0, int(found[1]) / 1e6 - time.monotonic()) if found else 0.0)
+    return _text(start_response, "done\n")
+
+
 def _text(start_response: StartResponse, text: str) -> list[bytes]:
     content = text.encode("ascii")
     fields = [("Content-Type", "text/plain"), ("Content-Length", str(len(content))), ("Worker", str(os.getpid()))]
@@ -83,4 +92,5 @@ HANDLERS: dict[str, Callable[[Environ, StartResponse], Iterable[bytes]]] = {
     "/give": give,
     "/file": file,
     "/nap": nap,
+    "/until": until,
 }

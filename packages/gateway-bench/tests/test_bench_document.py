@@ -22,6 +22,7 @@ from gateway_bench.compare import changes_between, print_comparison
 from gateway_bench.csv_table import to_csv
 from gateway_bench.document import Document, GatewayRecord, load_document, save_document, schema_path
 from gateway_bench.errors import BenchError
+from gateway_bench.goals import Goal, judge
 from gateway_bench.outcome import folder_for, point_latest, save_all, save_reference
 from gateway_bench.report import render_report
 from gateway_bench.summary import ratios_of, results_of
@@ -52,6 +53,26 @@ def peers(document: Document) -> Document:
     document["results"] = results_of(document["repeats"])
     others = ("cgi", "fastcgi", "scgi", "uwsgi")
     document["ratios"] = ratios_of(document["repeats"], [("hello", "wsgi", other) for other in others])
+    return document
+
+
+@pytest.fixture
+def backends(document: Document) -> Document:
+    """The stored run as one of the suite "backends"; "scgi" stands for uWSGI, and a promise is missed."""
+    document["suite"] = "backends"
+    document["versions"]["nginx"] = "1.22.1"
+    document["repeats"] = [repeat for repeat in document["repeats"] if repeat["scenario"] == "hello"]
+    document["results"] = results_of(document["repeats"])
+    names = {"scgi": "fastcgi-uwsgi"}
+    for row in (*document["repeats"], *document["results"]):
+        row["gateway"] = names.get(row["gateway"], row["gateway"])
+    for gateway in document["gateways"]:
+        gateway["name"] = names.get(gateway["name"], gateway["name"])
+    goal = Goal(
+        "backends", "fastcgi", "cpu", "over uWSGI", scenario="hello", over=("fastcgi-uwsgi",), most=0.01, aim=0.005
+    )
+    document["ratios"] = ratios_of(document["repeats"], goal.pairs())
+    document["goals"] = judge([goal], document["repeats"])
     return document
 
 
@@ -305,3 +326,24 @@ def test_comparing_two_runs(document: Document) -> None:
     later["suite"] = "proofs"
     with pytest.raises(BenchError, match="one run at a time"):
         printed(print_comparison, document, later)
+
+
+def test_backends_are_drawn_with_what_is_promised(backends: Document, schema: Any) -> None:
+    schema.validate(json.loads(json.dumps(backends)))
+    assert backends["goals"][0]["verdict"] == "missed"
+    assert backends["goals"][0]["aim_reached"] is False
+    assert re.fullmatch(
+        r"Behind nginx a FastCGI request takes our server \d+ µs of CPU, [\d.]+ of what uWSGI takes",
+        findings.backends_finding(backends),
+    )
+    charts = draw_charts(backends)
+    assert list(charts) == ["cpu", "goals"]
+    for chart in charts.values():
+        ElementTree.fromstring(chart.svg)
+    report = render_report(backends, charts)
+    assert "nginx 1.22.1 with one worker stands before each" in report
+    assert "missed, aim missed" in report
+    console = Console(width=120, file=io.StringIO(), force_terminal=False)
+    print_document(backends, console)
+    assert isinstance(console.file, io.StringIO)
+    assert "missed, aim missed" in console.file.getvalue()

@@ -61,6 +61,18 @@ def test_the_tables_of_the_repository_can_be_read() -> None:
         assert needs_port == bool(gateway.address), gateway.name  # either its line says where it listens, or we do
 
 
+def test_the_rows_behind_nginx_listen_at_a_unix_socket(tmp_path: Path) -> None:
+    rows = load_gateways(ROOT / "benchmarks" / "backends.toml")
+    assert {row.name.partition("-")[0] for row in rows} == {"fastcgi", "scgi", "uwsgi", "http"}
+    for row in rows:
+        assert (row.workers, row.threads) == (1, 1)
+        assert any("{socket}" in word for word in row.command), row.name
+        assert any(str(tmp_path / "s") in word for word in row.argv("python", tmp_path, socket=tmp_path / "s"))
+        if row.address:
+            assert parse_address(row.listens_at("0", tmp_path / "s")).path == str(tmp_path / "s")
+        assert row.keep_alive is ("kept" in row.label)  # SCGI and uwsgi cannot, uWSGI does not
+
+
 def test_a_peer_that_is_a_library_is_started_by_a_script(tmp_path: Path) -> None:
     (gateway,) = load_gateways(ROOT / "benchmarks" / "peers.toml", ["wsgiref"])
     argv = gateway.argv(sys.executable, tmp_path / "events")

@@ -20,12 +20,13 @@ GOALS = load_goals(ROOT / "benchmarks" / "goals.toml")
 
 
 def test_every_promise_is_of_something_that_can_be_measured() -> None:
-    rows = {row.name: row for row in load_gateways(ROOT / "benchmarks" / "peers.toml")}
+    tables = {suite: load_gateways(ROOT / "benchmarks" / f"{suite}.toml") for suite in ("peers", "backends")}
     assert len(GOALS) > 20
     for goal in GOALS:
         if goal.suite == "proofs":
             assert goal.of in PROOFS
             continue
+        rows = {row.name: row for row in tables[goal.suite]}
         for name in (goal.of, *goal.over):
             assert rows[name].takes_part(goal.scenario), goal
         if goal.exchange:
@@ -70,7 +71,7 @@ def repeat(gateway: str, round_: int, requests: int, **fields: Any) -> Repeat:
     latencies.record("GET /sleep?ms=100", 100_000)
     whole: Any = {
         "gateway": gateway, "scenario": "hello", "round": round_, "seconds": 1.0, "requests": requests, "errors": {},
-        "latency": latencies.together(), "exchanges": latencies.by_name(),
+        "cpu_seconds": 1.0, "latency": latencies.together(), "exchanges": latencies.by_name(),
     } | fields  # fmt: skip
     return whole  # type: ignore[no-any-return]
 
@@ -99,6 +100,11 @@ def goal(**fields: Any) -> Goal:
         (goal(over=("absent",), least=5.0), "absent", None, "unknown", None),
         (goal(over=("broken",), least=5.0), "broken", None, "unknown", None),
         (goal(of="broken", least=5.0), "", None, "unknown", None),
+        # 1 s of processor time each: over 500, 50, 600 requests ours takes a fifth of what slow takes, and more than fast
+        (goal(figure="cpu", over=("slow",), most=0.2, aim=0.143), "slow", 0.2, "kept", False),
+        (goal(figure="cpu", over=("slow",), most=0.1, aim=0.3), "slow", 0.2, "missed", True),
+        (goal(figure="cpu", over=("slow", "fast"), most=2.0), "fast", 1.8, "kept", None),
+        (goal(figure="cpu", most=2000.0), "", 2000.0, "kept", None),
         (goal(of="broken", over=("slow",), least=5.0, aim=9.0), "slow", None, "unknown", None),
     ],
 )

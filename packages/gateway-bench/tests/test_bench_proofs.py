@@ -22,7 +22,7 @@ from gateway_bench.gateways import load_gateways
 from gateway_bench.goals import load_goals
 from gateway_bench.outcome import is_reference, save_all
 from gateway_bench.plan import parameters_for
-from gateway_bench.proofs import big, idle, kill, million, reload, slow, workers
+from gateway_bench.proofs import big, bodies, decode, held, idle, interleaved, kill, million, reload, slow, workers
 from gateway_bench.proofs.ground import Findings, Ground, descriptors_up_to, wait_for
 from gateway_bench.proofs.kill import Kill, explained
 from gateway_bench.proofs.run import PROOFS, Promise, choose, prove_all
@@ -100,9 +100,58 @@ def test_big_content(ground: Ground) -> None:
 def test_big_content_that_does_not_come_as_it_was(ground: Ground) -> None:
     with ground.server(app="demo_app:app") as running:
         with pytest.raises(ProofFailed, match="bytes the server says"):
-            big._transfer(running, "up", 1)
+            big.transfer(running.address, "up", 1)
         with pytest.raises(ProofFailed, match="no answer of 1048576 bytes"):
-            big._transfer(running, "streamed", 1)
+            big.transfer(running.address, "streamed", 1)
+
+
+def test_bodies_over_a_protocol_and_through_the_front(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "SERVERS", {name: bodies.SERVERS[name] for name in ("fastcgi", "http")})
+    found = bodies.prove(ground)
+    told = figures(found)
+    assert 0 <= told["growth"] < 16 << 20
+    assert sorted((row["protocol"], row["way"], row["of"]) for row in found.readings) == [
+        ("fastcgi", "down", "behind"), ("fastcgi", "down", "front"), ("fastcgi", "down", "server"),
+        ("fastcgi", "up", "behind"), ("fastcgi", "up", "front"), ("fastcgi", "up", "server"),
+        ("http", "down", "behind"), ("http", "down", "front"), ("http", "up", "behind"), ("http", "up", "front"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", ["fastcgi", "scgi", "uwsgi"])
+def test_a_body_that_does_not_come_as_it_was(ground: Ground, protocol: str) -> None:
+    with ground.server(app="demo_app:app", module=bodies.SERVERS[protocol]) as running:
+        with pytest.raises(ProofFailed, match="bytes the server says"):
+            bodies._direct(running.address, "up", 1)
+        with pytest.raises(ProofFailed, match="and not 1048576"):
+            bodies._direct(running.address, "down", 1)
+
+
+def test_interleaved_requests(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interleaved, "NUMBER", 8)
+    monkeypatch.setattr(interleaved, "HEAD_START", 0.5)
+    found = interleaved.prove(ground)
+    told = figures(found)
+    assert (told["lost"], told["aborted"]) == (0, 1)
+    assert told["wait"] >= 0  # no request ends before its work
+    assert len(found.readings) == 8
+
+
+def test_requests_held_by_a_slow_backend(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held, "NUMBER", 50)  # a tenth of them, being quick
+    found = held.prove(ground)
+    told = figures(found)
+    assert (told["held"], told["unanswered"]) == (5, 0)
+    assert told["rate"] > 0
+    assert [row["held"] for row in found.readings] == [0, 5, 0]
+
+
+def test_decoding(ground: Ground, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(decode, "LOOPS", 20)
+    told = figures(decode.prove(ground))
+    assert set(told) == {"fastcgi", "scgi", "uwsgi", "slowest"}
+    assert told["slowest"] == max(told["fastcgi"], told["scgi"], told["uwsgi"]) > 0
+    with pytest.raises(ProofFailed, match=r"cannot read .*nginx-fastcgi\.json: No such file"):
+        decode.prove(Ground(tmp_path / "benchmarks"))
 
 
 def test_a_million_requests(ground: Ground) -> None:

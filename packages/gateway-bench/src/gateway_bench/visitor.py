@@ -20,7 +20,7 @@ from gateway_core.client import ClientCodec
 from gateway_core.errors import RemoteProtocolError
 from gateway_core.events import NEED_DATA, Data, EndOfMessage, Request, Response, Variables
 
-__all__ = ["REQUEST_LIMIT", "Failure", "Visitor"]
+__all__ = ["REQUEST_LIMIT", "Failure", "Visitor", "codec_of"]
 
 REQUEST_LIMIT = 15.0
 """Seconds that a visitor waits for any one send or receive."""
@@ -55,7 +55,7 @@ class Visitor:
 
     def fetch(self, exchange: Exchange) -> Answer:
         """Make one request and return whatever answer comes. Raises Failure; then the connection is gone."""
-        codec = _codec(self._address.scheme)(keep_alive=self._keep, head=exchange.method == "HEAD")
+        codec = codec_of(self._address.scheme)(keep_alive=self._keep, head=exchange.method == "HEAD")
         try:
             connection = self._connected()
             connection.sendall(codec.send(Request(self._variables(exchange), exchange.content)))
@@ -140,7 +140,7 @@ def _receive(codec: ClientCodec, connection: socket.socket) -> Answer:
 
 
 @cache
-def _codec(scheme: str) -> Callable[..., ClientCodec]:
+def codec_of(scheme: str) -> Callable[..., ClientCodec]:
     """Return the class of the client half. Imported late: a run over HTTP needs no other gateway installed."""
     client: Callable[..., ClientCodec] = importlib.import_module(CODECS[scheme]).ClientConnection
     return client

@@ -4,6 +4,10 @@
 - ``idle``: what open connections cost that say nothing
 - ``slow``: ten thousand that send a byte a second
 - ``big``: a GiB up and down
+- ``bodies``: the same over every protocol, and through the front
+- ``interleaved``: a hundred requests at once on one FastCGI connection
+- ``held``: five hundred held by one backend behind the front
+- ``decode``: what each codec takes for a request of nginx
 - ``million``: a million requests, and what stays behind
 - ``workers``: two workers against one
 - ``reload``: new code, and a new program, under full load

@@ -14,11 +14,12 @@ import tempfile
 import zlib
 
 from gateway_bench import interrupts
+from gateway_bench.address import Address
 from gateway_bench.errors import ProofFailed
 from gateway_bench.processes import HighWater
-from gateway_bench.proofs.ground import Findings, Ground, Running
+from gateway_bench.proofs.ground import Findings, Ground
 
-__all__ = ["prove"]
+__all__ = ["BLOCK", "MIB", "TIME_LIMIT", "prove", "transfer"]
 
 MIB = 1 << 20
 BLOCK = bytes(range(256)) * 256
@@ -39,10 +40,10 @@ def prove(ground: Ground) -> Findings:
     growths = {}
     with ground.server(app="proof_app:app") as running:
         for way, size in (("up", mib), ("streamed", mib), ("file", mib)):
-            _transfer(running, way, 1)  # whatever is made once is made now
+            transfer(running.address, way, 1)  # whatever is made once is made now
             ground.doing(f"big: {size} MiB {way}")
             with HighWater(running.tree).watching() as mark:
-                _transfer(running, way, size)
+                transfer(running.address, way, size)
             growths[way] = mark.growth
             found.readings.append({"way": way, "mib": size, "before": mark.before, "peak": mark.before + mark.growth})
     for way, about in (("up", "while it goes up"), ("streamed", "while it is streamed down"),
@@ -52,8 +53,9 @@ def prove(ground: Ground) -> Findings:
     return found
 
 
-def _transfer(running: Running, way: str, mib: int) -> None:
-    with running.address.connect(TIME_LIMIT) as connection:
+def transfer(address: Address, way: str, mib: int) -> None:
+    """Send that much ("up"), or receive it ("streamed", "file"), over HTTP. Raises ProofFailed."""
+    with address.connect(TIME_LIMIT) as connection:
         if way == "up":
             _send(connection, mib * MIB)
         else:

@@ -103,9 +103,14 @@ class Ground:
     output: str = ""
 
     @contextmanager
-    def server(self, *options: str, app: str = "demo_app:app", apart: bool = True) -> Iterator[Running]:
-        """Run our server for the length of a block; `apart` keeps it on one processor. Raises NotReady."""
-        command = ["-m", "wsgi_server", app, "--bind", "127.0.0.1:0", *options]
+    def server(
+        self, *options: str, app: str = "demo_app:app", module: str = "wsgi_server", apart: bool = True
+    ) -> Iterator[Running]:
+        """Run a server of ours for the length of a block; `apart` keeps it on one processor. Raises NotReady.
+
+        Without `app` it is one that has none, such as the front.
+        """
+        command = ["-m", module, *filter(None, [app]), "--bind", "127.0.0.1:0", *options]
         if (shown := [SHOWN_PYTHON, *command]) not in self.commands:
             self.commands.append(shown)
         with ExitStack() as stack:

@@ -17,7 +17,7 @@ from gateway_bench import interrupts
 from gateway_bench.document import Document, Proof
 from gateway_bench.errors import BenchError, LoadFailed, NotReady, ProofFailed
 from gateway_bench.goals import judge
-from gateway_bench.proofs import big, idle, kill, million, reload, slow, workers
+from gateway_bench.proofs import big, bodies, decode, held, idle, interleaved, kill, million, reload, slow, workers
 from gateway_bench.proofs.ground import Findings, Ground
 from gateway_bench.run import Order, blank
 
@@ -45,6 +45,10 @@ PROOFS = {
         Promise("million", "A million requests", "what stays behind of each", million.prove, 60, 4),
         Promise("workers", "Two workers", "over one, at work that takes the processor", workers.prove, 60, 4),
         Promise("reload", "Reload and upgrade", "HUP and USR2 under full load", reload.prove, 60, 10),
+        Promise("bodies", "Bodies everywhere", "1 GiB each way over each protocol and the front", bodies.prove, 120, 8),
+        Promise("interleaved", "Interleaved requests", "100 on one FastCGI connection", interleaved.prove, 9, 9),
+        Promise("held", "Held requests", "500 of them, beside a fast backend behind the front", held.prove, 35, 6),
+        Promise("decode", "Decoding", "a request of nginx, from bytes to an event", decode.prove, 5, 1),
         Promise("kill", "Killed workers", "one each second: only what was in flight in it fails", kill.prove, 75, 6),
     )
 }
