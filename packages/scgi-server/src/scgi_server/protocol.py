@@ -32,6 +32,7 @@ from gateway_core.oneshot import OneShotClient, OneShotServer
 
 __all__ = [
     "MAX_HEAD",
+    "MAX_HEADERS",
     "MAX_LENGTH_DIGITS",
     "ClientConnection",
     "ServerConnection",
@@ -43,6 +44,9 @@ __all__ = [
 
 MAX_HEAD = 64 * 1024
 """Bytes of the netstring's content. The text sets no limit; this is eight times what common web servers let in."""
+
+MAX_HEADERS = 1000
+"""Headers of a request. Real ones have some dozens; each costs an object."""
 
 MAX_LENGTH_DIGITS = 7
 """Digits of the netstring's length: `99999999999999:` is refused before anything is allocated."""
@@ -100,6 +104,8 @@ def decode_headers(string: bytes) -> Variables:
     """Return the variables of the string inside a netstring (section 3). Raises RemoteProtocolError."""
     if not string.endswith(b"\0"):
         raise RemoteProtocolError("the SCGI headers do not end with NUL")
+    if string.count(b"\0") > 2 * MAX_HEADERS:
+        raise RemoteProtocolError(f"there are more than {MAX_HEADERS} SCGI headers", 431)
     strings = string[:-1].decode("latin-1").split("\0")
     names = strings[::2]
     if len(strings) % 2:
