@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import subprocess
 import sys
 
@@ -13,6 +14,12 @@ from gateway_runtime.testing import DEADLINE, wait_until
 from uwsgi_gateway.client import client
 
 
+def listens(path):
+    """Between bind and listen there is a file, and nobody behind it."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        return sock.connect_ex(path) == 0
+
+
 @pytest.fixture(scope="module")
 def peer(tmp_path_factory):
     folder = tmp_path_factory.mktemp("gunicorn")
@@ -20,7 +27,7 @@ def peer(tmp_path_factory):
     command += ["--no-control-socket", "--log-level", "warning", "--worker-tmp-dir", str(folder)]
     with subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            wait_until(lambda: (folder / "s").exists() or process.poll() is not None, "gunicorn listens")
+            wait_until(lambda: listens(f"{folder}/s") or process.poll() is not None, "gunicorn listens")
             yield client(Address(path=f"{folder}/s"), timeout=DEADLINE)
         finally:
             process.terminate()
