@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -335,6 +336,28 @@ def test_too_much_of_params():
     limit = ServerConnection(max_params=len(params))
     assert joined(feed(limit, begin() + rec(PARAMS, 1, params) + rec(PARAMS) + rec(STDIN)))[1][2]
     assert answers(limit) == []
+
+
+def test_params_in_tiny_records_take_no_more_memory():
+    tiny = rec(PARAMS, 1, b"ab", padding=0) * 100
+    connection = ServerConnection()
+    connection.receive_data(begin())
+    tracemalloc.start()
+    try:
+        for _ in range(100):
+            assert feed(connection, tiny) == []
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 100_000  # for 20,000 bytes
+
+
+def test_thousands_of_ids_are_refused_one_by_one():
+    connection = ServerConnection(max_active=10)
+    data = b"".join(begin(request_id, keep=1) for request_id in range(1, 5001))
+    assert feed(connection, data) == []
+    assert answers(connection) == [end(request_id, 2) for request_id in range(11, 5001)]
+    assert connection.active == 10
 
 
 def test_too_many_pairs():

@@ -285,12 +285,11 @@ class ServerConnection:
         if request.state is not _PARAMS:
             raise RemoteProtocolError(f"PARAMS of request {request.id} after their end")
         if content:
-            request.params.append(content)
-            request.params_size += len(content)
-            if request.params_size > self._max_params:
+            request.params += content
+            if len(request.params) > self._max_params:
                 self._reject(request, records.OVERLOADED)
             return
-        request.variables = records.decode_pairs(b"".join(request.params))
+        request.variables = records.decode_pairs(bytes(request.params))
         request.params.clear()
         if len(request.variables) > self._max_pairs:
             self._reject(request, records.OVERLOADED)

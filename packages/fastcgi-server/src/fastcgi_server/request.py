@@ -44,7 +44,7 @@ class ActiveRequest:
     """From BEGIN_REQUEST received to END_REQUEST sent. `keep`: the connection outlives it."""
 
     __slots__ = (
-        "announced", "encoder", "ended", "file", "file_left", "id", "keep", "left", "params", "params_size", "role",
+        "announced", "encoder", "ended", "file", "file_left", "id", "keep", "left", "params", "role",
         "state", "stdin", "variables",
     )  # fmt: skip
 
@@ -53,8 +53,7 @@ class ActiveRequest:
         self.role = role
         self.keep = keep
         self.state = _PARAMS
-        self.params: list[bytes] = []
-        self.params_size = 0  # bytes
+        self.params = bytearray()  # not a list of pieces: a hostile peer would make them small and many
         self.variables: Variables = []
         self.stdin: list[bytes] = []  # content that came before the request was announced
         self.left: int | None = None  # bytes of CONTENT_LENGTH still to come; None: it was not given
