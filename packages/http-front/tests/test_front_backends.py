@@ -367,6 +367,34 @@ def test_a_fastcgi_server_that_takes_few_connections_is_not_given_more(tmp_path:
         assert server.channels.limit == 3
 
 
+@pytest.mark.parametrize("answer", [b"", encode_record(11, 0, b"\x09" + bytes(7))])
+def test_a_fastcgi_server_that_does_not_know_the_question_may_be_well(tmp_path: Path, answer: bytes) -> None:
+    with front(tmp_path, "fastcgi", says(answer)) as (router, _, _):
+        (server,) = router._upstreams[0].servers
+        server.check()
+        assert server.channels.limit == 512
+
+
+def test_a_defect_in_looking_after_servers_does_not_end_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+
+    class EnoughError(BaseException):
+        pass
+
+    def sleep(seconds: float) -> None:
+        looks.append(1)
+        if len(looks) > 3:
+            raise EnoughError
+
+    with front(tmp_path, "scgi", says(b"")) as (router, log, _):
+        monkeypatch.setattr("http_front.router.time.sleep", sleep)
+        monkeypatch.setattr(router._upstreams[0], "tend", lambda: 1 / 0)
+        with pytest.raises(EnoughError):
+            router._tend()
+    assert len(log) == 3
+    assert "ZeroDivisionError" in log[0]
+
+
 @pytest.mark.parametrize("scheme", ["http", "scgi", "uwsgi", "fastcgi"])
 def test_a_server_that_is_not_there_is_not_well(tmp_path: Path, scheme: str) -> None:
     with front(tmp_path, scheme, lambda sock: None) as (router, _, backends):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from front_world import ask
+from front_world import ask, environ
 from gateway_core.cgi import LocalRedirect
 from gateway_core.client import Content
 from gateway_core.errors import BackendTimeout
@@ -79,6 +79,17 @@ def test_what_is_for_the_front_neither_comes_in_nor_goes_out(world):
     seen = ask(world.proxy, "/x", fields=[*sent, ("X-C", "1")])
     assert seen.fields == {"x-b": "1"}
     assert {name for name in world.requests[0] if name.startswith("HTTP_X_")} == {"HTTP_X_C"}
+
+
+def test_a_head_that_the_server_refuses_closes_the_answer(world):
+    world.answers["/x"] = Response(200, "OK", [])
+
+    def refuse(status, fields):
+        raise ValueError("not this one")
+
+    with pytest.raises(ValueError, match="not this one"):
+        world.proxy(environ("/x"), refuse)
+    assert world.closed == 1
 
 
 def test_params_go_to_the_backend(tmp_path):
