@@ -333,7 +333,7 @@ def test_backends_are_drawn_with_what_is_promised(backends: Document, schema: An
     assert backends["goals"][0]["verdict"] == "missed"
     assert backends["goals"][0]["aim_reached"] is False
     assert re.fullmatch(
-        r"Behind nginx a FastCGI request takes our server \d+ µs of CPU, [\d.]+ of what uWSGI takes",
+        r"Behind nginx a FastCGI request takes our server [\d.]+ µs of CPU, [\d.]+ of what uWSGI takes",
         findings.backends_finding(backends),
     )
     charts = draw_charts(backends)

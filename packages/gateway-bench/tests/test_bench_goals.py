@@ -100,7 +100,7 @@ def goal(**fields: Any) -> Goal:
         (goal(over=("absent",), least=5.0), "absent", None, "unknown", None),
         (goal(over=("broken",), least=5.0), "broken", None, "unknown", None),
         (goal(of="broken", least=5.0), "", None, "unknown", None),
-        # 1 s of processor time each: over 500, 50, 600 requests ours takes a fifth of what slow takes, and more than fast
+        # 1 s of processor time each: a request of ours takes a fifth of what slow takes, and more than fast
         (goal(figure="cpu", over=("slow",), most=0.2, aim=0.143), "slow", 0.2, "kept", False),
         (goal(figure="cpu", over=("slow",), most=0.1, aim=0.3), "slow", 0.2, "missed", True),
         (goal(figure="cpu", over=("slow", "fast"), most=2.0), "fast", 1.8, "kept", None),
