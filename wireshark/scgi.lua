@@ -62,6 +62,11 @@ local function read_headers(raw)
     return found
 end
 
+-- Return text with a dot for what is not ASCII: as a label it would be cut where it is not UTF-8.
+local function plain(text)
+    return (text:gsub("[^\32-\126]", "."))
+end
+
 local function add_headers(tree, block, raw, found)
     local branch = tree:add(fields.headers, block())
     branch:append_text(": " .. #found .. " headers, " .. block:len() .. " bytes")
@@ -70,9 +75,9 @@ local function add_headers(tree, block, raw, found)
         local at, size, length = header[1], header[2], header[3]
         local name, value = raw:sub(at + 1, at + size), raw:sub(at + size + 2, at + size + 1 + length)
         local whole = block(at, size + length + 2)
-        local leaf = branch:add(fields.header, whole, name .. "=" .. value)
+        local leaf = branch:add(fields.header, whole, plain(name .. "=" .. value))
         leaf:add(fields.name, block(at, size))
-        leaf:add(fields.value, length > 0 and block(at + size + 1, length) or whole, value)
+        leaf:add(fields.value, block(at + size + 1, length))
         known[name] = value
     end
     return known
@@ -108,7 +113,7 @@ local function dissect_request(tvb, pinfo, tree, stream)
         branch:add(fields.content_length, UInt64.new(tonumber(content))):set_generated()
     end
     if tvb:len() > size then branch:add(fields.content, tvb(size)) end
-    pinfo.cols.info = (known.REQUEST_METHOD or "request") .. " " .. (known.REQUEST_URI or "")
+    pinfo.cols.info = plain((known.REQUEST_METHOD or "request") .. " " .. (known.REQUEST_URI or ""))
 end
 
 -- Return where a head ends: behind the first empty line. nil: it does not.
@@ -124,6 +129,8 @@ local function dissect_response(tvb, pinfo, tree, stream)
         stream.http = tvb(0, 5):string() == "HTTP/" -- not as the specification has it, but some do
     end
     if stream.http then
+        if not stream.line and not tvb:raw():find("\n", 1, true) and #tvb:raw() < MAX_HEAD then return wait(pinfo) end
+        stream.line = stream.line or pinfo.number
         http:call(tvb, pinfo, tree)
         pinfo.cols.protocol = "SCGI"
         return
@@ -140,14 +147,14 @@ local function dissect_response(tvb, pinfo, tree, stream)
     local at, status = 0, "200 OK"
     for line, line_end in raw:sub(1, size or #raw):gmatch("([^\r\n]*)(\r?\n)") do
         if #line > 0 then
-            branch:add(fields.line, tvb(at, #line), line)
+            branch:add(fields.line, tvb(at, #line))
             status = line:match("^[Ss][Tt][Aa][Tt][Uu][Ss]:%s*(.*)") or status
         end
         at = at + #line + #line_end
     end
-    branch:add(fields.status, status):set_generated()
+    branch:add(fields.status, plain(status)):set_generated()
     if tvb:len() > at then branch:add(fields.content, tvb(at)) end
-    pinfo.cols.info = status
+    pinfo.cols.info = plain(status)
 end
 
 function scgi.dissector(tvb, pinfo, tree)

@@ -57,7 +57,8 @@ local MODIFIERS = {
     [255] = "generic response",
 }
 local HEADER_SIZE = 4
-local MAX_SIZE = 2 -- bytes of a size inside the block
+local SIZE = 2 -- bytes of a size inside the block
+local MAX_LINE = 8192 -- bytes in which a status line has to end
 
 local fields = uwsgi.fields
 fields.modifier1 = ProtoField.uint8("uwsgi.modifier1", "modifier1", base.DEC, MODIFIERS)
@@ -96,15 +97,20 @@ end
 local function read_vars(block)
     local found, at, size = {}, 0, block:len()
     while at < size do
-        if at + MAX_SIZE > size then return nil end
+        if at + SIZE > size then return nil end
         local key = block(at, 2):le_uint()
-        if key == 0 or at + 2 + key + MAX_SIZE > size then return nil end
+        if key == 0 or at + 2 + key + SIZE > size then return nil end
         local value = block(at + 2 + key, 2):le_uint()
         if at + 4 + key + value > size then return nil end
         found[#found + 1] = { at, key, value }
         at = at + 4 + key + value
     end
     return found
+end
+
+-- Return text with a dot for what is not ASCII: as a label it would be cut where it is not UTF-8.
+local function plain(text)
+    return (text:gsub("[^\32-\126]", "."))
 end
 
 local function add_vars(tree, block, found)
@@ -114,13 +120,13 @@ local function add_vars(tree, block, found)
     for _, var in ipairs(found) do
         local at, key, value = var[1], var[2], var[3]
         local name = block(at + 2, key):string()
-        local text = value > 0 and block(at + 4 + key, value):string() or ""
-        local leaf = branch:add(fields.var, block(at, 4 + key + value), name .. "=" .. text)
+        local text = block(at + 4 + key, value):raw()
+        local leaf = branch:add(fields.var, block(at, 4 + key + value), plain(name .. "=" .. text))
         leaf:add_le(fields.key_size, block(at, 2))
         leaf:add(fields.key, block(at + 2, key))
         leaf:add_le(fields.value_size, block(at + 2 + key, 2))
-        leaf:add(fields.value, block(at + 4 + key, value), text)
-        known[name] = { text, block(at + 4 + key, value) }
+        leaf:add(fields.value, block(at + 4 + key, value))
+        known[name] = text
     end
     return known
 end
@@ -156,11 +162,11 @@ local function dissect_request(tvb, pinfo, tree, stream)
         if found then
             local known = add_vars(branch, block, found)
             if known.REQUEST_METHOD and known.REQUEST_URI then
-                info = known.REQUEST_METHOD[1] .. " " .. known.REQUEST_URI[1]
+                info = plain(known.REQUEST_METHOD .. " " .. known.REQUEST_URI)
             end
             local length = known.CONTENT_LENGTH
-            if length and length[1]:match("^%d+$") then
-                branch:add(fields.content_length, length[2], UInt64.new(tonumber(length[1]))):set_generated()
+            if length and length:match("^%d+$") then
+                branch:add(fields.content_length, UInt64.new(tonumber(length))):set_generated()
             end
         else
             branch:add(fields.block, block())
@@ -175,6 +181,13 @@ end
 local function dissect_response(tvb, pinfo, tree, stream)
     if stream.http == nil then stream.http = tvb(0, 1):uint() == 72 end
     if stream.http then
+        -- Of less than a line the HTTP dissector cannot know that it is HTTP.
+        if not stream.line and not tvb:raw():find("\n", 1, true) and tvb:len() < MAX_LINE then
+            pinfo.desegment_offset = 0
+            pinfo.desegment_len = DESEGMENT_ONE_MORE_SEGMENT
+            return
+        end
+        stream.line = stream.line or pinfo.number
         http:call(tvb, pinfo, tree)
         pinfo.cols.protocol = "uwsgi"
         return
