@@ -117,9 +117,11 @@ class ServerConnection:
         return self.idle and not (self._out or self._eof or self._closing)
 
     def receive_data(self, data: bytes) -> None:
-        """Take the next bytes of the web server; b"" is end of file."""
+        """Take the next bytes of the web server; b"" is end of file. What follows an error is dropped here."""
         if not data:
             self._eof = True
+        elif self._error is not None:
+            pass
         elif self._piece or not self._records.empty:
             self._unpiece()
             self._records.receive(data)
