@@ -54,7 +54,7 @@ CAPTIONS = {
     },
     "backends": {
         "cpu": "Backend and nginx have a core each, the generator shares that of nginx. What nginx spends is not "
-        "in the bars.",
+        "in the bars. Of FastCGI, “ours” is compared over kept connections, which uWSGI cannot have.",
         "goals": "Left is better: ratios of CPU a request, taken round by round, where the two runs lie seconds apart.",
     },
     "proofs": {
