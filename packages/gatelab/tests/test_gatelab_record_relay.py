@@ -166,7 +166,7 @@ def test_a_backend_that_is_not_there(tmp_path, capfd, kind):
     gone.close()
     keeper = Keeper()
     with Relay(Address(host="127.0.0.1", port=0), to, keeper) as relay:
-        with connected(relay.address) as front, pytest.raises(ConnectionResetError):
+        with pytest.raises(ConnectionResetError), connected(relay.address) as front:
             front.recv(1)
         wait_until(lambda: "cannot be reached: Connection refused" in capfd.readouterr().err)
     assert len(keeper.recording.connections) == 1

@@ -53,7 +53,6 @@ class Wanted:
 def perform(wanted: Wanted) -> int:
     """Relay until a signal ends it; return the exit code. Raises BadAddress."""
     log.complete_streams()
-    log.set_name("gatelab")
     protocol = protocol_named(wanted.protocol)
     try:
         allowed = [network(text) for text in wanted.allow_from]
@@ -90,6 +89,7 @@ def _relay(wanted: Wanted, relay: Relay, watch: Several, protocol: str | None) -
             from .record_display import Display, new_console  # rich takes a while to import
 
             watch.add(Display(new_console(stderr=wanted.pcapng == "-"), protocol, hex=wanted.hex))
+        log.set_name("gatelab")
         for number in SIGNALS:
             signal.signal(number, lambda *_: relay.stop())
         log.announce(f"ready {relay.address.url('tcp')}\n")

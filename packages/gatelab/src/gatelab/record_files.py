@@ -6,6 +6,7 @@ failing stops what passes.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import IO
@@ -66,6 +67,8 @@ class Packets:
         try:
             self._capture = Capture(file, to, protocol, comment)
         except OSError as error:
+            with contextlib.suppress(OSError):  # it tries to write once more
+                file.close()
             raise BadAddress(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from None
 
     def opened(self, number: int, client: str, at: float) -> None:
