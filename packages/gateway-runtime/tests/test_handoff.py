@@ -31,6 +31,12 @@ def finish(world):
     assert not world.thread.is_alive()
 
 
+def let_all_be_idle(world):
+    """Wait until the threads have come back; then let the time pass that is left for a last request."""
+    wait_until(lambda: world.loop._away == 0 and world.loop._stop_by is not None, "all are back")
+    world.clock.now += 1
+
+
 def test_a_stalled_call_holds_up_nobody(start):
     with start() as world:
         slow = world.connect(b"wait a\n")
@@ -284,6 +290,7 @@ def test_the_end_waits_for_stalled_calls(start):
         assert world.thread.is_alive()
         world.open("a", "b")
         assert [line_of(slow[0]), line_of(slow[0]), line_of(slow[1]), line_of(line)] == ["a", "more", "b", "c"]
+        let_all_be_idle(world)
         assert [sock.recv(1) for sock in (*slow, line)] == [b""] * 3
         finish(world)
 
@@ -305,7 +312,21 @@ def test_a_stall_while_the_end_looks_at_what_has_come(start, no_watch):
         assert [line_of(sock) for sock in socks[1:]] == ["1", "2", "3", "4"]
         world.open("a")
         assert line_of(socks[0]) == "a"
-        world.stop_and_wait()
+        let_all_be_idle(world)
+        finish(world)
+
+
+def test_whose_call_was_under_way_may_ask_once_more(start):
+    """The response may have begun before it could say that it would be the last."""
+    with start() as world:
+        slow = world.connect(b"wait a\n")
+        world.wait_at("a")
+        world.stop()
+        wait_until(lambda: world.loop._stop_by is not None and not world.loop._stopping, "the loop looks round")
+        world.open("a")
+        assert line_of(slow) == "a"
+        assert ask(slow, "echo crossed") == "crossed"
+        assert slow.recv(1) == b""
         finish(world)
 
 

@@ -174,6 +174,8 @@ class SharedLoop(Loop):
             if isinstance(connection, Branch):
                 self._rejoin(connection)
                 continue
+            if self._stop_by is not None:
+                connection.fresh = True  # its response may have begun before we could say that it is the last
             if more and not connection.lost:
                 if connection.full:
                     connection.queued = True
