@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastcgi_server import records
-from fastcgi_server.protocol import Abort, ClientConnection, Data, EndOfMessage, Request, ServerConnection
+from fastcgi_server.protocol import Abort, ClientConnection, Data, EndOfMessage, FileData, Request, ServerConnection
 from fastcgi_server.records import encode_begin, encode_pairs, encode_record
 from gateway_core import events
 from gateway_core.errors import LocalProtocolError, RemoteProtocolError
@@ -27,6 +27,7 @@ fuzzed = settings(max_examples=int(os.environ.get("GATELAB_FUZZ", "60")), deadli
 
 CUTS = st.lists(st.integers(0, 400), max_size=5)
 IDS = st.sampled_from([1, 1, 1, 2, 3, 0, 65535])
+ALL = (records.RESPONDER, records.AUTHORIZER, records.FILTER)
 NAMES = st.sampled_from(["REQUEST_METHOD", "PATH_INFO", "CONTENT_LENGTH", "HTTP_A", ""])
 PAIRS = st.lists(st.tuples(NAMES, st.text("a3\xe9", max_size=5)), max_size=3)
 SNIPPETS = [b"", b"\0", b"\1", b"\x80", b"\xff", b"\xff\xff\xff\xff", b"\x80\0\0\0", b"\x7f\xff\xff\xff", b"GET "]
@@ -38,13 +39,15 @@ def sent_by_a_front(draw: st.DrawFn) -> bytes:
     """Requests whose records come in any order, with others between them; mostly good ones."""
     streams = []
     for request_id in draw(st.lists(st.integers(1, 3), min_size=1, max_size=3, unique=True)):
-        body = draw(st.binary(max_size=12))
+        body, role = draw(st.binary(max_size=12)), draw(st.sampled_from([1, 1, 1, 2, 3, 3, 9]))
+        file = [encode_record(records.DATA, request_id, b"file"), encode_record(records.DATA, request_id)]
         streams.append([
-            encode_begin(request_id, draw(st.sampled_from([1, 1, 1, 2, 3, 9])), draw(st.booleans())),
+            encode_begin(request_id, role, draw(st.booleans())),
             encode_record(records.PARAMS, request_id, encode_pairs(draw(PAIRS))),
             encode_record(records.PARAMS, request_id),
             *([encode_record(records.STDIN, request_id, body)] if body else []),
             encode_record(records.STDIN, request_id),
+            *(file if role == records.FILTER else []),
         ])  # fmt: skip
     wire = b""
     while streams:
@@ -84,9 +87,9 @@ def cut(data: bytes, cuts: list[int]) -> list[bytes]:
 
 def served(pieces: list[bytes], eof: bool) -> tuple[object, ...]:
     """Answer what is complete; return those requests, all that is sent, and the end."""
-    codec = ServerConnection(max_active=2, max_params=300, roles=(records.RESPONDER,))
+    codec = ServerConnection(max_active=2, max_params=300, roles=ALL)
     complete: list[object] = []
-    content: dict[int, tuple[object, bytes]] = {}
+    content: dict[int, tuple[object, bytes, bytes]] = {}
     sent = b""
     try:
         for piece in [*pieces, b""] if eof else pieces:
@@ -96,10 +99,13 @@ def served(pieces: list[bytes], eof: bool) -> tuple[object, ...]:
                 if isinstance(event, ConnectionClosed):
                     return complete, sent, "closed"
                 if isinstance(event, Request):
-                    content[event.request_id] = (event.variables, event.body)
+                    content[event.request_id] = (event.variables, event.body, event.file)
                 elif isinstance(event, Data):
-                    variables, body = content[event.request_id]
-                    content[event.request_id] = (variables, body + event.data)
+                    variables, body, file = content[event.request_id]
+                    content[event.request_id] = (variables, body + event.data, file)
+                elif isinstance(event, FileData):
+                    variables, body, file = content[event.request_id]
+                    content[event.request_id] = (variables, body, file + event.data)
                 elif isinstance(event, Abort):
                     with suppress(LocalProtocolError):  # the end of file has ended the request already
                         sent += codec.encoder(event.request_id).abort()
@@ -154,9 +160,12 @@ def test_no_cut_matters_to_the_front_s_side(sent, changes, cuts, head):
 @fuzzed
 @given(sent_by_a_front(), CHANGES)
 def test_what_came_through_can_be_sent_on(sent, changes):
-    for _, (variables, body) in served([spoil(sent, changes)], False)[0]:
-        data = ClientConnection().send(events.Request(variables, body))
-        assert served([data], False)[0] == [(1, (variables, body))]
+    for _, (variables, body, file) in served([spoil(sent, changes)], False)[0]:
+        client = ClientConnection(role=records.FILTER if file else records.RESPONDER)
+        data = client.send(events.Request(variables, body))
+        if file:
+            data += client.send(events.Data(file)) + client.send(events.EndOfMessage())
+        assert served([data], False)[0] == [(1, (variables, body, file))]
 
 
 BEGUN = encode_begin(1, records.RESPONDER, True)

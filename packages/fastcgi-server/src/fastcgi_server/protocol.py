@@ -247,8 +247,7 @@ class ServerConnection:
         if request is None:
             return None  # section 3.3: records for an inactive id are ignored
         if type_ == records.PARAMS:
-            self._params(request, content)
-            return None
+            return self._params(request, content)
         if type_ == records.STDIN:
             return self._stdin(request, content)
         if type_ == records.DATA and request.role == records.FILTER:
@@ -283,24 +282,24 @@ class ServerConnection:
         elif full:
             self._reject(request, records.CANT_MPX_CONN if self._max_active == 1 else records.OVERLOADED)
 
-    def _params(self, request: ActiveRequest, content: bytes) -> None:
+    def _params(self, request: ActiveRequest, content: bytes) -> _Event | None:
         if request.state is not _PARAMS:
             raise RemoteProtocolError(f"PARAMS of request {request.id} after their end")
         if content:
             request.params += content
             if len(request.params) > self._max_params:
                 self._reject(request, records.OVERLOADED)
-            return
+            return None
         request.variables = records.decode_pairs(bytes(request.params))
         request.params.clear()
         if len(request.variables) > self._max_pairs:
             self._reject(request, records.OVERLOADED)
-            return
+            return None
         if request.role == records.AUTHORIZER:
             # Section 6.3: what it decides over comes without its content. lighttpd does not even end the empty stream.
             request.variables = [pair for pair in request.variables if pair[0] != "CONTENT_LENGTH"]
             request.state = _ANSWERING
-            return
+            return request.announce()
         request.state = _STDIN
         if _UNKNOWN_LENGTH in request.variables:
             request.variables.remove(_UNKNOWN_LENGTH)
@@ -310,6 +309,7 @@ class ServerConnection:
                 request.file_left = _file_length(request)
         except RemoteProtocolError as error:
             self._answer(request, error)
+        return None
 
     def _stdin(self, request: ActiveRequest, content: bytes) -> _Event | None:
         if request.state is _PARAMS:
