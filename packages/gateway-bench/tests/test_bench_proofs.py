@@ -20,7 +20,7 @@ from gateway_bench.document import Document, Proof, load_document, schema_path
 from gateway_bench.errors import BenchError, ProofFailed
 from gateway_bench.gateways import load_gateways
 from gateway_bench.goals import load_goals
-from gateway_bench.outcome import is_reference, save_all
+from gateway_bench.outcome import is_reference, save_all, save_reference
 from gateway_bench.plan import parameters_for
 from gateway_bench.proofs import big, bodies, decode, held, idle, interleaved, kill, million, reload, slow, workers
 from gateway_bench.proofs.ground import Findings, Ground, descriptors_up_to, wait_for
@@ -315,6 +315,12 @@ def test_the_outcome_of_proofs_is_whole(document: Document, tmp_path: Path) -> N
     for words in ("2.50 MiB", "failed: Idle: the server ended", "note on big: it was quick", "promise"):
         assert words in text
     assert "…" not in text
+
+
+def test_some_proofs_are_not_kept_in_the_place_of_all(document: Document, tmp_path: Path) -> None:
+    (tmp_path / "benchmarks").mkdir()
+    folder = save_reference(document, tmp_path)
+    assert {path.name for path in folder.iterdir()} == {"proofs-big-idle-workers.json", "proofs-big-idle-workers.csv"}
 
 
 def test_proofs_are_chosen_by_name() -> None:

@@ -8,6 +8,7 @@ from gateway_bench.charts import draw_charts, save_charts
 from gateway_bench.csv_table import to_csv
 from gateway_bench.document import Document, save_document
 from gateway_bench.errors import BenchError
+from gateway_bench.proofs.run import PROOFS
 from gateway_bench.report import render_report
 from gateway_bench.summary import disturbed
 
@@ -81,10 +82,18 @@ def is_reference(document: Document) -> bool:
 
 
 def save_reference(document: Document, root: Path) -> Path:
-    """Keep a run as data in benchmarks/reference/: the record, its figures as CSV, the charts that the README shows."""
+    """Keep a run as data in benchmarks/reference/: the record, its figures as CSV, the charts that the README shows.
+
+    Some of the proofs are kept under their own names, beside all of them and not in their place.
+    """
     folder = root / "benchmarks" / "reference"
     folder.mkdir(exist_ok=True)
-    save_document(document, folder / f"{document['suite']}.json")
-    (folder / f"{document['suite']}.csv").write_text(to_csv(document), "utf-8")
-    save_charts(draw_charts(document, README_CHARTS[document["suite"]]), folder / document["suite"])
+    name, proved = document["suite"], [proof["name"] for proof in document["proofs"]]
+    if name == "proofs" and proved != list(PROOFS):
+        name = "-".join([name, *proved])
+    save_document(document, folder / f"{name}.json")
+    (folder / f"{name}.csv").write_text(to_csv(document), "utf-8")
+    charts = draw_charts(document, README_CHARTS[document["suite"]])
+    if charts:
+        save_charts(charts, folder / name)
     return folder

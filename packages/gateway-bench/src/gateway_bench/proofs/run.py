@@ -45,7 +45,7 @@ PROOFS = {
         Promise("million", "A million requests", "what stays behind of each", million.prove, 60, 4),
         Promise("workers", "Two workers", "over one, at work that takes the processor", workers.prove, 60, 4),
         Promise("reload", "Reload and upgrade", "HUP and USR2 under full load", reload.prove, 60, 10),
-        Promise("bodies", "Bodies everywhere", "1 GiB each way over each protocol and the front", bodies.prove, 120, 8),
+        Promise("bodies", "Bodies everywhere", "1 GiB each way over each protocol and the front", bodies.prove, 60, 8),
         Promise("interleaved", "Interleaved requests", "100 on one FastCGI connection", interleaved.prove, 9, 9),
         Promise("held", "Held requests", "500 of them, beside a fast backend behind the front", held.prove, 35, 6),
         Promise("decode", "Decoding", "a request of nginx, from bytes to an event", decode.prove, 5, 1),
