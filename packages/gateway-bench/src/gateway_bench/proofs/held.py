@@ -98,15 +98,15 @@ def prove(ground: Ground) -> Findings:
         plan = Path(folder, "front.toml")
         plan.write_text(PLAN.format(slow=holder.address, fast=fast.address), "utf-8")
         with ground.server("--config", str(plan), app="", module="http_front") as front:
-            asked(ground, front.address, found, 0)  # thrown away: whatever is learnt is learnt now
+            _asked(ground, front.address, found, 0)  # thrown away: whatever is learnt is learnt now
             del found.readings[:]
-            alone = asked(ground, front.address, found, 0)
+            alone = _asked(ground, front.address, found, 0)
             with _visitors(front.address, number) as visitors:
                 wait_for(lambda: holder.held == number, TIME_LIMIT, f"the slow backend holds {number} requests")
-                beside = asked(ground, front.address, found, number)
+                beside = _asked(ground, front.address, found, number)
                 holder.let_go()
                 unanswered = sum(not _answered(visitor) for visitor in visitors)
-            again = asked(ground, front.address, found, 0)
+            again = _asked(ground, front.address, found, 0)
     _conclude(found, alone, beside, again, number, unanswered)
     return found
 
@@ -124,7 +124,7 @@ def _conclude(found: Findings, alone: Yield, beside: Yield, again: Yield, number
     found.add("unanswered", unanswered, "", "of them without an answer when it gave one at last")
 
 
-def asked(ground: Ground, address: Address, found: Findings, beside: int) -> Yield:
+def _asked(ground: Ground, address: Address, found: Findings, beside: int) -> Yield:
     """Ask the fast backend as fast as can be."""
     ground.doing(f"held: the fast backend, beside {beside} requests held")
     told = ground.load(address, "hello", USERS, seconds=0.5 if ground.quick else 5.0)

@@ -12,6 +12,17 @@ import random
 import socket
 import time
 
+from fastcgi_server.records import (
+    ABORT_REQUEST,
+    BEGIN_REQUEST,
+    END_REQUEST,
+    PARAMS,
+    STDIN,
+    STDOUT,
+    RecordReader,
+    encode_pairs,
+    encode_record,
+)
 from gateway_bench import interrupts
 from gateway_bench.document import Reading
 from gateway_bench.errors import ProofFailed
@@ -57,8 +68,6 @@ def prove(ground: Ground) -> Findings:
 
 def _ask(connection: socket.socket) -> tuple[list[tuple[int, float, bool]], dict[int, float], int]:
     """Send all, abort one, and return (request, moment, right) in order of their ends, the works' ends, and the one."""
-    from fastcgi_server.records import ABORT_REQUEST, encode_record
-
     dice = random.Random(1)  # noqa: S311  # an order, not a secret
     first = time.monotonic() + HEAD_START
     works = {
@@ -75,8 +84,6 @@ def _ask(connection: socket.socket) -> tuple[list[tuple[int, float, bool]], dict
 
 def _request(request: int, until: float) -> bytes:
     """Return the records of one request, whose work is over at `until`."""
-    from fastcgi_server.records import BEGIN_REQUEST, PARAMS, STDIN, encode_pairs, encode_record
-
     variables: Variables = [
         ("REQUEST_METHOD", "GET"), ("SCRIPT_NAME", ""), ("PATH_INFO", "/until"), ("SERVER_PROTOCOL", "HTTP/1.1"),
         ("QUERY_STRING", f"us={until * 1e6:.0f}"), ("SERVER_NAME", "x"), ("SERVER_PORT", "80"),
@@ -90,8 +97,6 @@ def _listen(
     connection: socket.socket, last: bytes, waited_for: set[int], ends: list[tuple[int, float, bool]]
 ) -> list[tuple[int, float, bool]]:
     """Send `last`, and take records until all have ended: (request, moment, whether its answer was right) each."""
-    from fastcgi_server.records import END_REQUEST, STDOUT, RecordReader
-
     reader, said, left = RecordReader(), dict.fromkeys(waited_for, b""), set(waited_for)
     connection.sendall(last)
     while left:
