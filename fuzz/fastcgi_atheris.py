@@ -28,9 +28,11 @@ with atheris.instrument_imports(include=["gateway_core", "fastcgi_server"]):
         ClientConnection,
         Data,
         EndOfMessage,
+        FileData,
         Request,
         ServerConnection,
     )
+    from fastcgi_server.records import RESPONDER, ROLES
     from gateway_core import events
     from gateway_core.errors import LocalProtocolError, RemoteProtocolError
     from gateway_core.events import ConnectionClosed, NotNow
@@ -42,7 +44,8 @@ def check(data: bytes) -> None:
     eof = bool(data[0] & 2)
     if data[0] & 1:
         most = 1 if data[0] & 4 else 3
-        thrice(data, lambda pieces: answered(ServerConnection(max_active=most, max_params=300), pieces, eof))
+        limits = {"max_active": most, "max_params": 300, "roles": ROLES if data[0] & 8 else (RESPONDER,)}
+        thrice(data, lambda pieces: answered(ServerConnection(**limits), pieces, eof))
     else:
         thrice(data, lambda pieces: client_outcome(asked(bool(data[0] & 4), bool(data[0] & 8)), pieces, eof))
 
@@ -67,10 +70,13 @@ def answered(codec: ServerConnection, pieces: Iterable[bytes], eof: bool) -> tup
                 if isinstance(event, ConnectionClosed):
                     return complete, sent, "closed"
                 if isinstance(event, Request):
-                    content[event.request_id] = (event.role, tuple(event.variables), event.body)
+                    content[event.request_id] = (event.role, tuple(event.variables), event.body, event.file)
                 elif isinstance(event, Data):
-                    *head, body = content[event.request_id]
-                    content[event.request_id] = (*head, body + event.data)
+                    *head, body, file = content[event.request_id]
+                    content[event.request_id] = (*head, body + event.data, file)
+                elif isinstance(event, FileData):
+                    *head, file = content[event.request_id]
+                    content[event.request_id] = (*head, file + event.data)
                 elif isinstance(event, Abort):
                     with suppress(LocalProtocolError):  # the end of file has ended the request already
                         sent += codec.encoder(event.request_id).abort()
@@ -86,9 +92,10 @@ def answered(codec: ServerConnection, pieces: Iterable[bytes], eof: bool) -> tup
 def main() -> None:
     """Run libFuzzer."""
     requests = [get(), get(keep=1) * 2, post(b"hello"), post(b"", keep=1) + rec(2), begin() + rec(4) + rec(2)]
+    requests += [begin(role=2) + rec(4), begin(role=3) + rec(4) + rec(5) + rec(8, 1, b"file") + rec(8)]
     requests += [row[0] for row in BAD] + [begin(1) + get(2) + rec(4) + rec(5)] + captured("FastCGI", "front")
     answers = [row[0] for row in GOOD_ANSWERS] + [OK + rec(3, 1, bytes(8))] + captured("FastCGI", "backend")
-    run(check, [*(b"\3\0\0" + data for data in requests), *(b"\2\0\0" + data for data in answers)])
+    run(check, [*(b"\x0b\0\0" + data for data in requests), *(b"\2\0\0" + data for data in answers)])
 
 
 if __name__ == "__main__":
