@@ -7,6 +7,8 @@
     top        both live, with `table` and `dialogs`   errors         what can go wrong
 
     request    one request over any protocol: its page lists `request_*`
+    record     a relay that tells what passes: its page lists what it is made of
+    show       what it has saved
 
 Nothing is imported here: a command pays for its own modules only, and textual alone takes longer than all the rest.
 """
