@@ -225,6 +225,17 @@ def test_past_a_limit_bytes_pass_and_are_counted(tmp_path, limits, kept, cut):
         assert connection.bytes_from("front") == kept
 
 
+def test_a_long_list_of_connections_ends_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("gatelab.keeper.MAX_SEGMENTS", 2)
+    with Bench(tmp_path) as bench:
+        for _ in range(4):
+            front, backend = bench.pair()
+            front.sendall(b"x")
+            assert backend.recv(1) == b"x"
+    assert [connection.bytes_from("front") for connection in bench.connections] == [b"x"]
+    assert bench.keeper.recording.more == 3
+
+
 def test_an_unknown_host_is_told_at_once():
     with pytest.raises(StartupError, match=r"cannot connect to no\.such\.host\.invalid:1: "):
         Relay(Address(host="127.0.0.1", port=0), Address(host="no.such.host.invalid", port=1), Keeper())

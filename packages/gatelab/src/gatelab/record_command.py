@@ -18,6 +18,7 @@ from wire_inspector import PROTOCOLS
 
 from .errors import BadAddress
 from .keeper import Keeper
+from .record_display import Display, new_console
 from .record_files import Packets, Several, open_file, write_json
 from .recording import Recording
 from .relay import Relay
@@ -86,12 +87,11 @@ def _relay(wanted: Wanted, relay: Relay, watch: Several, protocol: str | None) -
             packets = Packets(wanted.pcapng, open_file(wanted.pcapng), wanted.to, protocol, comment)
             watch.add(packets)
         if not wanted.quiet:
-            from .record_display import Display, new_console  # rich takes a while to import
-
             watch.add(Display(new_console(stderr=wanted.pcapng == "-"), protocol, hex=wanted.hex))
         log.set_name("gatelab")
         for number in SIGNALS:
-            signal.signal(number, lambda *_: relay.stop())
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup wants it to stay
+                signal.signal(number, lambda *_: relay.stop())
         log.announce(f"ready {relay.address.url('tcp')}\n")
         relay.run()
         written = [packets.close()] if packets else []

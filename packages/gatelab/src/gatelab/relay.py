@@ -115,11 +115,12 @@ class Relay:
         self._poll.register(listener, select.POLLIN)
         self._poll.register(wake, select.POLLIN)
         try:
-            while True:
+            ended = False
+            while not ended:  # what came before the end is still told
                 for fd, events in self._poll.poll(_TICK if self._calls or self._accept_again else None):
                     if fd == wake:
-                        return
-                    if fd == listener:
+                        ended = True
+                    elif fd == listener:
                         self._accept()
                     elif fd in self._ends:  # else its connection has ended a moment ago
                         self._act(self._ends[fd], events)
