@@ -314,6 +314,21 @@ def test_the_server_waits_for_what_is_under_way(tmp_path):
         assert server.wait() == 0
 
 
+def test_a_call_that_outlasts_the_grace_is_cut(tmp_path):
+    (tmp_path / "gates.py").write_text(APPLICATION)
+    with Server(
+        "fastcgi_server", "gates:app", "--bind", f"unix:{tmp_path}/s", "--threads", "4", "--grace-timeout", "0.1",
+        cwd=tmp_path,
+    ) as server, Front(server) as front:  # fmt: skip
+        front.begin(1, "/pieces/never")
+        front.begin(2, "/wait/never")
+        while b"first" not in front.output.get(1, b""):
+            assert front.read()
+        server.signal(signal.SIGTERM)
+        assert not front.read()  # no END_REQUEST: the web server can tell
+        assert server.wait() == 0
+
+
 def test_with_all_threads_busy_it_still_reads_and_aborts(tmp_path):
     (tmp_path / "gates.py").write_text(APPLICATION)
     with Server(
