@@ -45,7 +45,10 @@ class BranchSession(Protocol):
 
 
 class Trunk:
-    """A connection with branches. `queue` is the line of the loop that has the connection."""
+    """A connection with branches. `queue` is the line of the loop that has the connection.
+
+    Whoever uses the connection's output, or closes it, holds `lock`: also the session, for what it says by itself.
+    """
 
     __slots__ = ("connection", "lock", "queue", "resting")
 
@@ -54,11 +57,6 @@ class Trunk:
         self.lock = threading.Lock()
         self.queue: deque[Unit] = deque()
         self.resting: list[Branch] = []
-
-    def write(self, data: bytes) -> None:
-        """Send whole records. Raises ConnectionError when the peer has gone."""
-        with self.lock:
-            self.connection.write(data)
 
     def line_up(self, branch: Branch, resuming: bool) -> None:
         """Have a branch served, or its paused response resumed, when its turn comes."""
