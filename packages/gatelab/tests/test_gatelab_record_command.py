@@ -252,6 +252,17 @@ def test_one_connection_of_several(gatelab, files):
     )
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no disk that is always full")  # noqa: PTH110
+def test_what_cannot_be_shown_is_told(files):
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-m", "gatelab", "show", f"{files}/http.json"],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "gatelab: cannot write what there is to show: no space left on device\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -69,13 +69,14 @@ class _Open:
 
 
 class Display:
-    """A relay's watch that prints; `show` prints a connection of a recording."""
+    """A relay's watch that prints; `show` prints a connection of a recording. `trouble`: why it could not go on."""
 
     def __init__(self, console: Console, protocol: str | None = None, *, hex: bool = True) -> None:  # noqa: A002
         self._console = console
         self._protocol = protocol
         self._hex = hex
         self._open: dict[int, _Open] = {}
+        self.trouble = ""
 
     def opened(self, number: int, client: str, at: float) -> None:
         """A front has connected."""
@@ -146,8 +147,9 @@ class Display:
     def _print(self, line: Text) -> None:
         try:
             self._console.print(line)
-        except OSError:  # a full disk, say: the bytes go on all the same
+        except OSError as error:  # a full disk, say: the bytes go on all the same
             self._console.quiet = True
+            self.trouble = (error.strerror or str(error)).lower()
 
 
 def _prefix(number: int, at: float) -> str:

@@ -63,6 +63,8 @@ def perform(wanted: Wanted) -> None:
         display = Display(new_console(), recordings[0].protocol, hex=wanted.hex)
         for number, connection in _chosen(recordings[0], wanted):
             display.show(number, connection)
+        if display.trouble:
+            raise BadAddress(f"cannot write what there is to show: {display.trouble}")
 
 
 def _load(name: str, wanted: Wanted) -> Recording:
