@@ -25,7 +25,6 @@ def name(value):
     return None if " at 0x" in text else text
 
 
-
 class Encoder:
     """Readable bytes: `<status fields length>`, the content as it is, `<end>`."""
 
