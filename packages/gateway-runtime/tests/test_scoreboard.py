@@ -67,6 +67,20 @@ def test_a_worker_from_take_to_bury():
     assert board.read(0) == EMPTY
 
 
+def test_a_worker_knows_whether_it_is_alone():
+    board = Scoreboard(3, 2)
+    slots = [board.worker(index) for index in range(3)]
+    slots[1].take(11, 1)
+    assert slots[1].alone
+    slots[2].take(12, 1)
+    assert not slots[1].alone
+    assert not slots[2].alone
+    slots[1].state = State.RETIRING
+    assert not slots[2].alone  # it may still accept a last one
+    board.bury(1)
+    assert slots[2].alone
+
+
 def test_a_slot_says_the_present_or_the_last_request():
     board = Scoreboard(1, 1)
     thread = taken(board).thread(0)

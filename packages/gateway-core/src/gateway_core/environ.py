@@ -29,6 +29,7 @@ from urllib.parse import unquote_to_bytes
 from .errors import RemoteProtocolError
 from .events import Fields, Variables
 from .file_wrapper import FileWrapper
+from .heads import KnownVariables
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -179,6 +180,8 @@ def environ_from_variables(base: Environ, variables: Variables) -> Environ:
     fields are joined; anything else repeated is refused. Without PATH_INFO the path is SCRIPT_NAME (FastCGI as nginx's
     stock file sends it), DOCUMENT_URI, or that of REQUEST_URI, and SCRIPT_NAME becomes "". So it does if it is "/".
     """
+    if type(variables) is KnownVariables and variables.made is not None and variables.made[0] is base:
+        return variables.made[1].copy()
     environ = base.copy()
     seen: dict[str, str] = {}
     known = _variable_names
@@ -208,6 +211,8 @@ def environ_from_variables(base: Environ, variables: Variables) -> Environ:
         environ["PATH_INFO"] = "/" + environ["PATH_INFO"].removeprefix("/")
     if seen.get("HTTPS", "").lower() in ("on", "1") or seen.get("REQUEST_SCHEME") == "https":
         environ["wsgi.url_scheme"] = "https"
+    if type(variables) is KnownVariables:
+        variables.made = (base, environ.copy())
     return environ
 
 

@@ -83,7 +83,7 @@ class OneShotServer(ABC):
 
     def __init__(self, max_head: int) -> None:
         self._max_head = max_head
-        self._buffer = bytearray()
+        self._buffer: bytes | bytearray = b""  # a piece itself, as long as there is one: most heads come in one
         self._input = _READ_HEAD
         self._output = _SENT_HEAD
         self._left = 0  # content bytes still to come
@@ -93,7 +93,7 @@ class OneShotServer(ABC):
         self._peer_speaks_http = False
 
     @abstractmethod
-    def _decode_head(self, buffer: bytearray) -> tuple[Variables, int] | None:
+    def _decode_head(self, buffer: bytes | bytearray) -> tuple[Variables, int] | None:
         """Return the variables and the size of the frame in bytes; None: not complete. Raises RemoteProtocolError."""
 
     # -- input ---------------------------------------------------------------------------------------------------
@@ -105,6 +105,11 @@ class OneShotServer(ABC):
         if not data:
             self._eof = True
         elif self._input is not _READ_DONE:
+            if not self._buffer:
+                self._buffer = data
+                return
+            if isinstance(self._buffer, bytes):
+                self._buffer = bytearray(self._buffer)
             self._buffer += data
 
     def next_event(self) -> Request | Data | EndOfMessage | ConnectionClosed | NotNow:
@@ -119,7 +124,9 @@ class OneShotServer(ABC):
         except RemoteProtocolError as error:
             self._error = error
             self._input = _READ_DONE  # so that nothing is kept of what may still come
-            self._buffer.clear()
+            if isinstance(self._buffer, bytearray):
+                self._buffer.clear()  # the error's traceback holds it too
+            self._buffer = b""
             raise
         return NEED_DATA  # also at end of file: a front may close its half and still read the response
 
@@ -135,7 +142,7 @@ class OneShotServer(ABC):
         variables, size = decoded
         length = cgi.content_length(variables) or 0
         body = bytes(buffer[size : size + length])
-        buffer.clear()
+        self._buffer = b""
         self._left = length - len(body)
         self._input = _READ_CONTENT if self._left else _READ_DONE
         return Request(variables, body, complete=not self._left)
@@ -143,7 +150,7 @@ class OneShotServer(ABC):
     def _read_content(self) -> Data | EndOfMessage | NotNow:
         if self._buffer:
             data = bytes(self._buffer[: self._left])
-            self._buffer.clear()
+            self._buffer = b""
             self._left -= len(data)
             return Data(data)
         if not self._left:
@@ -153,7 +160,7 @@ class OneShotServer(ABC):
             raise RemoteProtocolError(f"the front closed {self._left} bytes before the end of the content")
         return NEED_DATA
 
-    def _check_peer(self, buffer: bytearray, note: str = "") -> None:
+    def _check_peer(self, buffer: bytes | bytearray, note: str = "") -> None:
         """Raise PeerMismatch if the first bytes are those of another protocol."""
         error = mismatch(bytes(buffer[:ENOUGH]), self.protocol, note)
         if error is not None:
@@ -161,7 +168,7 @@ class OneShotServer(ABC):
             self._peer_speaks_http = guess is not None and guess.protocol == "HTTP"
             raise error
 
-    def _undecided(self, buffer: bytearray) -> bool:
+    def _undecided(self, buffer: bytes | bytearray) -> bool:
         """Are these first bytes too few to name another protocol, with more to come?"""
         return len(buffer) < ENOUGH and not self._eof
 

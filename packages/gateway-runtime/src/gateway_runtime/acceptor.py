@@ -56,6 +56,7 @@ class Acceptor:
         self._allowed = allowed
         self._patience = patience
         self._again = 0.0
+        self._alone = self._was_alone = False
 
     def __contains__(self, fd: int) -> bool:
         return fd in self._sources
@@ -114,9 +115,14 @@ class Acceptor:
                     break
                 yield connection
 
+    def company(self, alone: bool) -> None:
+        """Hear, about once a second, whether this is the only worker. Once may be while others are about to start."""
+        self._alone = alone and self._was_alone
+        self._was_alone = alone
+
     def to_the_back(self, fd: int) -> None:
-        """Let another worker have the next connection."""
-        if self._poller is not None and EXCLUSIVE:
+        """Let another worker have the next connection, if there is one."""
+        if self._poller is not None and EXCLUSIVE and not self._alone:
             self._poller.unregister(fd)
             self._poller.register(fd, self._mask)
 

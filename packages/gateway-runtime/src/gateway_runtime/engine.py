@@ -412,6 +412,7 @@ class Loop:
                 connection.phase = ""
             self._settle(connection)
         self._accept_again()
+        self._acceptor.company(self._board.alone)
         self._board.connections(len(self._connections))
         self._board.lag(0.0)  # what has long passed fades while nothing happens
 

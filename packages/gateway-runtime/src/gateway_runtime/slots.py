@@ -149,6 +149,12 @@ class WorkerSlot:
             words[6] = seconds
 
     @property
+    def alone(self) -> bool:
+        """Is there no other worker?"""
+        states = memoryview(self._memory).cast("d")[(MASTER + WORD) // WORD :: self._size // WORD]
+        return sum(map(bool, states)) <= 1
+
+    @property
     def slots(self) -> int:
         """How many threads have a slot."""
         return (self._size - WORKER) // THREAD

@@ -28,6 +28,7 @@ import re
 
 from gateway_core.errors import LocalProtocolError, RemoteProtocolError
 from gateway_core.events import Variables
+from gateway_core.heads import Heads
 from gateway_core.oneshot import OneShotClient, OneShotServer
 
 __all__ = [
@@ -120,6 +121,9 @@ def decode_headers(string: bytes) -> Variables:
     return variables
 
 
+_HEADS = Heads(decode_headers)
+
+
 class ServerConnection(OneShotServer):
     """The application's side of one connection. `max_head`: bytes of the netstring's content that are taken."""
 
@@ -128,7 +132,7 @@ class ServerConnection(OneShotServer):
     def __init__(self, *, max_head: int = MAX_HEAD) -> None:
         super().__init__(max_head)
 
-    def _decode_head(self, buffer: bytearray) -> tuple[Variables, int] | None:
+    def _decode_head(self, buffer: bytes | bytearray) -> tuple[Variables, int] | None:
         if not 0x30 <= buffer[0] <= 0x39:  # not a digit: another protocol, or rubbish
             if self._undecided(buffer):
                 return None
@@ -137,7 +141,7 @@ class ServerConnection(OneShotServer):
         if decoded is None:
             return None
         string, size = decoded
-        return decode_headers(string), size
+        return _HEADS[string], size
 
 
 class ClientConnection(OneShotClient):

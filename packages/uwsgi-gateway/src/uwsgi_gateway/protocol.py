@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 from gateway_core.errors import LocalProtocolError, RemoteProtocolError
 from gateway_core.events import ConnectionClosed, NotNow, Request, Variables
+from gateway_core.heads import Heads
 from gateway_core.mismatch import http_refusal
 from gateway_core.oneshot import OneShotClient, OneShotServer
 
@@ -186,6 +187,8 @@ def decode_vars(block: bytes) -> Variables:
     return list(zip(names, values, strict=True))
 
 
+_HEADS = Heads(decode_vars)
+
 # -- both roles --------------------------------------------------------------------------------------------------
 
 
@@ -201,7 +204,7 @@ class ServerConnection(OneShotServer):
         super().__init__(min(max_head, MAX_BLOCK))
         self._pinged = False
 
-    def _decode_head(self, buffer: bytearray) -> tuple[Variables, int] | None:
+    def _decode_head(self, buffer: bytes | bytearray) -> tuple[Variables, int] | None:
         if len(buffer) < HEADER_SIZE:
             return None
         header = decode_packet_header(buffer)
@@ -220,7 +223,7 @@ class ServerConnection(OneShotServer):
         end = HEADER_SIZE + header.size
         if len(buffer) < end:
             return None
-        return decode_vars(bytes(buffer[HEADER_SIZE:end])), end
+        return _HEADS[bytes(buffer[HEADER_SIZE:end])], end
 
     def _read_head(self) -> Request | ConnectionClosed | NotNow:
         if self._pinged:
