@@ -318,6 +318,7 @@ def test_content_that_ends_early_is_not_sent_as_complete():
     assert channel.closed == 1
 
 
+@pytest.mark.pure("puts a codec in the place of a compiled one")
 @pytest.mark.parametrize(
     ("variables", "status"),
     [({"PATH_INFO": "/a\0b"}, 400), ({"HTTP_COOKIE": "x" * 70_000}, 431), ({"REQUEST_METHOD": "G ET"}, 400)],
@@ -339,6 +340,7 @@ def test_a_request_that_the_protocol_cannot_carry(variables, status):
     assert channel.closed == 1
 
 
+@pytest.mark.pure("puts a codec in the place of a compiled one")
 @pytest.mark.parametrize(
     ("protocol", "bytes_", "hint"),
     [
