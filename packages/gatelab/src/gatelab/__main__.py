@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from itertools import zip_longest
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, TextIO
 
 import typer
 
@@ -89,6 +89,21 @@ def main() -> None:
     except GatelabError as error:
         _complain(str(error))
         sys.exit(REFUSED)
+    finally:
+        _let_go(sys.stdout)
+        _let_go(sys.stderr)
+
+
+def _let_go(stream: TextIO | None) -> None:
+    """Forget what a stream cannot write: the interpreter would try again at its end, and take that for the outcome."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except OSError:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
 
 
 def _targets(command: str, addresses: list[str] | None) -> list[Target]:
