@@ -74,7 +74,7 @@ class Front:
             log=self.log.append,
         )  # fmt: skip
 
-    def take(self):
+    def take(self, repeatable):
         while self.idle:
             channel = self.idle.pop()
             if not channel.is_stale:

@@ -47,6 +47,35 @@ def test_a_channel_is_kept_and_taken_again():
     assert world.channels.take()[1] is False
 
 
+def test_what_cannot_be_repeated_needs_a_server_that_is_known_to_keep_connections():
+    world = World(keep=2)
+    first, _ = world.channels.take()
+    world.channels.give_back(first, True)
+    fresh, kept = world.channels.take(False)
+    assert (fresh is first, kept) == (False, False)
+    world.channels.give_back(fresh, False)
+    assert world.channels.take() == (first, True)
+    world.channels.give_back(first, True)  # it has served a second time
+    assert world.channels.take(False) == (first, True)
+
+
+def test_a_server_that_closes_in_spite_of_all_proves_nothing():
+    world = World(keep=2)
+    for _ in range(3):
+        channel, kept = world.channels.take()
+        assert not kept
+        world.channels.give_back(channel, True)
+        channel.is_stale = True
+    again, _ = world.channels.take()
+    again.is_stale = False
+    world.channels.give_back(again, True)
+    assert world.channels.take() == (again, True)
+    world.channels.give_back(again, False)  # it broke when it was used again
+    last, _ = world.channels.take()
+    world.channels.give_back(last, True)
+    assert world.channels.take(False)[1] is False
+
+
 @pytest.mark.parametrize("keep", [0, 1, 2])
 def test_no_more_are_kept_than_asked_for(keep):
     world = World(keep=keep)

@@ -35,8 +35,11 @@ _SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 class Channels(Protocol):
     """The channels to one backend."""
 
-    def take(self) -> tuple[Any, bool]:
-        """Return a Channel, and whether it was used before. Raises OSError."""
+    def take(self, repeatable: bool, /) -> tuple[Any, bool]:
+        """Return a Channel for a request that can or cannot be sent again, and whether it was used before.
+
+        Raises OSError.
+        """
 
     def give_back(self, channel: Any, reusable: bool, /) -> None:
         """The exchange is over; `reusable`: another may follow on the channel."""
@@ -104,7 +107,7 @@ class Client:
         while True:
             kept = False
             try:
-                channel, kept = self._take()
+                channel, kept = self._take(repeatable)
                 return self._exchange(channel, variables, environ, repeatable, log)
             except BackendError as error:
                 if not error.again or not kept:
@@ -136,9 +139,9 @@ class Client:
         head = type(head)(head.status, head.reason, fields)
         return head, Content(itertools.chain(first, content), release, exchange.ready, self.name)
 
-    def _take(self) -> tuple[Channel, bool]:
+    def _take(self, repeatable: bool) -> tuple[Channel, bool]:
         try:
-            return self.channels.take()
+            return self.channels.take(repeatable)
         except TimeoutError:
             error: BackendError = BackendTimeout("the backend did not accept the connection in time")
         except BlockingIOError as reason:

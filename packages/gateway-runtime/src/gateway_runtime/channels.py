@@ -9,6 +9,9 @@
        |             v
        '--------- idle      at most `keep`, each for `idle` seconds; the one that rested last goes first
 
+Some servers close after each answer whatever they were asked, and a request may cross with that close. One that can be
+sent again loses nothing by it. The others are given a new connection until a kept one has served a second time.
+
 A place in line is bounded in time and in number: who waits here is a thread of a front, and a server that answers
 nobody must not come to hold them all.
 """
@@ -62,6 +65,8 @@ class Channels:
         self._idle: list[tuple[Channel, float]] = []  # those that rest longest stand first
         self._free = threading.Condition()
         self._in_line = 0
+        self._used_again: set[Channel] = set()  # of those in use
+        self._proven = False  # the server does keep connections
         self.limit = limit
         self.in_use = 0
 
@@ -70,15 +75,19 @@ class Channels:
         """How many are kept now."""
         return len(self._idle)
 
-    def take(self) -> tuple[Channel, bool]:
-        """Return a channel, and whether it was used before. Raises OSError: nobody listens, or all are in use."""
+    def take(self, repeatable: bool = True) -> tuple[Channel, bool]:
+        """Return a channel, and whether it was used before; `repeatable`: the request can be sent again.
+
+        Raises OSError: nobody listens, or all are in use.
+        """
         with self._free:
             if self.in_use >= self.limit:
                 self._stand_in_line()
             self.in_use += 1
         try:
-            channel = self._kept()
+            channel = self._kept() if repeatable or self._proven else None
             if channel is not None:
+                self._used_again.add(channel)
                 return channel, True
             return self._connect(), False
         except BaseException:
@@ -89,6 +98,9 @@ class Channels:
         """The exchange is over; `reusable`: another may follow on it."""
         late = []
         with self._free:
+            if channel in self._used_again:
+                self._used_again.discard(channel)
+                self._proven = self._proven or reusable
             if reusable and len(self._idle) < self._keep:
                 self._idle.append((channel, self._now()))
             else:
