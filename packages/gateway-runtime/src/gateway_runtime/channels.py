@@ -85,7 +85,9 @@ class Channels:
                 self._stand_in_line()
             self.in_use += 1
         try:
-            channel = self._kept() if repeatable or self._proven else None
+            if not (repeatable or self._proven):
+                self.close()  # a server of one process serves one connection: an idle one would be in the way
+            channel = self._kept()
             if channel is not None:
                 self._used_again.add(channel)
                 return channel, True
