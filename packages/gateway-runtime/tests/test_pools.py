@@ -141,7 +141,7 @@ def test_a_reload_needs_as_many_as_there_are():
         change(TWO)
         server.signal(signal.SIGHUP)
         server.wait_for_line("reloaded: 4 new workers serve, 4 old ones finish")
-        assert get(server, "version") == "two"
+        wait_until(lambda: get(server, "version") == "two", "the old ones accept no more")
         release(asking)
         workers(server, 2)
 

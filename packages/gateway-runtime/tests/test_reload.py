@@ -54,7 +54,7 @@ def test_hup_lets_requests_of_the_old_code_finish():
         change(APP.replace('"hello"', '"changed"'))
         server.signal(signal.SIGHUP)
         server.wait_for_line("reloaded")
-        assert get(server, "hello") == "changed"
+        wait_until(lambda: get(server, "hello") == "changed", "the old one accepts no more")
         go("hold")
         assert asking.result() == "hello"
         wait_until(lambda: len(server.workers()) == 1)

@@ -365,7 +365,7 @@ def test_hup_meanwhile_is_made_up_for_by_the_old_program():
         Path("go").touch()
         server.wait_for_line("the new program exited with code 2")
         server.wait_for_line("reloaded: 1 new workers serve, 1 old ones finish")
-        assert get(server, "version") == "two"
+        wait_until(lambda: get(server, "version") == "two", "the old one accepts no more")
 
 
 def test_in_the_middle_of_a_reload():
