@@ -9,6 +9,7 @@ cause.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import re
 import sys
 from collections.abc import Iterator
@@ -60,7 +61,13 @@ def test_responses_are_those_of_the_server_itself(
     expected = comparable(ask_for(servers["wsgi_server"].address, name))
     for site, address in fronts[front, transport].sites.items():
         where = f"{front}/{site}"
-        reply = ask_for(address, name)
+        try:
+            reply = ask_for(address, name)
+        except http.client.IncompleteRead:
+            if front != "caddy":
+                raise
+            # Once in thousands of times, and so far only on a busy machine, Caddy 2.6 breaks off a large response.
+            reply = ask_for(address, name)
         refused = [row[2] for row in REFUSED if re.fullmatch(row[0], where) and re.fullmatch(row[1], name)]
         added = {row[1] for row in ADDED if re.fullmatch(row[0], where)}
         if refused:
