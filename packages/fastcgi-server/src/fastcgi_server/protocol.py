@@ -68,7 +68,7 @@ _UNKNOWN_LENGTH = ("CONTENT_LENGTH", "-1")
 _PARAMS, _STDIN, _DATA, _ANSWERING = State  # a look into an enum is a call, in 3.11
 
 _MANAGEMENT = frozenset((records.GET_VALUES, records.GET_VALUES_RESULT, records.UNKNOWN_TYPE))
-_HEADS = Heads(records.decode_pairs)
+_REQUEST_HEADS = Heads(records.decode_pairs)
 _Event = Request | Data | FileData | EndOfMessage | Abort | ConnectionClosed
 
 
@@ -195,7 +195,7 @@ class ServerConnection:
                 and len(params) <= self._max_params
                 and params.count(b"CONTENT_LENGTH") == params.count(b"\x0e\0CONTENT_LENGTH")  # absent, or empty
             ):
-                variables = _HEADS[params]
+                variables = _REQUEST_HEADS[params]
                 if len(variables) <= self._max_pairs:
                     self._piece = b""
                     self._recognised = True

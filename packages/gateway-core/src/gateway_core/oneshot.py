@@ -67,7 +67,7 @@ def _size(key: _Key) -> int:
 
 
 _Key = tuple[str, *tuple[tuple[str, str], ...]]
-_HEADS: Final[Memo[_Key, bytes]] = Memo(_encode_lines, _size)
+_RESPONSE_HEADS: Final[Memo[_Key, bytes]] = Memo(_encode_lines, _size)
 """First lines and fields that come together again and again, as they are sent. Raises LocalProtocolError."""
 
 
@@ -225,7 +225,7 @@ class OneShotServer(ABC):
         """Encode all of a response; what its head says but for the length was mostly said before."""
         if self._output is not _SENT_HEAD:
             raise LocalProtocolError("a connection carries one response")
-        head = _HEADS[self._status(status), *fields]
+        head = _RESPONSE_HEADS[self._status(status), *fields]
         self._output = _SENT_DONE
         return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(data), data)
 

@@ -121,7 +121,7 @@ def decode_headers(string: bytes) -> Variables:
     return variables
 
 
-_HEADS = Heads(decode_headers)
+_REQUEST_HEADS = Heads(decode_headers)
 
 
 class ServerConnection(OneShotServer):
@@ -141,7 +141,7 @@ class ServerConnection(OneShotServer):
         if decoded is None:
             return None
         string, size = decoded
-        return _HEADS[string], size
+        return _REQUEST_HEADS[string], size
 
 
 class ClientConnection(OneShotClient):

@@ -187,7 +187,7 @@ def decode_vars(block: bytes) -> Variables:
     return list(zip(names, values, strict=True))
 
 
-_HEADS = Heads(decode_vars)
+_REQUEST_HEADS = Heads(decode_vars)
 
 # -- both roles --------------------------------------------------------------------------------------------------
 
@@ -223,7 +223,7 @@ class ServerConnection(OneShotServer):
         end = HEADER_SIZE + header.size
         if len(buffer) < end:
             return None
-        return _HEADS[bytes(buffer[HEADER_SIZE:end])], end
+        return _REQUEST_HEADS[bytes(buffer[HEADER_SIZE:end])], end
 
     def _read_head(self) -> Request | ConnectionClosed | NotNow:
         if self._pinged:
