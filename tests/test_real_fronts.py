@@ -66,7 +66,8 @@ def test_responses_are_those_of_the_server_itself(
         except http.client.IncompleteRead:
             if front != "caddy":
                 raise
-            # On a busy machine a large response sometimes ends early behind Caddy 2.6, over TCP. Why is not known yet.
+            # On a busy machine Caddy 2.6 sometimes closes its connection to an HTTP backend in the middle of a large
+            # response; its log says "reading from backend: use of closed network connection".
             try:
                 reply = ask_for(address, name)
             except http.client.IncompleteRead as error:
