@@ -26,7 +26,7 @@ from gateway_core.file_wrapper import FileWrapper
 from gateway_core.input import LimitedInput
 from gateway_core.response import Response
 
-from .environment import of_the_request
+from .variables import of_the_request
 
 if TYPE_CHECKING:
     from gateway_core.events import Fields
