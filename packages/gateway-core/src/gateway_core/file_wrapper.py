@@ -20,8 +20,11 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Iterator
-from typing import Any
+
+TYPE_CHECKING = False  # not from typing: a CGI program imports this module for each request, and nothing else needs it
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
 __all__ = ["BLOCK_SIZE", "FileWrapper"]
 

@@ -9,7 +9,14 @@ may not.
 from __future__ import annotations
 
 import io
-from typing import IO, Protocol
+
+TYPE_CHECKING = False  # not from typing: a CGI program imports this module for each request, and nothing else needs it
+if TYPE_CHECKING:
+    from typing import IO, Protocol
+
+    class _Readable(Protocol):
+        def readinto(self, buffer: memoryview, /) -> int | None: ...
+
 
 __all__ = ["MEMORY_MAX", "LimitedInput", "spool"]
 
@@ -22,10 +29,6 @@ def spool() -> IO[bytes]:
     import tempfile  # here: few requests need it, and it is slow to import
 
     return tempfile.SpooledTemporaryFile(MEMORY_MAX, prefix="gatelab-content-")
-
-
-class _Readable(Protocol):
-    def readinto(self, buffer: memoryview, /) -> int | None: ...
 
 
 class _Limited(io.RawIOBase):

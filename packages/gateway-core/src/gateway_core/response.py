@@ -20,15 +20,15 @@ it has given so far is the whole response, the peer gets the end of it now, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
-
 from .errors import ApplicationError, BackendError, LocalProtocolError
 from .file_wrapper import FileWrapper
 from .response_checks import CHECKED, check_head
 
-if TYPE_CHECKING:  # a CGI program imports this module for each request: `events` would treble what that costs
+TYPE_CHECKING = False  # a CGI program imports this module for each request: `typing` would double what that costs
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
+    from typing import Any
 
     from .events import Fields
     from .interfaces import Application, Encoder, Transport

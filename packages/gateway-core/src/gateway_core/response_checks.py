@@ -10,15 +10,15 @@ and a status with all of its fields, each by its value. Then a check is one look
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final, NamedTuple
-
 from .errors import ApplicationError
 
-if TYPE_CHECKING:  # a CGI program imports this module for each request: `events` would treble what that costs
+TYPE_CHECKING = False  # a CGI program imports this module for each request: `typing` and `re` would double its start
+if TYPE_CHECKING:
+    from typing import Final
+
     from .events import Fields
 
-__all__ = ["CHECKED", "HOP_BY_HOP", "Head", "check_fields", "check_head"]
+__all__ = ["CHECKED", "HOP_BY_HOP", "check_fields", "check_head"]
 
 HOP_BY_HOP = frozenset((
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization",
@@ -26,13 +26,14 @@ HOP_BY_HOP = frozenset((
 ))  # fmt: skip
 """Fields that belong to one connection (RFC 2616 section 13.5.1, as PEP 3333 says); not for applications."""
 
-# status-line of RFC 9112 section 4 without the version: 3DIGIT SP reason-phrase. A final status: 200 to 599.
-_STATUS = re.compile(r"[2-5][0-9]{2} [\t\x20-\x7e\x80-\xff]*(?<![ \t])")
-# RFC 9110 section 5.1: field-name = token.
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-# RFC 9110 section 5.5: visible characters, obs-text, SP and HTAB; no CR, LF, NUL or other control.
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-_LENGTH = re.compile(r"[0-9]{1,18}")
+_NAME = frozenset("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+"""What a field's name may be made of (RFC 9110 section 5.1: token)."""
+
+_VALUE = frozenset(map(chr, (0x09, *range(0x20, 0x7F), *range(0x80, 0x100))))
+"""What a value may be made of (RFC 9110 section 5.5): visible characters, obs-text, SP and HTAB; no other control."""
+
+_LENGTH_DIGITS = 18
+"""Digits of a Content-Length: more bytes than that nobody has."""
 
 _CHECKED_MAX = 1024
 """Entries a cache of checked values may hold; then it starts anew, since some values never repeat."""
@@ -45,17 +46,12 @@ _NO_CONTENT = ("204", "304")
 _checked_fields: dict[tuple[str, str], int] = {}
 
 
-class Head(NamedTuple):
-    """A checked head: `fields` without Content-Length, `length` as declared (bytes) or None.
+if TYPE_CHECKING:
+    Head = tuple[str, Fields, int | None, bool]
+    """A checked head: status, fields without Content-Length, length as declared or None, and whether it is bare.
 
-    `bare`: the status allows no content. The same object comes again and again, so nobody may change its list.
+    Bare: the status allows no content. The same object comes again and again, so nobody may change its list.
     """
-
-    status: str
-    fields: Fields
-    length: int | None
-    bare: bool
-
 
 CHECKED: Final[dict[tuple[object, ...], Head]] = {}
 """Heads that were found good: `CHECKED[status, tuple(headers)]`. Applications repeat themselves."""
@@ -68,7 +64,7 @@ def check_head(status: object, headers: object) -> Head:
     """
     fields, length = check_fields(headers)
     assert isinstance(headers, list)  # or check_fields would have raised
-    head = Head(status := _check_status(status), fields, length, status[:3] in _NO_CONTENT)
+    head = (status := _check_status(status)), fields, length, status[:3] in _NO_CONTENT
     if not any(name.lower() == "set-cookie" or len(value) > _KEPT_MAX for name, value in fields):
         if len(CHECKED) >= _CHECKED_MAX:
             CHECKED.clear()
@@ -77,10 +73,15 @@ def check_head(status: object, headers: object) -> Head:
 
 
 def _check_status(status: object) -> str:
-    """Return `status` if it is three digits (200..599), one space and a reason; else raise ApplicationError."""
+    """Return `status` if it is three digits (200..599), one space and a reason; else raise ApplicationError.
+
+    That is the status-line of RFC 9112 section 4 without the version, for a final status.
+    """
     if not isinstance(status, str):
         raise ApplicationError(f"status must be str, not {type(status).__name__}")
-    if not _STATUS.fullmatch(status):
+    code, reason = status[:3], status[4:]
+    final = code.isascii() and code.isdigit() and code[0] in "2345" and status[3:4] == " "
+    if not (final and reason and reason[-1] not in " \t" and _VALUE.issuperset(reason)):
         raise ApplicationError(f"status must be three digits (200 to 599), a space and a reason, not {status!r}")
     return status
 
@@ -92,16 +93,16 @@ def _check_field(field: object) -> int:
     name, value = field
     if not isinstance(name, str) or not isinstance(value, str):
         raise ApplicationError(f"name and value of a response header must be str, not {field!r}")
-    if not _NAME.fullmatch(name):
+    if not name or not _NAME.issuperset(name):
         raise ApplicationError(f"response header name {name!r} is not a token")
-    if not _VALUE.fullmatch(value):
+    if not (value.isascii() and value.isprintable()) and not _VALUE.issuperset(value):
         raise ApplicationError(f"value {value!r} of response header {name} has a control or non-latin-1 character")
     lower = name.lower()
     if lower in HOP_BY_HOP:
         raise ApplicationError(f"response header {name} belongs to the connection, not to the application")
     length = -1
     if lower == "content-length":
-        if not _LENGTH.fullmatch(value):
+        if not (value.isascii() and value.isdigit() and len(value) <= _LENGTH_DIGITS):
             raise ApplicationError(f"Content-Length must be digits, not {value!r}")
         length = int(value)
     if lower != "set-cookie" and len(value) <= _KEPT_MAX:
