@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -52,11 +54,31 @@ def app(environ, start_response):
     if path == "/short":
         start_response("200 OK", [("Content-Length", "10")])
         return [b"short"]
+    if path == "/finish":
+        start_response("200 OK", [("Content-Type", "text/plain")])(b"all of it")
+        environ["gatelab.finish_response"]()
+        wait(environ)
+        print("worked on")
+        return []
+    if path == "/wait":
+        start_response("200 OK", [("Content-Type", "text/plain")])(b"some")
+        wait(environ)
+        return []
+    if path == "/fields":
+        start_response("200 OK", [tuple(field) for field in json.loads(environ["QUERY_STRING"])])
+        return [b"fields"]
+    if path == "/arguments":
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"|".join(os.fsencode(word) for word in sys.argv[1:])]
     if path == "/header":
         start_response("200 OK", [("X", "a\r\nSet-Cookie: b")])
         return [b""]
     start_response("404 Not Found", [("Content-Type", "text/plain")])
     return [b"nothing"]
+
+def wait(environ):
+    with open(environ["QUERY_STRING"]) as fifo:
+        fifo.read()
 
 def after():
     yield b"some"
@@ -85,11 +107,15 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "case.py").write_text(APP)
     (tmp_path / "broken.py").write_text("import nothing_of_this_name\n")
     (tmp_path / "raises.py").write_text("raise RuntimeError('not today')\n")
+    (tmp_path / "talks.py").write_text(
+        "import os\nprint('hello from the import', flush=True)\nos.system('echo and a shell')\n"
+        "from case import app\napplication = app\n"
+    )
     return tmp_path
 
 
 def start(
-    folder: Path, *arguments: str, content: bytes = b"", variables: dict[str, str] | None = None
+    folder: Path, *arguments: str, content: bytes = b"", variables: Mapping[str, str | bytes] | None = None
 ) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-W", "error", "-m", "cgi_runner.child", *arguments],
@@ -97,19 +123,38 @@ def start(
     )  # fmt: skip
 
 
-def request(folder: Path, path: str, content: bytes = b"", **variables: str) -> tuple[Response, bytes, str]:
+def request(folder: Path, path: str, content: bytes = b"", **variables: str | bytes) -> tuple[Response, bytes, str]:
     more = {"CONTENT_LENGTH": str(len(content))} if content else {}
     done = start(folder, "case:app", content=content, variables={**BASE, "PATH_INFO": path, **more, **variables})
     assert done.returncode == 0, done.stderr
-    parser = ResponseParser(head=variables.get("REQUEST_METHOD") == "HEAD")
-    parser.receive_data(done.stdout)
+    return *parsed(done.stdout, head=variables.get("REQUEST_METHOD") == "HEAD"), done.stderr.decode()
+
+
+def parsed(output: bytes, *, head: bool = False) -> tuple[Response, bytes]:
+    """Read the output of a program as our host does: strictly."""
+    parser = ResponseParser(head=head)
+    parser.receive_data(output)
     parser.receive_data(b"")
-    head, body = parser.next_event(), b""
-    assert isinstance(head, Response)
+    response, body = parser.next_event(), b""
+    assert isinstance(response, Response)
     while not isinstance(event := parser.next_event(), EndOfMessage):
         assert isinstance(event, Data)
         body += event.data
-    return head, body, done.stderr.decode()
+    return response, body
+
+
+@contextmanager
+def running(folder: Path, path: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a program that waits in its handler, until the block ends."""
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "cgi_runner.child", "case:app"],
+        cwd=folder, env={**BASE, "PATH_INFO": path, **variables},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize(
@@ -152,9 +197,37 @@ def test_content_that_is_cut_off_is_an_error_of_the_application(folder: Path) ->
     assert "ended 2 bytes early" in words
 
 
-@pytest.mark.parametrize("length", ["x", "-1", "1.5"])
-def test_a_length_that_is_no_number(folder: Path, length: str) -> None:
-    assert request(folder, "/echo", CONTENT_LENGTH=length)[0].status == 400
+@pytest.mark.parametrize(
+    "length",
+    ["x", "-1", "+1", "1.5", " 5", "5 ", "5,5", "1_0", "0x5", "\u0665", "9" * 19, "9" * 5000, b"\xff"],
+    ids=lambda length: repr(length[:8]),
+)
+def test_a_length_that_is_no_number(folder: Path, length: str | bytes) -> None:
+    assert request(folder, "/echo", b"12345", CONTENT_LENGTH=length)[0].status == 400
+
+
+@pytest.mark.parametrize(("length", "body"), [("", b""), ("0", b""), ("003", b"123")])
+def test_a_length_that_is_one(folder: Path, length: str, body: bytes) -> None:
+    assert request(folder, "/echo", b"12345", CONTENT_LENGTH=length)[1] == body
+
+
+def test_what_stands_behind_the_content_stays_in_the_pipe(folder: Path) -> None:
+    ours, theirs = os.pipe()
+    os.write(theirs, b"12345 and what is not for it")
+    os.close(theirs)
+    done = subprocess.run(
+        [sys.executable, "-m", "cgi_runner.child", "case:app"],
+        cwd=folder, env={**BASE, "PATH_INFO": "/echo", "CONTENT_LENGTH": "5"}, stdin=ours, capture_output=True,
+        check=True, timeout=30,
+    )  # fmt: skip
+    with os.fdopen(ours, "rb") as rest:
+        assert rest.read() == b" and what is not for it"
+    assert parsed(done.stdout)[1] == b"12345"
+
+
+def test_content_may_be_left_unread(folder: Path) -> None:
+    head, body, words = request(folder, "/nothing", os.urandom(1 << 20), REQUEST_METHOD="POST")
+    assert (head.status, body, words) == (404, b"nothing", "")
 
 
 def test_environ(folder: Path) -> None:
@@ -174,11 +247,55 @@ def test_environ(folder: Path) -> None:
     assert not {"HTTP_PROXY", "SECRET", "PATH", "LC_CTYPE"} & set(environ)
 
 
+@pytest.mark.parametrize(
+    ("variables", "scheme"),
+    [
+        ({}, "http"),
+        ({"HTTPS": "on"}, "https"),
+        ({"HTTPS": "ON"}, "https"),
+        ({"HTTPS": "1"}, "https"),
+        ({"HTTPS": "off"}, "http"),
+        ({"HTTPS": ""}, "http"),
+        ({"REQUEST_SCHEME": "https"}, "https"),
+        ({"HTTP_HTTPS": "on"}, "http"),
+    ],
+)
+def test_scheme(folder: Path, variables: dict[str, str], scheme: str) -> None:
+    assert json.loads(request(folder, "/environ", **variables)[1])["wsgi.url_scheme"] == scheme
+
+
+def test_bytes_of_the_environment_are_one_character_each(folder: Path) -> None:
+    variables = {
+        "HTTP_X": b"\xff\xfe",
+        "QUERY_STRING": b"\xe9",
+        "SCRIPT_NAME": "/caf\u00e9",
+        "REMOTE_USER": b"J\xfcrgen",
+    }
+    environ = json.loads(request(folder, "/environ", **variables)[1])
+    assert environ["HTTP_X"] == "\xff\xfe"
+    assert environ["QUERY_STRING"] == "\xe9"
+    assert environ["SCRIPT_NAME"] == "/caf\xc3\xa9"
+    assert environ["REMOTE_USER"] == "J\xfcrgen"
+
+
+def test_what_apache_says_of_an_internal_redirect_is_there(folder: Path) -> None:
+    variables = {"REDIRECT_STATUS": "404", "REDIRECT_URL": "/gone", "REDIRECT_HTTP_PROXY": "x", "UNIQUE_ID": "y"}
+    environ = json.loads(request(folder, "/environ", **variables)[1])
+    assert (environ["REDIRECT_STATUS"], environ["REDIRECT_URL"]) == ("404", "/gone")
+    assert "UNIQUE_ID" not in environ
+
+
 def test_what_is_printed_goes_to_the_log(folder: Path) -> None:
     _, body, words = request(folder, "/print")
     assert body == b"clean"
     assert "printed" in words
     assert "from a shell" in words
+
+
+def test_what_is_printed_by_the_import_does_too(folder: Path) -> None:
+    done = start(folder, "talks", variables={**BASE, "PATH_INFO": "/nothing"})
+    assert parsed(done.stdout)[1] == b"nothing"
+    assert done.stderr == b"hello from the import\nand a shell\n"
 
 
 def test_an_exception_before_the_head_is_500(folder: Path) -> None:
@@ -201,6 +318,28 @@ def test_a_header_with_a_line_break_is_500(folder: Path) -> None:
     assert "Set-Cookie" not in dict(head.fields)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [["Status", "200 OK"]],
+        [["Content-Type", "text/plain"], ["content-type", "text/html"]],
+        [["Location", "/a"], ["Location", "/b"]],
+        [["Connection", "close"]],
+        [["Transfer-Encoding", "chunked"]],
+        [["Content-Length", "6"], ["Content-Length", "6"]],
+        [["Content-Length", "+6"]],
+        [["Content-Length", "9" * 19]],
+        [["X y", "z"]],
+        [["", "z"]],
+    ],
+    ids=str,
+)
+def test_fields_that_are_not_the_program_s_to_send_are_500(folder: Path, fields: list[list[str]]) -> None:
+    head, body, words = request(folder, "/fields", QUERY_STRING=json.dumps(fields))
+    assert (head.status, b"Internal Server Error" in body) == (500, True)
+    assert "ApplicationError" in words
+
+
 def test_head_has_no_content(folder: Path) -> None:
     done = start(folder, "case:app", variables={**BASE, "PATH_INFO": "/nothing", "REQUEST_METHOD": "HEAD"})
     assert done.stdout.endswith(b"\r\n\r\n")
@@ -219,6 +358,50 @@ def test_the_server_goes_away_in_the_middle(folder: Path) -> None:
     assert process.stderr.read() == b"closed\n"
     process.stderr.close()
     assert process.wait(20) == 0
+
+
+def test_a_response_may_end_before_its_program(folder: Path) -> None:
+    fifo = folder / "fifo"
+    os.mkfifo(fifo)
+    with running(folder, "/finish", QUERY_STRING=str(fifo)) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert parsed(process.stdout.read())[1] == b"all of it"  # end of file, while the program waits
+        assert process.poll() is None
+        fifo.write_text("go on")
+        assert process.stderr.read() == b"worked on\n"
+        assert process.wait(30) == 0
+
+
+def test_a_program_that_is_told_to_end_does_at_once_and_leaves_nothing(folder: Path) -> None:
+    fifo, temporary = folder / "fifo", folder / "tmp"
+    os.mkfifo(fifo)
+    temporary.mkdir()
+    with running(folder, "/wait", QUERY_STRING=str(fifo), TMPDIR=str(temporary)) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(10) == b"Status: 20"
+        process.terminate()
+        assert process.wait(30) == -signal.SIGTERM
+        assert process.stdout.read().endswith(b"some")
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("closed", "body", "words"),
+    [
+        ("<&-", b"clean", b"from a shell\nprinted\n"),
+        ("2>&-", b"clean", b""),
+        (">&-", b"", b"from a shell\n"),  # there is nowhere to print to, either
+        ("<&- >&- 2>&-", b"", b""),
+    ],
+)
+def test_a_server_that_closes_descriptors(folder: Path, closed: str, body: bytes, words: bytes) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", "cgi_runner.child", "case:app"],
+        cwd=folder, env={**BASE, "PATH_INFO": "/print"}, capture_output=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, words)
+    assert body == (parsed(done.stdout)[1] if done.stdout else b"")
 
 
 @pytest.mark.parametrize(
@@ -246,6 +429,16 @@ def test_mistakes_are_one_sentence_and_status_2(folder: Path, arguments: list[st
     assert sentence in words
 
 
+@pytest.mark.parametrize("spec", ["nowhere:app", "raises:app", "case:nothing"])
+def test_an_application_that_cannot_be_loaded_is_500(folder: Path, spec: str) -> None:
+    done = start(folder, spec, variables=BASE)
+    head, body = parsed(done.stdout)
+    assert (head.status, done.returncode) == (500, 2)
+    assert b"cannot be loaded" in body
+    assert done.stderr.startswith(b"cgi_runner.child: ")
+    assert done.stderr.count(b"\n") == 1
+
+
 def test_check_only_imports(folder: Path) -> None:
     done = start(folder, "--check", "case:app")
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
@@ -254,8 +447,12 @@ def test_check_only_imports(folder: Path) -> None:
 def test_three_lines_make_a_program(folder: Path) -> None:
     program = folder / "prog.py"
     program.write_text("from cgi_runner.child import run\nfrom case import app\nrun(app)\n")
-    done = subprocess.run([sys.executable, program], env={**BASE, "PATH_INFO": "/x"}, capture_output=True, check=True)
-    assert done.stdout.endswith(b"\r\n\r\nnothing")
+    for words in ([], ["--help"], ["--check", "nowhere:app"]):  # an old server passes on what the query says
+        done = subprocess.run(
+            [sys.executable, program, *words],
+            env={**BASE, "PATH_INFO": "/arguments"}, cwd="/", capture_output=True, check=True, timeout=30,
+        )  # fmt: skip
+        assert parsed(done.stdout)[1] == "|".join(words).encode()
 
 
 @pytest.mark.parametrize("length", [None, 0, 12])
@@ -265,16 +462,27 @@ def test_the_head_is_the_one_of_the_codec(fields: list[tuple[str, str]], length:
     assert Encoder().head("404 Not Found", fields, length) == encode_head("404 Not Found", [*fields, *declared])
 
 
+OURS = {
+    "cgi_runner", "cgi_runner.child", "cgi_runner.variables",
+    "gateway_core", "gateway_core.errors", "gateway_core.file_wrapper", "gateway_core.input", "gateway_core.response",
+    "gateway_core.response_checks",
+}  # fmt: skip
+
+
 def test_a_program_imports_little(folder: Path) -> None:
-    """What a request pays for. Not the network, nor the command line, nor threads, nor the decoders."""
-    script = "import sys; from cgi_runner.child import run; print(*sorted(sys.modules))"
-    done = subprocess.run([sys.executable, "-S", "-c", f"import sys; sys.path = {sys.path!r}; {script}"],
-                          cwd=folder, capture_output=True, text=True, check=True)  # fmt: skip
-    loaded = set(done.stdout.split())
-    heavy = {
-        "argparse", "asyncio", "email", "http", "json", "logging", "selectors", "signal", "socket", "subprocess",
-        "tempfile", "threading", "traceback", "urllib", "urllib.parse",
-        "gateway_core.cgi", "gateway_core.environ", "gateway_core.http1",
-        "cgi_runner.host", "gateway_runtime.engine", "gateway_runtime.loader",
-    }  # fmt: skip
-    assert not loaded & heavy
+    """What each request pays for beyond a bare Python. Whoever adds to this list makes every request slower."""
+    (folder / "bare.py").write_text(
+        "import sys\n"
+        "def app(environ, start_response):\n"
+        "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
+        "    return [' '.join(sys.modules).encode()]\n"
+    )
+    bare = subprocess.run(
+        [sys.executable, "-c", "import sys; print(*sys.modules)"], env=BASE, capture_output=True, text=True, check=True
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "from cgi_runner.child import main; main()", "bare:app"],
+        cwd=folder, env={**BASE, "PATH_INFO": "/"}, capture_output=True, check=True,
+    )  # fmt: skip
+    more = set(parsed(done.stdout)[1].decode().split()) - set(bare.stdout.split())
+    assert more == {*OURS, "__future__", "bare", "gc"}

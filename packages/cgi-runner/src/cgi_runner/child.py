@@ -11,24 +11,36 @@ or, as a program in a server's CGI directory, three lines::
     from demo_app import app; run(app)
 
 The request stands in the environment and on standard input, the response goes to standard output (RFC 3875 sections 4
-and 6). Everything that this module imports is paid for by every single request, so it imports little: see what it
-costs with `python -X importtime -m cgi_runner.child --check MODULE:APP`.
+and 6). Three promises to the application:
+
+* What it prints goes to the server's log, since one stray line on standard output would break the response.
+* `wsgi.input` ends where the content does, whatever else stands in the pipe or does not come.
+* A response that breaks off ends the process by a signal: CGI has no other way to tell that it is incomplete.
+
+Everything that this module imports is paid for by every single request, so it imports next to nothing: not even `re`
+and `typing`, which would double its start. `python -X importtime -m cgi_runner.child --check MODULE:APP` shows what
+the application itself costs. A server starts it without `-m`, which is a module that costs more than this one:
+`python -c "from cgi_runner.child import main; main()" MODULE:APP`.
 """
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
 
+from gateway_core.errors import ApplicationError
 from gateway_core.file_wrapper import FileWrapper
 from gateway_core.input import LimitedInput
 from gateway_core.response import Response
 
 from .variables import of_the_request
 
+TYPE_CHECKING = False  # not from typing, which every request would pay for
 if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
     from gateway_core.events import Fields
     from gateway_core.interfaces import Application
 
@@ -36,6 +48,14 @@ __all__ = ["main", "run"]
 
 EXIT_USAGE = 2
 """Not started by a web server, or the application cannot be loaded."""
+
+DEFAULT_NAME = "application"
+"""What a module's application is called when the server does not say, as in `gateway_runtime.loader`."""
+
+LENGTH_DIGITS = 18
+"""Digits of a CONTENT_LENGTH: more bytes than that nobody has."""
+
+_ONCE = ("content-type", "location")
 
 _USAGE = "usage: python -m cgi_runner.child [--check] MODULE:APP   (a web server starts this, once for each request)"
 
@@ -51,8 +71,17 @@ class Encoder:
     raw = True
 
     def head(self, status: str, fields: Fields, length: int | None) -> bytes:
-        """Encode the head. Content-Length saves the server from having to find another way to mark the end."""
+        """Encode the head. Content-Length saves the server from having to find another way to mark the end.
+
+        Section 6.3: no field of CGI's own may come twice. Raises ApplicationError.
+        """
         lines = [f"Status: {status}\r\n", *(f"{name}: {value}\r\n" for name, value in fields)]
+        names = [name.lower() for name, _ in fields]
+        if "status" in names:
+            raise ApplicationError("a response header cannot be named Status: in CGI that is the status itself")
+        for name in _ONCE:
+            if names.count(name) > 1:
+                raise ApplicationError(f"a CGI response can have {name} only once")
         if length is not None:
             lines.append(f"Content-Length: {length}\r\n")
         return ("".join(lines) + "\r\n").encode("latin-1")
@@ -119,14 +148,30 @@ def run(application: Application) -> None:
     """Answer the request that this process was started for. Call it last: the process should end then.
 
     Ends the process with status 2, and one sentence, when it was not started as a CGI program; and by a signal when the
-    response breaks off in the middle, since that is the only way in which CGI can tell.
+    response breaks off in the middle. The arguments of the process are not looked at: old servers put there what a
+    visitor has written into the query (section 4.4).
     """
+    _check_start()
+    _answer(application, Output())
+
+
+def _check_start() -> None:
+    """Leave unless a web server has started this; and make sure that there are descriptors 0 to 2."""
     if "REQUEST_METHOD" not in os.environ or "GATEWAY_INTERFACE" not in os.environ:
         _stop("this is a CGI program: a web server must start it, with the request in its environment")
-    output = Output()
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:  # else the first file that the application opens would be its standard output
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+    if sys.stderr is None:  # Python has found it closed
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - open to the end
+
+
+def _answer(application: Application, output: Output) -> None:
     environ = _environ()
     length = environ.get("CONTENT_LENGTH") or "0"
-    if not (length.isascii() and length.isdigit()):
+    if not (length.isascii() and length.isdigit() and len(length) <= LENGTH_DIGITS):
         application, length = _bad_length, "0"
     with io.FileIO(0, closefd=False) as stdin, LimitedInput(stdin, int(length)) as environ["wsgi.input"]:
         Response(Encoder(), output, environ["REQUEST_METHOD"]).respond(application, environ)
@@ -139,7 +184,9 @@ def _die() -> NoReturn:
     """End this process by a signal: TERM, which leaves no core file."""
     import signal  # needed by few requests, and slow to import
 
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.raise_signal(signal.SIGTERM)
     raise AssertionError
@@ -173,15 +220,20 @@ def _bad_length(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
     return [b"CONTENT_LENGTH is not a number.\n"]
 
 
-def _load(spec: str) -> Application:
-    """Import the application. Ends the process with one sentence when that fails."""
+def _not_loaded(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")])
+    return [b"The application cannot be loaded. The server's log says why.\n"]
+
+
+def _load(spec: str) -> Application | str:
+    """Import the application; return one sentence instead when that fails."""
     module, _, name = spec.partition(":")
     try:
-        found = __import__(module, fromlist=[name])
-        for part in name.split("."):
+        found: Any = __import__(module, fromlist=[name])
+        for part in (name or DEFAULT_NAME).split("."):
             found = getattr(found, part)
         if callable(found):
-            return found
+            return found  # type: ignore[no-any-return]  # callable() has been asked
     except (Exception, SystemExit):  # noqa: S110 - the loader below says it in words
         pass
     from gateway_runtime.errors import StartupError
@@ -190,24 +242,37 @@ def _load(spec: str) -> Application:
     try:
         return load(spec)
     except StartupError as error:
-        _stop(str(error))
+        return str(error)
 
 
 def _stop(sentence: str) -> NoReturn:
-    sys.stderr.write(f"cgi_runner.child: {sentence}\n")
+    if sys.stderr is not None:
+        sys.stderr.write(f"cgi_runner.child: {sentence}\n")
     raise SystemExit(EXIT_USAGE)
 
 
-def main(arguments: list[str]) -> None:
-    """Run `MODULE:APP`; with `--check` before it, only import it."""
+def main(arguments: list[str] | None = None) -> None:
+    """Run `MODULE:APP`; with `--check` before it, only import it. `arguments`: default those of the process.
+
+    An application that cannot be loaded is answered with 500, since a response is never empty (section 6.1), and ends
+    the process with status 2 and one sentence.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
     check = arguments[:1] == ["--check"]
     specs = arguments[check:]
     if len(specs) != 1 or specs[0].startswith("-"):
         _stop(_USAGE)
-    application = _load(specs[0])
     if not check:
-        run(application)
+        _check_start()
+        output = Output()  # before the import, which may print too
+    gc.disable()  # nothing that is imported is garbage: looking for some would be a twentieth of the start
+    application = _load(specs[0])
+    gc.enable()
+    if not check:
+        _answer(_not_loaded if isinstance(application, str) else application, output)
+    if isinstance(application, str):
+        _stop(application)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
