@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from gateway_core.events import Fields
     from gateway_core.interfaces import Application
 
-__all__ = ["main", "run"]
+__all__ = ["load_application", "main", "run"]
 
 EXIT_USAGE = 2
 """Not started by a web server, or the application cannot be loaded."""
@@ -225,7 +225,7 @@ def _not_loaded(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
     return [b"The application cannot be loaded. The server's log says why.\n"]
 
 
-def _load(spec: str) -> Application | str:
+def load_application(spec: str) -> Application | str:
     """Import the application; return one sentence instead when that fails."""
     module, _, name = spec.partition(":")
     try:
@@ -266,7 +266,7 @@ def main(arguments: list[str] | None = None) -> None:
         _check_start()
         output = Output()  # before the import, which may print too
     gc.disable()  # nothing that is imported is garbage: looking for some would be a twentieth of the start
-    application = _load(specs[0])
+    application = load_application(specs[0])
     gc.enable()
     if not check:
         _answer(_not_loaded if isinstance(application, str) else application, output)
