@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cgi_runner.environment import DE_FACTO, META_VARIABLES, BadEnvironment, cgi_environment, own_variables
+from cgi_runner import environment
+from cgi_runner.environment import BadEnvironment, cgi_environment, own_variables
+from cgi_runner.variables import DE_FACTO, META_VARIABLES
 
 REQUEST = {
     "REQUEST_METHOD": "GET",
@@ -62,39 +64,49 @@ REQUEST = {
         ({"HTTP_EXPECT": "100-continue"}, "HTTP_EXPECT", None),
         ({"HTTP_a.b": "x"}, "HTTP_a.b", None),
         ({"http_lower": "x"}, "http_lower", None),
-        ({"REDIRECT_STATUS": "200"}, "REDIRECT_STATUS", None),  # markers that only a server may set
+        ({"REDIRECT_STATUS": "302"}, "REDIRECT_STATUS", "200"),  # a marker that only the server may set
         ({"LD_PRELOAD": "/tmp/x.so"}, "LD_PRELOAD", None),
         ({"my.key": "x"}, "my.key", None),
     ],
 )
 def test_variable(more: dict[str, str], name: str, value: str | None) -> None:
-    assert cgi_environment({**REQUEST, **more}).get(name) == value
+    made = cgi_environment({**REQUEST, **more}).get(name.encode())
+    assert made == (None if value is None else value.encode("latin-1"))
 
 
 def test_server_s_own_variables_and_those_of_the_program_are_added() -> None:
-    made = cgi_environment(REQUEST, {"PATH": "/bin"}, [("PATH_TRANSLATED", "/srv/x"), ("SCRIPT_NAME", "/p.cgi")])
-    assert made["PATH"] == "/bin"
-    assert made["PATH_TRANSLATED"] == "/srv/x"
-    assert made["SCRIPT_NAME"] == "/p.cgi"
+    made = cgi_environment(
+        REQUEST, {b"PATH": b"/bin"}, [("PATH_TRANSLATED", "/srv/x"), ("SCRIPT_NAME", "/p.cgi"), ("PATH_INFO", "")]
+    )
+    assert made[b"PATH"] == b"/bin"
+    assert made[b"PATH_TRANSLATED"] == b"/srv/x"
+    assert made[b"SCRIPT_NAME"] == b"/p.cgi"
+    assert b"PATH_INFO" not in made
 
 
 def test_authorization_is_passed_on_only_when_asked() -> None:
     request = {**REQUEST, "HTTP_AUTHORIZATION": "Basic x", "HTTP_PROXY_AUTHORIZATION": "Basic y"}
-    assert "HTTP_AUTHORIZATION" not in cgi_environment(request)
-    assert cgi_environment(request, authorization=True)["HTTP_AUTHORIZATION"] == "Basic x"
-    assert "HTTP_PROXY_AUTHORIZATION" not in cgi_environment(request, authorization=True)
+    assert b"HTTP_AUTHORIZATION" not in cgi_environment(request)
+    assert cgi_environment(request, authorization=True)[b"HTTP_AUTHORIZATION"] == b"Basic x"
+    assert b"HTTP_PROXY_AUTHORIZATION" not in cgi_environment(request, authorization=True)
 
 
 def test_a_request_cannot_replace_what_the_server_set() -> None:
-    made = cgi_environment({**REQUEST, "PATH": "/evil"}, {"PATH": "/bin"})
-    assert made["PATH"] == "/bin"
+    made = cgi_environment({**REQUEST, "PATH": "/evil"}, {b"PATH": b"/bin"})
+    assert made[b"PATH"] == b"/bin"
 
 
-def test_only_text_and_no_two_names_that_differ_by_case() -> None:
+def test_names_are_remembered_but_not_for_ever() -> None:
+    for number in range(5000):
+        assert f"HTTP_X{number}".encode() in cgi_environment({**REQUEST, f"HTTP_X{number}": "x", f"a{number}": "x"})
+    assert len(environment._names) <= environment._NAMES_MAX
+
+
+def test_only_bytes_and_no_two_names_that_differ_by_case() -> None:
     made = cgi_environment(REQUEST)
-    assert all(type(value) is str for value in made.values())
+    assert all(type(name) is type(value) is bytes for name, value in made.items())
     assert len({name.lower() for name in made}) == len(made)
-    assert not any("." in name for name in made)
+    assert not any(b"." in name for name in made)
 
 
 @pytest.mark.parametrize("name", ["PATH_INFO", "QUERY_STRING", "HTTP_X", "REQUEST_URI"])
@@ -105,20 +117,21 @@ def test_nul_is_refused(name: str) -> None:
 
 def test_own_variables_are_only_those_allowed() -> None:
     inherited = {"PATH": "/bin", "SECRET": "s", "LANG": "C.UTF-8", "NAME": "Zoë"}
-    assert own_variables([], inherited) == {"PATH": "/bin"}
+    assert own_variables([], inherited) == {b"PATH": b"/bin"}
     assert own_variables(["LANG", "ABSENT", "A=1", "B="], inherited) == {
-        "PATH": "/bin", "LANG": "C.UTF-8", "A": "1", "B": "",
+        b"PATH": b"/bin", b"LANG": b"C.UTF-8", b"A": b"1", b"B": b"",
     }  # fmt: skip
-    assert own_variables(["NAME"], inherited)["NAME"] == "Zoë".encode().decode("latin-1")
-    assert own_variables(["PATH=/x"], inherited)["PATH"] == "/x"
+    assert own_variables(["NAME"], inherited)[b"NAME"] == "Zoë".encode()
+    assert own_variables(["PATH=/x"], inherited)[b"PATH"] == b"/x"
 
 
 def test_a_server_without_path_gives_a_usual_one() -> None:
-    assert "/usr/bin" in own_variables([], {})["PATH"]
+    assert b"/usr/bin" in own_variables([], {})[b"PATH"]
 
 
 @pytest.mark.parametrize(
-    "item", ["", "=x", "A B", "1A", "HTTP_PROXY=x", "REQUEST_METHOD", "HTTPS=on", "REMOTE_USER=root"]
+    "item",
+    ["", "=x", "A B", "1A", "HTTP_PROXY=x", "REQUEST_METHOD", "HTTPS=on", "REMOTE_USER=root", "REDIRECT_STATUS=1"],
 )
 def test_own_variables_that_are_refused(item: str) -> None:
     with pytest.raises(ValueError, match=r"is not the name|is set by each request"):

@@ -86,7 +86,7 @@ def test_found(root: Path, target: str, file: str, script_name: str, path_info: 
         ("/sub/nothing/b.cgi", 404), ("//a.cgi", 404), ("/sub//b.cgi", 404), ("/.hidden", 404), ("/broken", 404),
         ("/loop", 404), ("/index2/", 404), ("/" + "n" * 300, 404), ("/a.cgi/x%2Fy", 404), ("/a.cgi/x%5cy", 404),
         ("/sub%2fb.cgi", 404), ("/data.txt", 403), ("/data.txt/x", 403), ("/out", 403), ("/outdir/outside.cgi", 403),
-        ("/fifo", 403), ("/nph-x", 501), ("/../outside.cgi", 400), ("/..", 400), ("/%2e%2e/outside.cgi", 400),
+        ("/fifo", 403), ("/../outside.cgi", 400), ("/..", 400), ("/%2e%2e/outside.cgi", 400),
         ("/sub/../../outside.cgi", 400), ("/a.cgi%00.txt", 400), ("/a%zz.cgi", 400), ("/a.cgi/%", 400), ("/a%2", 400),
         ("x", 400),
     ],

@@ -46,13 +46,22 @@ def let_finish(child: Child, seconds: float, done: Done) -> None:
             _see_off(child, done)
 
     # A daemon thread: the program may work longer than the server that started it.
-    threading.Thread(target=wait, name=f"cgi-{child.pid}-finishes", daemon=True).start()
+    _apart(threading.Thread(target=wait, name=f"cgi-{child.pid}-finishes", daemon=True), child, done)
 
 
 def make_end(child: Child, done: Done) -> None:
     """Signal the program and everything it has started; return at once."""
     child.signal_group(signal.SIGTERM)
-    threading.Thread(target=_see_off, args=(child, done), name=f"cgi-{child.pid}-ends").start()
+    _apart(threading.Thread(target=_see_off, args=(child, done), name=f"cgi-{child.pid}-ends"), child, done)
+
+
+def _apart(thread: threading.Thread, child: Child, done: Done) -> None:
+    """Let a thread wait for the program. If the system gives us none, there is no time to wait."""
+    try:
+        thread.start()
+    except RuntimeError:
+        child.signal_group(signal.SIGKILL)
+        done(child.reap())
 
 
 def _see_off(child: Child, done: Done) -> None:

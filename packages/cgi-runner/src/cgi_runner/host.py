@@ -4,7 +4,8 @@
 
     environ --choose--> Job (which program)                  programs.py, or one program for all
             ----------> environment variables                environment.py
-            --spawn---> Child                                spawn.py
+            ----------> a place, or 503                      places.py
+            --spawn---> Child                                spawn/
     content --Pump----> program --Pump--> ResponseParser     pump.py, run.py
             <---------- status, fields, content
             --close---> reaped, or made to end               ending.py
@@ -17,33 +18,35 @@ from __future__ import annotations
 import errno
 import io
 import os
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
-from gateway_core.cgi import LocalRedirect, ResponseParser
+from gateway_core.cgi import LocalRedirect, ResponseParser, phrase
+from gateway_core.client import VISITOR
 from gateway_core.environ import decode_path, mount
-from gateway_core.errors import BackendError, BackendTimeout
+from gateway_core.errors import BackendError
 from gateway_core.events import Response
 from gateway_core.response_checks import HOP_BY_HOP
 from gateway_runtime import log
 from gateway_runtime.events import emit
 
+from .account import NO_BILL, Account, Bill
 from .environment import BadEnvironment, cgi_environment
 from .guard import Guard
+from .places import Full, Places
 from .programs import Programs
 from .pump import Pump
 from .refused import Refused
 from .run import Run
-from .spawn import Child, Command, Spawn, TryAgain, spawn_program
+from .spawn import Child, Command, Spawn, TryAgain, strategy
 
 __all__ = ["CgiApplication", "Choose", "Job", "each_request_runs", "programs_below"]
 
 REDIRECTS_MAX = 10
 """Local redirects that one request may cause: enough for any honest chain, few enough to stop a circle."""
 
-QUEUE_SECONDS = 5.0
+QUEUE_SECONDS = 10.0
 """How long a request waits for a place when `max_children` run: a visitor's patience."""
 
 _RETRY_AFTER = (("Retry-After", "5"),)
@@ -53,7 +56,7 @@ _RETRY_AFTER = (("Retry-After", "5"),)
 class Job:
     """What to run for a request: `argv`, where it starts, its name in the log, and meta-variables of its own."""
 
-    argv: Sequence[str]
+    argv: tuple[str, ...]
     directory: str
     name: str
     variables: tuple[tuple[str, str], ...] = ()
@@ -63,15 +66,15 @@ Choose = Callable[[Mapping[str, Any]], Job]
 """From an environ to a job. Raises Refused when the request names no program."""
 
 
-def each_request_runs(argv: Sequence[str], name: str, directory: str | None = None) -> Choose:
+def each_request_runs(argv: Iterable[str], name: str, directory: str | None = None) -> Choose:
     """Choose the same program for every request. `directory`: where it starts (default: the working directory)."""
-    job = Job(argv, directory or os.getcwd(), name)  # noqa: PTH109 - the plain string is what is wanted
+    job = Job(tuple(argv), directory or os.getcwd(), name)  # noqa: PTH109 - the plain string is what is wanted
     return lambda _environ: job
 
 
-def programs_below(directory: str | os.PathLike[str]) -> Choose:
-    """Choose among the programs in a directory, by the path of the request."""
-    programs = Programs(directory)
+def programs_below(directory: str | os.PathLike[str], interpreters: Mapping[str, str] | None = None) -> Choose:
+    """Choose among the programs in a directory, by the path of the request; see `programs.Programs`."""
+    programs = Programs(directory, interpreters)
 
     def choose(environ: Mapping[str, Any]) -> Job:
         program = programs.find(environ)
@@ -84,7 +87,7 @@ def programs_below(directory: str | os.PathLike[str]) -> Choose:
         )
         # Section 7.2: the current directory is that of the program. Actually section 4.4 would pass a query without "="
         # as arguments; that made options of PHP out of it (CVE-2012-1823), so the path is the only argument.
-        return Job([program.file], os.path.dirname(program.file), program.script_name, variables)  # noqa: PTH120
+        return Job(program.argv, os.path.dirname(program.file), program.script_name, variables)  # noqa: PTH120
 
     return choose
 
@@ -93,56 +96,63 @@ class CgiApplication:
     """A WSGI application that runs a program for each request.
 
     `choose` says which. `own` are environment variables besides those of the request (`environment.own_variables`).
-    `timeout`: seconds that a program may be silent. `max_children`: programs that run at once; more requests wait
-    `queue_seconds` for a place and are then refused with 503. `spawn` starts them; `log` takes one line.
-    `guard`: ends the programs when this process dies. `authorization`: programs get the Authorization field.
+    `timeout`: seconds that a program may be silent. `max_children`: programs that run at once; `queue` more requests
+    wait `queue_seconds` for a place, and any others are refused with 503. `spawn` starts them; `log` takes one line.
+    `guard`: ends the programs when this process dies; it has as many places. `authorization`: programs get the
+    Authorization field. `bill` takes the time of everything.
     """
 
     def __init__(
         self,
         choose: Choose,
         *,
-        own: Mapping[str, str] | None = None,
+        own: Mapping[bytes, bytes] | None = None,
         timeout: float = 30.0,
         max_children: int = 32,
+        queue: int = 32,
         queue_seconds: float = QUEUE_SECONDS,
-        spawn: Spawn = spawn_program,
+        spawn: Spawn | None = None,
         log: Callable[[str], None] = log.line,
         guard: Guard | None = None,
         authorization: bool = False,
+        bill: Bill = NO_BILL,
     ) -> None:
         self._choose = choose
-        self._own = own
+        self._own = own or {}
         self._timeout = timeout
-        self._max_children = max_children
-        self._places = threading.BoundedSemaphore(max_children)
+        self._places = Places(max_children, queue)
         self._queue_seconds = queue_seconds
-        self._spawn = spawn
+        self._spawn = spawn or strategy("posix-spawn")
         self._log = log
         self._authorization = authorization
-        self._guard = guard or Guard()  # one that was not started does nothing
+        self._guard = guard or Guard(max_children)  # one that was not started does nothing
+        self._bill = bill
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Run the program that `environ` asks for and pass its response on."""
+        account = self._bill.open(environ)
         try:
-            head, content = self._answer(environ)
+            head, run = self._answer(environ, account)
         except Refused as refused:
             return _refuse(refused, start_response)
         except BackendError as error:
-            status = "504 Gateway Timeout" if isinstance(error, BackendTimeout) else "502 Bad Gateway"
-            return _refuse(Refused(status, str(error)), start_response)
+            return _refuse(Refused(f"{error.status} {phrase(error.status)}", f"{error}"), start_response)
         try:
-            start_response(f"{head.status} {head.reason}", _end_to_end(head))
+            whole = run.whole()
+            start_response(f"{head.status} {head.reason}", [*_end_to_end(head), *account.fields()])
         except BaseException:
-            content.close()
+            run.close()
             raise
-        return content
+        if whole is None:
+            return run
+        run.close()
+        return [whole]
 
-    def _answer(self, environ: dict[str, Any]) -> tuple[Response, Run]:
+    def _answer(self, environ: dict[str, Any], account: Account) -> tuple[Response, Run]:
         """Run the program, and those that it redirects to (RFC 3875 section 6.2.2), until one has a response."""
         no_content = environ["REQUEST_METHOD"] == "HEAD"
         for _ in range(REDIRECTS_MAX + 1):
-            run = self._start(environ, no_content)
+            run = self._start(environ, no_content, account)
             head = run.head()
             redirected = _redirected(environ, head.target) if isinstance(head, LocalRedirect) else None
             if redirected is None:
@@ -154,40 +164,58 @@ class CgiApplication:
             environ = redirected
         raise Refused("502 Bad Gateway", f"The programs redirect in a circle (more than {REDIRECTS_MAX} times).")
 
-    def _start(self, environ: dict[str, Any], no_content: bool) -> Run:
+    def _start(self, environ: dict[str, Any], no_content: bool, account: Account) -> Run:
         """Start the program. Raises Refused when there is none, no place for it, or it cannot be started."""
         job = self._choose(environ)
         length = environ.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdigit()):
             raise Refused("400 Bad Request", "CONTENT_LENGTH is not a number.")
+        account.mark("spawn")
         try:
             variables = cgi_environment(environ, self._own, job.variables, authorization=self._authorization)
         except BadEnvironment as error:
             raise Refused("400 Bad Request", f"{error}.") from None
-        if not self._places.acquire(timeout=self._queue_seconds):
-            self._log(f"{job.name}: refused: {self._max_children} programs are running (--max-children)")
-            raise Refused("503 Service Unavailable", "Too many programs are running.", _RETRY_AFTER)
+        variables |= account.variables()
         try:
-            child = self._spawn(Command(job.argv, variables, job.directory))
+            place = self._places.take(self._queue_seconds)
+        except Full:
+            self._log(f"{job.name}: refused: {self._places.count} programs are running (--max-children)")
+            raise Refused("503 Service Unavailable", "Too many programs are running.", _RETRY_AFTER) from None
+        try:
+            child = self._spawn(Command(job.argv, variables, job.directory, length != "0"))
         except OSError as error:
-            self._places.release()
+            self._places.give(place)
             self._log(f"{job.name}: cannot be started: {_why(error)}")
             raise _not_started(error) from None
-        self._guard.started(child.pid)
+        self._guard.started(place, child.pid)
+        account.mark("spawned")
         emit("spawn", pid=child.pid, ppid=os.getpid(), role="cgi")
-        return self._watch(child, f"{job.name}[{child.pid}]", environ["wsgi.input"], int(length), no_content)
+        return self._watch(child, f"{job.name}[{child.pid}]", environ, int(length), no_content, place, account)
 
-    def _watch(self, child: Child, tag: str, content: IO[bytes], length: int, no_content: bool) -> Run:
+    def _watch(
+        self,
+        child: Child,
+        tag: str,
+        environ: dict[str, Any],
+        length: int,
+        no_content: bool,
+        place: int,
+        account: Account,
+    ) -> Run:
         def note(sentence: str) -> None:
             self._log(f"{tag}: {sentence}")
 
         def done(status: int) -> None:
-            self._guard.ended(child.pid)
+            self._guard.ended(place)
+            self._places.give(place)
             emit("exit", pid=child.pid, ppid=os.getpid(), role="cgi", status=status)
-            self._places.release()
+            account.close()
 
-        pump = Pump(child, content, length, self._timeout, note)
-        return Run(child, pump, ResponseParser(head=no_content), self._timeout, note, done)
+        pump = Pump(
+            child, environ["wsgi.input"], length, self._timeout, note,
+            client=environ.get(VISITOR, -1), mark=account.mark,
+        )  # fmt: skip
+        return Run(child, pump, ResponseParser(head=no_content), self._timeout, note, done, account.mark)
 
 
 def _redirected(environ: dict[str, Any], target: str) -> dict[str, Any] | None:

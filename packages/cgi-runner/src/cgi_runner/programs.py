@@ -28,12 +28,11 @@ import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from .refused import Refused
 
-__all__ = ["Program", "Programs"]
+__all__ = ["NPH", "Program", "Programs"]
 
 INDEX = "index"
 """What the last segment is when the path ends with a directory: a program of this name, with any ending."""
@@ -48,8 +47,9 @@ _SLASH = re.compile(r"%(?:2[Ff]|5[Cc])")
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run: `file` is the real path. The rest are meta-variables, latin-1 text as in a WSGI environ."""
+    """What to run: `argv`, of which `file` is a part, a real path. The rest are meta-variables, latin-1 as in WSGI."""
 
+    argv: tuple[str, ...]
     file: str
     script_name: str
     path_info: str
@@ -58,73 +58,92 @@ class Program:
 
 
 class Programs:
-    """The programs below `directory`. `find` looks at the disk each time: a new program is there at once."""
+    """The programs below `directory`. `find` looks at the disk each time: a new program is there at once.
 
-    def __init__(self, directory: str | os.PathLike[str]) -> None:
-        self.root = Path(directory).resolve()
+    `interpreters`: by the ending of a file's name, such as ".php", the path of what runs it. Such a file need not be
+    executable.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str], interpreters: Mapping[str, str] | None = None) -> None:
+        self.root = os.path.realpath(directory)
+        self._below = self.root.rstrip("/") + "/"
+        self._root = _text(self.root)
+        self._interpreters = interpreters or {}
 
     def find(self, environ: Mapping[str, Any]) -> Program:
-        """Return the program that the request names. Raises Refused (400, 403, 404, 501)."""
+        """Return the program that the request names. Raises Refused (400, 403, 404)."""
         _check_escapes(environ.get("REQUEST_URI", "").partition("?")[0])
         path = environ.get("PATH_INFO", "")
         if "\0" in path:
             raise Refused("400 Bad Request", "A path cannot have a NUL character.")
         try:
             file, script, extra = self._walk(_without_dots(path or "/"))
-            self._check(file)
-        except (OSError, RuntimeError):  # no permission, a name too long, a loop of links (RuntimeError until 3.12)
+        except OSError:  # there is none, no permission, a name too long, a loop of links
             raise _not_found() from None
-        root = _text(self.root)
         path_info = "".join("/" + segment for segment in extra)
         return Program(
-            file=str(file),
+            argv=(file,) if (interpreter := self._interpreter(file)) is None else (interpreter, file),
+            file=file,
             script_name=environ.get("SCRIPT_NAME", "") + "".join("/" + segment for segment in script),
             path_info=path_info,
-            path_translated=root + path_info if path_info else "",
-            document_root=root,
+            path_translated=self._root + path_info if path_info else "",
+            document_root=self._root,
         )
 
-    def _walk(self, segments: list[str]) -> tuple[Path, list[str], list[str]]:
-        """Return the file, the segments that name it, and the rest."""
-        here, used = self.root, 0
-        while here.is_dir() and used < len(segments) and segments[used]:
-            here = self._inside(here, os.fsdecode(segments[used].encode("latin-1")))
+    def _walk(self, segments: list[str]) -> tuple[str, list[str], list[str]]:
+        """Return the file, which may be run, the segments that name it, and the rest. Raises Refused, OSError."""
+        here, mode, used = self.root, stat.S_IFDIR, 0
+        while stat.S_ISDIR(mode) and used < len(segments) and segments[used]:
+            here, mode = self._inside(here, os.fsdecode(segments[used].encode("latin-1")))
             used += 1
-        if not here.is_dir():
-            return here, segments[:used], segments[used:]
-        if segments[used:] != [""]:  # an empty segment at the very end: the directory itself
-            raise _not_found()
-        file = self._index(here)
-        return file, [*segments[:used], os.fsencode(file.name).decode("latin-1")], []
+        script, extra = segments[:used], segments[used:]
+        if stat.S_ISDIR(mode):
+            if extra != [""]:  # an empty segment at the very end: the directory itself
+                raise _not_found()
+            name = self._index(here)
+            here, mode = self._inside(here, name)
+            script.append(os.fsencode(name).decode("latin-1"))
+            extra = []
+        self._check(here, mode)
+        return here, script, extra
 
-    def _inside(self, directory: Path, name: str) -> Path:
-        """Return the real path of `name` in `directory`, if there is such a thing inside the root."""
-        real = (directory / name).resolve()
-        if name.startswith(".") or not real.exists():
+    def _inside(self, directory: str, name: str) -> tuple[str, int]:
+        """Return the real path of `name` in `directory`, and its mode. Raises Refused, OSError."""
+        if name.startswith("."):
             raise _not_found()
-        if not real.is_relative_to(self.root):
-            raise Refused("403 Forbidden", "This name leads out of the directory of programs.")
-        return real
+        path = f"{directory}/{name}"
+        mode = os.lstat(path).st_mode
+        if stat.S_ISLNK(mode):
+            path = os.path.realpath(path, strict=True)
+            if not path.startswith(self._below):
+                raise Refused("403 Forbidden", "This name leads out of the directory of programs.")
+            mode = os.stat(path).st_mode
+        return path, mode
 
-    def _index(self, directory: Path) -> Path:
-        """Return the index program of a directory. Its name is found, not guessed: index.cgi, index.py, index."""
-        for file in sorted(directory.iterdir()):
-            if file.name.partition(".")[0] == INDEX and os.access(file, os.X_OK):
-                return self._inside(directory, file.name)
+    def _index(self, directory: str) -> str:
+        """Return the name of a directory's index program. It is found, not guessed: index.cgi, index.py, index."""
+        for name in sorted(os.listdir(directory)):
+            if name.partition(".")[0] == INDEX and self._runs(f"{directory}/{name}"):
+                return name
         hint = f"Put an executable file named {INDEX}.cgi, {INDEX}.py or {INDEX}.sh in it"
         raise Refused("404 Not Found", f"This directory has no index program. {hint}, and it runs for this address.")
 
-    def _check(self, file: Path) -> None:
+    def _runs(self, file: str) -> bool:
+        return self._interpreter(file) is not None or os.access(file, os.X_OK)
+
+    def _interpreter(self, file: str) -> str | None:
+        """Return what runs files of this ending; None if they run by themselves."""
+        return self._interpreters.get(os.path.splitext(file)[1]) if self._interpreters else None
+
+    def _check(self, file: str, mode: int) -> None:
         """Raise Refused unless the file may be run."""
-        if not stat.S_ISREG(file.stat().st_mode):
+        if not stat.S_ISREG(mode):
             raise Refused("403 Forbidden", "This is not a regular file, so it cannot be run.")
-        if not os.access(file, os.X_OK):
+        if not self._runs(file):
             raise Refused("403 Forbidden", "This file is not executable (chmod +x), and files are never shown here.")
-        if file.name.startswith(NPH):
-            raise Refused("501 Not Implemented", "Programs that write the whole response (nph-) are not supported.")
 
 
-def _text(path: Path) -> str:
+def _text(path: str) -> str:
     """Return a path as text with one character a byte, as WSGI and CGI variables are."""
     return os.fsencode(path).decode("latin-1")
 
@@ -135,6 +154,8 @@ def _not_found() -> Refused:
 
 def _check_escapes(raw: str) -> None:
     """Refuse a raw path whose decoded form would not mean what it says. "" is no path, and fine."""
+    if "%" not in raw:
+        return
     if _BAD_ESCAPE.search(raw):
         raise Refused("400 Bad Request", "A percent sign in the path must be followed by two hexadecimal digits.")
     if _NUL.search(raw):

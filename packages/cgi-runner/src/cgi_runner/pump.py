@@ -2,7 +2,7 @@
 
 The classic mistake is to do one thing after another: write the whole content, then read the whole output. A pipe
 holds 64 KiB. A program that prints before it has read its input fills its own pipe and waits for us to read, while we
-wait for it to read: a deadlock. The same happens with standard error, which many servers forget. So one selector
+wait for it to read: a deadlock. The same happens with standard error, which many servers forget. So one `poll`
 watches everything that can happen, and whatever is possible is done:
 
 ::
@@ -11,17 +11,21 @@ watches everything that can happen, and whatever is possible is done:
     client   <--- stdout readable -----  program     end of file: the response is complete
     log      <--- stderr readable -----  program
              <--- exited readable -----  program     ended, while a child of its own may still hold stdout open
+    client   ---- has left                           nobody waits for the response any more
 
 The time limit is for *silence*: it begins anew whenever the program takes content or gives output, and while the
 client is slow to read nobody waits for the program. A shorter limit applies once one half of the end has come: between
 the end of the output and the exit, or between the exit and the end of the output. A `deadline` bounds them all.
+
+That a client has left looks at first like a client that has only finished sending (RFC 9112 section 9.6), which is
+still owed its response. So the program gets a little time more, LEFT_GRACE, and is then ended. A reset is certain.
 """
 
 from __future__ import annotations
 
 import math
 import os
-import selectors
+import select
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -29,7 +33,7 @@ from typing import Protocol
 from .spawn import TICK, Child
 from .stderr_log import StderrLog
 
-__all__ = ["Pump", "Readable", "Silence"]
+__all__ = ["Left", "Pump", "Readable", "Silence"]
 
 BLOCK = 64 * 1024
 """Bytes moved at once: what a pipe holds on Linux."""
@@ -37,9 +41,19 @@ BLOCK = 64 * 1024
 EXIT_GRACE = 0.5
 """Seconds in which the second half of the end (exit, end of output) is expected after the first."""
 
+LEFT_GRACE = 2.0
+"""Seconds that a program may go on for a client that has closed its side: most are done by then, and nobody who
+waits for a response closes his side long before it."""
+
+_LEFT = getattr(select, "POLLRDHUP", 0)  # Linux; elsewhere the next output shows that nobody is there
+
 
 class Silence(Exception):
     """The program neither took content nor gave output within the time limit."""
+
+
+class Left(Exception):
+    """The client has left, and the program has not come to an end since."""
 
 
 class Readable(Protocol):
@@ -49,11 +63,17 @@ class Readable(Protocol):
         """Return up to `size` bytes, b"" at the end."""
 
 
+def _unmarked(_name: str) -> None:
+    """Nobody takes the time."""
+
+
 class Pump:
     """Moves the streams of one `child` each time somebody calls `read`.
 
     `content` gives `length` bytes of request content; `silence` is the limit in seconds; `log` takes a line of stderr.
-    `deadline` is a monotonic time. A `content` that fails to read raises its OSError from `read`.
+    `client` is the descriptor of the client's connection, -1 if it cannot be watched. `deadline` is a monotonic time.
+    `mark` is told "output" when that has ended, and "exited". A `content` that fails to read raises its OSError from
+    `read`.
     """
 
     def __init__(
@@ -63,7 +83,10 @@ class Pump:
         length: int,
         silence: float,
         log: Callable[[str], None],
+        *,
+        client: int = -1,
         deadline: float = math.inf,
+        mark: Callable[[str], None] = _unmarked,
     ) -> None:
         self._child = child
         self._content = content
@@ -73,41 +96,42 @@ class Pump:
         self._deadline = deadline
         self._limit = min(time.monotonic() + silence, deadline)
         self._stderr = StderrLog(log)
-        self._selector = selectors.PollSelector()  # four descriptors: poll needs none of its own
-        self._output_ended = False
+        self._client = client if _LEFT else -1
+        self._mark = mark
         self._hurried = False
+        self._leaving = False
+        self.output_ended = False
+        """The program, and everybody it gave its output to, has closed it."""
         self.exited = False
-        self._selector.register(child.stdout, selectors.EVENT_READ, self._read_output)
-        self._selector.register(child.stderr, selectors.EVENT_READ, self._read_errors)
-        if length:
-            self._selector.register(child.stdin, selectors.EVENT_WRITE, self._write_content)
-        else:
-            self._end_content()
+        self._poll = select.poll()
+        self._poll.register(child.stdout, select.POLLIN)
+        self._poll.register(child.stderr, select.POLLIN)
         if child.exited is not None:
-            self._selector.register(child.exited, selectors.EVENT_READ, self._note_exit)
+            self._poll.register(child.exited, select.POLLIN)
+        if self._client >= 0:
+            self._poll.register(self._client, _LEFT)
+        if child.stdin >= 0:
+            if length:
+                self._poll.register(child.stdin, select.POLLOUT)
+            else:
+                self._close("stdin")
 
     def read(self) -> bytes:
         """Return the next piece of output, as soon as there is one; b"" when no more will come.
 
-        Raises Silence when the time limit has passed without a byte moved.
+        Raises Silence when the time limit has passed without a byte moved, Left when nobody waits for it any more.
         """
         self._progress()
-        output = b""
-        while not output and not (self._output_ended and self.exited):
-            for key, _ in self._selector.select(self._patience()):
-                output += key.data()
-            if self._child.exited is None and not self.exited and self._child.poll() is not None:
-                self._note_exit()
-            if not output and time.monotonic() >= self._limit:
-                break
-        if not output and not self._output_ended and not self.exited:
-            raise Silence
-        return output
+        return self._turn(math.inf)
+
+    def gather(self, until: float) -> bytes:
+        """As `read`, but up to a monotonic time: b"" may also mean that nothing has come by then."""
+        return self._turn(until)
 
     @property
-    def output_ended(self) -> bool:
-        """The program, and everybody it gave its output to, has closed it."""
-        return self._output_ended
+    def ended(self) -> bool:
+        """Has all come that will come?"""
+        return self.output_ended and self.exited
 
     def drain(self) -> None:
         """Read and drop until the end, for EXIT_GRACE seconds at most."""
@@ -116,7 +140,7 @@ class Pump:
         try:
             while self.read() and time.monotonic() < limit:
                 pass
-        except Silence:
+        except (Silence, Left):
             pass
 
     def close(self) -> None:
@@ -124,13 +148,44 @@ class Pump:
         if self._child.stderr >= 0:
             self._drain_errors()
         self._stderr.close()
-        self._selector.close()
         for name in ("stdin", "stdout", "stderr"):
             self._close(name)
 
     # -- what may happen -----------------------------------------------------------------------------------------
 
-    def _write_content(self) -> bytes:
+    def _turn(self, until: float) -> bytes:
+        """Do what is possible, until there is output, or no more will come, or `until`."""
+        child = self._child
+        output = b""
+        while not output and not (self.output_ended and self.exited):
+            now = time.monotonic()
+            if now >= until or (now >= self._limit and self._over()):
+                break
+            for descriptor, events in self._poll.poll(self._patience(min(until, self._limit) - now)):
+                if descriptor == child.stdout:
+                    output = self._read_output()
+                elif descriptor == child.stderr:
+                    self._read_errors()
+                elif descriptor == child.exited:
+                    self._poll.unregister(descriptor)
+                    self._note_exit()
+                elif descriptor == child.stdin:
+                    self._write_content()
+                else:
+                    self._note_left(events)
+            if child.exited is None and not self.exited and child.poll() is not None:
+                self._note_exit()
+        return output
+
+    def _over(self) -> bool:
+        """The limit has passed. True: one half of the end has come, which is enough."""
+        if self._leaving:
+            raise Left
+        if not (self.output_ended or self.exited):
+            raise Silence
+        return True
+
+    def _write_content(self) -> None:
         if not self._block and self._left:
             self._block = memoryview(self._content.read(min(BLOCK, self._left)))
             self._left = self._left - len(self._block) if self._block else 0
@@ -143,40 +198,43 @@ class Pump:
             self._left = 0
             self._block = memoryview(b"")
         if not self._left and not self._block:
-            self._selector.unregister(self._child.stdin)
-            self._end_content()
-        return b""
+            self._poll.unregister(self._child.stdin)
+            self._close("stdin")
 
     def _read_output(self) -> bytes:
         data = _read(self._child.stdout)
         if data == b"":
-            self._selector.unregister(self._child.stdout)
+            self._poll.unregister(self._child.stdout)
             self._close("stdout")
-            self._output_ended = True
+            self.output_ended = True
+            self._mark("output")
             self._hurry()
         elif data:
             self._progress()
         return data or b""
 
-    def _read_errors(self) -> bytes:
+    def _read_errors(self) -> None:
         data = _read(self._child.stderr)
         if data == b"":
-            self._selector.unregister(self._child.stderr)
+            self._poll.unregister(self._child.stderr)
             self._close("stderr")
-        self._stderr.feed(data or b"")
-        return b""
+        elif data:
+            self._stderr.feed(data)
 
-    def _note_exit(self) -> bytes:
-        if self._child.exited is not None:
-            self._selector.unregister(self._child.exited)
+    def _note_exit(self) -> None:
         self.exited = True
+        self._mark("exited")
         self._hurry()
-        return b""
+
+    def _note_left(self, events: int) -> None:
+        """The client has closed its side, or all of its connection."""
+        self._poll.unregister(self._client)
+        if events & (select.POLLHUP | select.POLLERR):
+            raise Left
+        self._leaving = True
+        self._limit = min(self._limit, time.monotonic() + LEFT_GRACE)
 
     # -- help ----------------------------------------------------------------------------------------------------
-
-    def _end_content(self) -> None:
-        self._close("stdin")
 
     def _drain_errors(self) -> None:
         """Take what stands in the pipe already; not more, for a child of the program's may hold it open."""
@@ -187,7 +245,7 @@ class Pump:
             self._stderr.feed(data)
 
     def _progress(self) -> None:
-        if not self._hurried:
+        if not self._hurried and not self._leaving:
             self._limit = min(time.monotonic() + self._silence, self._deadline)
 
     def _hurry(self) -> None:
@@ -196,9 +254,9 @@ class Pump:
             self._hurried = True
             self._limit = min(self._limit, time.monotonic() + EXIT_GRACE)
 
-    def _patience(self) -> float:
-        left = max(0.0, self._limit - time.monotonic())
-        return left if self._child.exited is not None else min(left, TICK)
+    def _patience(self, left: float) -> float:
+        """Return milliseconds."""
+        return max(0.0, left if self._child.exited is not None else min(left, TICK)) * 1000
 
     def _close(self, name: str) -> None:
         descriptor = getattr(self._child, name)

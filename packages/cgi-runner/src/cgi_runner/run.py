@@ -11,6 +11,7 @@ output that is not a CGI response, or none                  502
 silence before the head                                     504
 death by a signal, or silence, after the head               the connection is cut, so that the client can tell
 an exit status other than 0 after the head                  the response as it is (shell programs do that all the time)
+the client has left                                         nothing; the program is made to end
 ==========================================================  =========================================================
 
 `close()` may come at any moment, also early, because the client has gone: then the program is made to end.
@@ -18,24 +19,35 @@ an exit status other than 0 after the head                  the response as it i
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from gateway_core.cgi import ResponseParser
-from gateway_core.errors import BackendTimeout, BadGateway, RemoteProtocolError
+from gateway_core.errors import BackendTimeout, BadGateway, RemoteProtocolError, VisitorFault
 from gateway_core.events import Data, EndOfMessage, NotNow, Response
 
 from .ending import let_finish, make_end, take_leave
-from .pump import Pump, Silence
+from .pump import Left, Pump, Silence
 from .spawn import Child, exit_words
 
-__all__ = ["Run"]
+__all__ = ["CLIENT_LEFT", "Run"]
+
+CLIENT_LEFT = 499
+"""nginx's number for it. The client cannot see it: it stands in the access log."""
+
+GATHER = 0.002
+"""Seconds after the head in which a program is expected to end, as most do. Then its response has a known length and is
+sent at once; otherwise what has come is sent now, and the rest as it comes."""
+
+GATHER_MAX = 64 * 1024
+"""Bytes of content that are gathered: more would not be sent at once anyway."""
 
 
 class Run:
     """The response of a running `child`, as WSGI wants it: an iterable of bytes with close().
 
     `timeout` is the limit for silence, seconds. `note` takes one line for the log; `done` is called when the child is
-    reaped, from any thread.
+    reaped, from any thread; `mark` is told "head" and "reaped" when they have come.
     """
 
     def __init__(
@@ -46,6 +58,7 @@ class Run:
         timeout: float,
         note: Callable[[str], None],
         done: Callable[[int], None],
+        mark: Callable[[str], None],
     ) -> None:
         self._child = child
         self._pump = pump
@@ -53,24 +66,53 @@ class Run:
         self._timeout = timeout
         self._note = note
         self._done = done
+        self._mark = mark
+        self._gathered: list[bytes] = []
         self._status: int | None = None
         self._promise_kept = False  # all content that Content-Length or the status allows has come
         self._closed = False
 
     def head(self) -> Response:
-        """Wait for the head of the response. Raises BadGateway or BackendTimeout; the program has been seen to then."""
+        """Wait for the head of the response. Raises BackendError; the program has been seen to then."""
         try:
             event = self._next()
         except BaseException:
             self.close()
             raise
         assert isinstance(event, Response)
+        self._mark("head")
         return event
+
+    def whole(self) -> bytes | None:
+        """Return all content, if it is little and the program ends well within GATHER; else None: iterate.
+
+        Either way `close` is to be called.
+        """
+        until = time.monotonic() + GATHER
+        size = 0
+        while not self._pump.ended and size < GATHER_MAX:
+            piece = self._read(until)
+            if not piece:
+                break
+            size += len(piece)
+            self._parser.receive_data(piece)
+        if not self._pump.ended or self._take_status() < 0:
+            return None
+        self._parser.receive_data(b"")
+        try:
+            while isinstance(event := self._parser.next_event(), Data):
+                self._gathered.append(event.data)
+        except RemoteProtocolError:
+            return None  # the parser will say so again
+        self._check_promise()
+        return b"".join(self._gathered)
 
     def __iter__(self) -> Run:
         return self
 
     def __next__(self) -> bytes:
+        if self._gathered:
+            return self._gathered.pop(0)
         event = self._next()
         if isinstance(event, Data):
             return event.data
@@ -89,7 +131,7 @@ class Run:
         self._pump.close()
         if self._status is not None:
             self._done(self._status)
-        elif self._pump.exited and self._pump.output_ended:
+        elif self._pump.ended:
             take_leave(self._child, self._reaped)
         elif self._pump.output_ended or (self._promise_kept and not self._pump.exited):
             let_finish(self._child, self._timeout, self._reaped)
@@ -103,10 +145,7 @@ class Run:
                 if self._parser.complete:
                     event = self._keep_promise()
                     break
-                self._parser.receive_data(self._pump.read())
-        except Silence:
-            self._note(f"silent for {self._timeout:g} seconds: it is made to end")
-            raise BackendTimeout(f"The program was silent for {self._timeout:g} seconds.") from None
+                self._parser.receive_data(self._read())
         except RemoteProtocolError as error:
             self._note(str(error))
             raise BadGateway("The program's output is not a response; the server's log says why.") from None
@@ -114,24 +153,46 @@ class Run:
             self._check_end()
         return event
 
+    def _read(self, until: float | None = None) -> bytes:
+        """Read from the pump, in the words of a gateway if that fails."""
+        try:
+            return self._pump.read() if until is None else self._pump.gather(until)
+        except Silence:
+            self._note(f"silent for {self._timeout:g} seconds: it is made to end")
+            raise BackendTimeout(f"The program was silent for {self._timeout:g} seconds.") from None
+        except Left:
+            self._note("the client has left: it is made to end")
+            raise VisitorFault("The client has left.", CLIENT_LEFT) from None
+
     def _keep_promise(self) -> EndOfMessage:
         """All content that the head allows has come: what the program still gives is nobody's."""
         self._promise_kept = True
-        if self._parser.overrun:
-            self._note("it gave more than its Content-Length; the rest was cut")
+        self._check_promise()
         self._pump.drain()
         return EndOfMessage()
 
+    def _check_promise(self) -> None:
+        if self._parser.overrun:
+            self._note("it gave more than its Content-Length; the rest was cut")
+
     def _check_end(self) -> None:
         """The output has ended without a word about how much it would be: was that the end, or did the program die?"""
-        if self._pump.exited and self._pump.output_ended:
-            self._status = self._child.reap()
-            if self._status != 0:
-                self._note(exit_words(self._status))
-            if self._status < 0 and not self._promise_kept:
-                raise BadGateway("The program died before its response was complete.")
+        if self._pump.ended and self._take_status() < 0 and not self._promise_kept:
+            raise BadGateway("The program died before its response was complete.")
 
-    def _reaped(self, status: int) -> None:
+    def _take_status(self) -> int:
+        """The program has ended: reap it."""
+        if self._status is None:
+            self._status = self._child.reap()
+            self._mark("reaped")
+            self._note_status(self._status)
+        return self._status
+
+    def _note_status(self, status: int) -> None:
         if status != 0:
             self._note(exit_words(status))
+
+    def _reaped(self, status: int) -> None:
+        self._mark("reaped")
+        self._note_status(status)
         self._done(status)

@@ -7,8 +7,12 @@ means is never imported here: it lives in the programs, and each of them imports
 from __future__ import annotations
 
 import argparse
+import os
+import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +24,8 @@ from gateway_runtime.settings import Application
 from .environment import own_variables
 from .guard import Guard
 from .host import CgiApplication, each_request_runs, programs_below
+from .spawn import DEFAULT, STRATEGIES, World, strategy
+from .spawn.limits import NAMES, limit
 
 __all__ = ["GATEWAY"]
 
@@ -31,23 +37,60 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_argument_group("what to run: one of the two")
     what.add_argument("directory", nargs="?", metavar="DIRECTORY", help="a directory of CGI programs")
     what.add_argument("--app", metavar="MODULE:APP", help="a WSGI application, in a new process for each request")
+    what.add_argument(
+        "--interpreter", type=interpreter, action="append", default=[], metavar=".EXT=PROGRAM",
+        help="run files of this ending by a program, such as .php=php-cgi; they need not be executable; repeatable",
+    )  # fmt: skip
     programs = parser.add_argument_group("programs")
     programs.add_argument(
-        "--timeout", type=seconds(zero=False), default=30.0, metavar="S",
-        help="seconds a program may be silent; then it is ended and the answer is 504 (default 30)",
+        "--spawn", choices=(*STRATEGIES, "zygote"), default=DEFAULT, metavar="HOW",
+        help=f"how they are started: {', '.join(STRATEGIES)}, or zygote ({DEFAULT}); docs/how-to/cgi-spawn.md",
     )  # fmt: skip
     programs.add_argument(
-        "--max-children", type=count(1, 10_000), default=32, metavar="N",
-        help="programs that each worker runs at once; more requests wait, then get 503 (default 32)",
+        "--timeout", type=seconds(zero=False), default=30.0, metavar="S",
+        help="seconds a program may be silent; then it is ended and the answer is 504 (30)",
     )  # fmt: skip
+    programs.add_argument(
+        "--max-children", type=count(1, 1000), default=16, metavar="N", help="programs of each worker at once (16)"
+    )
+    programs.add_argument(
+        "--queue", type=count(0, 1000), default=64, metavar="N",
+        help="requests that wait up to 10 seconds for one of them to end; any others get 503 (64)",
+    )  # fmt: skip
+    programs.add_argument(
+        "--limit", type=limit, action="append", default=[], metavar="NAME=VALUE",
+        help=f"what a program may take: {', '.join(NAMES)}, such as cpu=10 or memory=200M; repeatable",
+    )  # fmt: skip
+    programs.add_argument("--umask", type=mask, metavar="MASK", help="for files that they make, such as 027")
     programs.add_argument(
         "--env", action="append", default=[], metavar="NAME[=VALUE]",
-        help="a variable for the programs, besides PATH and the request; NAME alone passes this process's value on",
+        help="a variable for them, besides PATH and the request; NAME alone passes this process's value on; repeatable",
     )  # fmt: skip
     programs.add_argument(
         "--authorization", action="store_true",
-        help="give programs the client's Authorization field (RFC 3875 section 4.1.18 keeps it from them)",
+        help="give them the client's Authorization field (RFC 3875 section 4.1.18 keeps it from them)",
     )  # fmt: skip
+
+
+_MASK = re.compile(r"[0-7]{1,4}")
+
+
+def mask(text: str) -> int:
+    """Read an octal umask."""
+    if not _MASK.fullmatch(text) or int(text, 8) > 0o777:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an octal number up to 777")
+    return int(text, 8)
+
+
+def interpreter(text: str) -> tuple[str, str]:
+    """Read .EXT=PROGRAM; return the ending, and where on PATH the program is."""
+    ending, equals, program = text.partition("=")
+    if not (equals and ending.startswith(".") and ending[1:] and "/" not in ending and program):
+        raise argparse.ArgumentTypeError(f"{text!r} is not .EXT=PROGRAM, such as .php=php-cgi")
+    path = shutil.which(program)
+    if path is None:
+        raise argparse.ArgumentTypeError(f"there is no program {program!r} on PATH")
+    return ending, os.path.abspath(path)  # noqa: PTH100 - links are followed when it is run, not now
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -58,23 +101,31 @@ def _check(arguments: argparse.Namespace) -> None:
         own = own_variables(arguments.env)
     except ValueError as error:
         raise StartupError(f"--env: {error}") from None
+    if arguments.spawn in STRATEGIES:
+        try:
+            strategy(arguments.spawn, _world(arguments))
+        except ValueError as error:
+            raise StartupError(f"--limit: {error}") from None
     if arguments.app is not None:
         _try_import(arguments.app, own)
     elif not Path(arguments.directory).is_dir():
         raise StartupError(f"{arguments.directory} is not a directory")
 
 
-def _child_command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "cgi_runner.child", *arguments]
+def _world(arguments: argparse.Namespace) -> World:
+    return World(arguments.umask, tuple(dict(arguments.limit).items()))
 
 
-def _try_import(app: str, own: dict[str, str]) -> None:
+def _child_command(*arguments: str) -> tuple[str, ...]:
+    return sys.executable, "-m", "cgi_runner.child", *arguments
+
+
+def _try_import(app: str, own: Mapping[bytes, bytes]) -> None:
     """Import the application once, in a process and an environment like those of a request."""
-    environment = {name.encode(): value.encode("latin-1") for name, value in own.items()}
     try:
         tried = subprocess.run(
             _child_command("--check", app),
-            env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=CHECK_SECONDS, check=False,
+            env=own, stdin=subprocess.DEVNULL, capture_output=True, timeout=CHECK_SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise StartupError(f"{app} was not imported within {CHECK_SECONDS:g} seconds") from None
@@ -85,28 +136,35 @@ def _try_import(app: str, own: dict[str, str]) -> None:
 
 def _load(arguments: argparse.Namespace) -> Application:
     """Return the host. Runs in each worker, before it has threads."""
-    guard = Guard()
-    guard.start()
     if arguments.app is not None:
         choose = each_request_runs(_child_command(arguments.app), arguments.app)
     else:
-        choose = programs_below(arguments.directory)
+        choose = programs_below(arguments.directory, dict(arguments.interpreter))
+    guard = Guard(arguments.max_children)
+    guard.start()
     return CgiApplication(
         choose,
         own=own_variables(arguments.env),
         timeout=arguments.timeout,
         max_children=arguments.max_children,
+        queue=arguments.queue,
+        spawn=strategy(arguments.spawn, _world(arguments)),
         guard=guard,
         authorization=arguments.authorization,
     )
 
 
+def _threads(arguments: argparse.Namespace) -> int:
+    """One for each program, and for each request that waits; and one that says 503 to any other."""
+    threads: int = arguments.max_children + arguments.queue + 1
+    return threads
+
+
 GATEWAY = replace(
     wsgi_server.server.GATEWAY,
     program="cgi_runner",
-    description="Serve CGI programs (RFC 3875) over HTTP/1.1: a new process for each request.\n"
-    "A thread waits while its program works, so --threads is how many run at once in each worker.",
-    default_threads=4,
+    description="Serve CGI programs (RFC 3875) over HTTP/1.1: a new process for each request.",
+    threads=_threads,
     load=_load,
     check=_check,
     add_arguments=_add_arguments,

@@ -98,10 +98,11 @@ def _add_pool(parser: argparse.ArgumentParser, gateway: Gateway) -> None:
     group.add_argument(
         "--workers", type=workers, default=1, metavar="N", help="processes that serve, or auto: one a core (1)"
     )
-    group.add_argument(
-        "--threads", type=count(1, 1024), default=gateway.default_threads, metavar="N",
-        help=f"calls of the application at once, in each ({gateway.default_threads})",
-    )  # fmt: skip
+    if gateway.threads is None:
+        group.add_argument(
+            "--threads", type=count(1, 1024), default=gateway.default_threads, metavar="N",
+            help=f"calls of the application at once, in each ({gateway.default_threads})",
+        )  # fmt: skip
     group.add_argument(
         "--manager", choices=[kind.value for kind in Kind], default=Kind.STATIC.value, metavar="KIND",
         help="static: always --workers; dynamic: as the load asks; ondemand: none at rest (static)",
@@ -190,7 +191,7 @@ def settings_of(gateway: Gateway, arguments: argparse.Namespace) -> Settings:
     """Turn the arguments into settings. Raises StartupError."""
     return Settings(
         pool=_pool_of(arguments),
-        threads=arguments.threads,
+        threads=arguments.threads if gateway.threads is None else gateway.threads(arguments),
         bind=tuple(addresses.parse(text) for text in arguments.bind or ()),
         backlog=arguments.backlog,
         limits=Limits(

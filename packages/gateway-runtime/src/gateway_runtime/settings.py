@@ -103,6 +103,8 @@ class Gateway:
     usage: str = "MODULE:APP"
     default_bind: str = "127.0.0.1:8000"
     default_threads: int = 1
+    threads: Callable[[argparse.Namespace], int] | None = None
+    """Says how many, from the gateway's own options; then there is no --threads."""
     guarded: bool = False
     load: Callable[[argparse.Namespace], Application] | None = None
     check: Callable[[argparse.Namespace], None] | None = None

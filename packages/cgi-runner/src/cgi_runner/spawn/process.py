@@ -1,35 +1,30 @@
-"""Starting the program: what a child process gets from us, and what it must not get.
+"""What a program is given, and what is left in our hands: the types that all strategies share.
 
 ::
 
     server                              program
     ------                              -------
-    Child.stdin   ==== pipe ===>        0   the request's content
+    Child.stdin   ==== pipe ===>        0   the request's content (/dev/null if there is none)
     Child.stdout  <=== pipe ====        1   head and content of the response
     Child.stderr  <=== pipe ====        2   words for the log
     sockets, files, other pipes         (closed: nothing else is open)
-    signal handlers                     (the defaults; SIGPIPE too, which Python ignores)
+    signal handlers, signal mask        (the defaults, nothing blocked; SIGPIPE too, which Python ignores)
     its session, its terminal           a session and a process group of its own, named by its pid
+    umask, resource limits              those of the World
 
-The last line is what makes an end certain: a program that has started others is signalled together with them.
-
-How a process comes into being is a *strategy*, a function from `Command` to `Child`: the type `Spawn`. There is one
-today, `spawn_program`: fork (vfork where the C library has it) and exec. What each strategy costs can be compared
-because the callers know only the type.
+The session is what makes an end certain: a program that has started others is signalled together with them.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import select
 import signal
-import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["Child", "Command", "Spawn", "TryAgain", "exit_words", "spawn_program"]
+__all__ = ["TICK", "Child", "Command", "Spawn", "TryAgain", "World", "exit_descriptor", "exit_words", "waiter"]
 
 TICK = 0.02
 """Seconds between two looks at a process, on systems where its end cannot be waited for by a descriptor."""
@@ -37,21 +32,33 @@ TICK = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program to start. `argv[0]` is a path, `environment` latin-1 text, `directory` where it starts."""
+    """A program to start: `argv[0]` is a path, `directory` where it starts. `content`: has the request any?"""
 
-    argv: Sequence[str]
-    environment: Mapping[str, str]
+    argv: tuple[str, ...]
+    environment: Mapping[bytes, bytes]
     directory: str
+    content: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What every program gets besides its command: `umask`, and `limits`, pairs of a `resource.RLIMIT_*` and a value.
+
+    A limit is both soft and hard, so that no program can lift it again. `umask` None: the server's own.
+    """
+
+    umask: int | None = None
+    limits: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(slots=True)
 class Child:
-    """A running program, and our ends of its three pipes (not blocking).
+    """A running program, and our ends of its three pipes: not blocking, -1 once closed.
 
     `pid` names its process group too. `poll` reaps it and returns its status as `subprocess` writes it (negative:
     ended by that signal), or None while it runs. `exited` is a descriptor that becomes readable when it has ended:
     seeing that does not reap it, so its pid stays taken and the group can still be signalled without hitting a
-    stranger. None where there is no such descriptor (it is Linux's pidfd).
+    stranger. None where there is no such descriptor (Linux has pidfd).
     """
 
     pid: int
@@ -76,13 +83,13 @@ class Child:
 
     def reap(self) -> int:
         """Wait as long as it takes, take the exit status, and let go of the process."""
-        while not self.has_exited(3600):
-            pass
+        status = self.poll()
+        while status is None:
+            self.has_exited(3600)
+            status = self.poll()
         if self.exited is not None:
             os.close(self.exited)
             self.exited = None
-        status = self.poll()
-        assert status is not None
         return status
 
     def signal_group(self, number: signal.Signals) -> None:
@@ -94,55 +101,33 @@ class Child:
 
 
 Spawn = Callable[[Command], Child]
-"""A strategy. Raises OSError when the program cannot be started, `TryAgain` when only the moment is wrong."""
+"""A strategy at work. Raises OSError when the program cannot be started, `TryAgain` when only the moment is wrong."""
 
 
 class TryAgain(OSError):
     """The system is out of processes, memory or descriptors just now: 503, where any other failure is a 500."""
 
 
-_SHORTAGES = frozenset((errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE))
-
-
-def spawn_program(command: Command) -> Child:
-    """Start `command` with fork (or vfork) and exec; no shell, so no byte of a request is ever read as a command.
-
-    Signals that this process handles are at their default in the program. Those that it ignores would stay ignored, so
-    a server that uses this ignores none (except SIGPIPE, which is put back).
-    """
-    pipes: list[tuple[int, int]] = []
-    try:
-        pipes.extend(os.pipe() for _ in range(3))
-        (stdin, our_stdin), (our_stdout, stdout), (our_stderr, stderr) = pipes
-        process = subprocess.Popen(
-            command.argv,
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-            env={name.encode(): value.encode("latin-1") for name, value in command.environment.items()},
-            cwd=command.directory,
-            close_fds=True,
-            start_new_session=True,
-            restore_signals=True,
-        )
-    except OSError as error:
-        for end in (end for pipe in pipes for end in pipe):
-            os.close(end)
-        if error.errno in _SHORTAGES:
-            raise TryAgain(error.errno, error.strerror) from error
-        raise
-    for theirs in (stdin, stdout, stderr):
-        os.close(theirs)
-    for ours in (our_stdin, our_stdout, our_stderr):
-        os.set_blocking(ours, False)
-    return Child(process.pid, our_stdin, our_stdout, our_stderr, _exit_descriptor(process.pid), process.poll)
-
-
-def _exit_descriptor(pid: int) -> int | None:
+def exit_descriptor(pid: int) -> int | None:
+    """Return a descriptor that becomes readable when a child of ours has ended; None where there is no such thing."""
     try:
         return os.pidfd_open(pid)
     except (AttributeError, OSError):  # not Linux; or a sandbox that does not know the call
         return None
+
+
+def waiter(pid: int) -> Callable[[], int | None]:
+    """Return the `poll` of a child of this process."""
+    status: int | None = None
+
+    def poll() -> int | None:
+        nonlocal status
+        if status is None:
+            ended, code = os.waitpid(pid, os.WNOHANG)
+            status = os.waitstatus_to_exitcode(code) if ended else None
+        return status
+
+    return poll
 
 
 def exit_words(status: int) -> str:
