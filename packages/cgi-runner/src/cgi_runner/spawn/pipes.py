@@ -54,11 +54,13 @@ class Pipes:
             self._ours.append(read)
             os.set_blocking(read, False)
 
-    def child(self, pid: int, poll: Callable[[], int | None] | None = None) -> Child:
-        """Return the program that has been started, with our ends. `poll`: how it is reaped, if not by waitpid."""
+    def child(self, pid: int, poll: Callable[[], int | None] | None = None, exited: int | None = None) -> Child:
+        """Return the program that has been started, with our ends. `poll`, `exited`: if it is no child of ours."""
         stdin, stdout, stderr = self._ours if self._content else [-1, *self._ours]
         self._ours = []
-        return Child(pid, stdin, stdout, stderr, exit_descriptor(pid), poll or waiter(pid))
+        if exited is None:
+            exited = exit_descriptor(pid)
+        return Child(pid, stdin, stdout, stderr, exited, poll or waiter(pid))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

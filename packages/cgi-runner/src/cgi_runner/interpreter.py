@@ -1,0 +1,193 @@
+"""The interpreter in a copy that fork has made: as new before a request, and ended as Python ends it.
+
+A forked copy is in the middle of its parent's life. Before it runs a program it gets what Python finds when it starts;
+afterwards it does what Python does at the end; and in between is the program, which should notice nothing::
+
+    in the parent, once     freeze           all that there is becomes the common state of the copies
+    in every copy           renew            environment, standard streams, exit handlers
+                            run_program      a file as `__main__` (or the caller runs something else)
+                            exit_code        what Python prints, and ends with, when that raises
+                            end              threads, exit handlers, buffers, exit
+    in the parent           leave            the exit handlers of what was imported before
+
+The copy ends by `os._exit`. To take an interpreter down touches every object that it has, and in a copy each first
+touch of a page has the kernel copy it: that would cost more than the request. So what happens only then in an ordinary
+end does not happen here, which is `__del__` of what is still alive.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import io
+import os
+import signal
+import sys
+import warnings
+from importlib.machinery import SourceFileLoader
+from types import ModuleType
+
+TYPE_CHECKING = False  # not from typing: whatever is imported here, every copy has in its memory
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+__all__ = ["end", "exit_code", "freeze", "leave", "renew", "run_program", "shared_by_all"]
+
+_EXIT_NO_FILE = 2  # these two are Python's own
+_EXIT_NO_FLUSH = 120
+
+_USEFUL_TO_ALL = (("logging", "shutdown"), ("multiprocessing.util", "_exit_function"))
+"""Exit handlers of the library that serve those who use it later; `weakref.finalize` has a third."""
+
+_OURS = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - pathlib is not for each copy
+
+_frozen: list[Any] = []  # files that were open at `freeze`: the collector does not show them any more
+
+
+def freeze() -> None:
+    """Make all that there is now the common state of all copies."""
+    _frozen[:] = _open_files()
+    for file in _frozen:
+        _flush(file)  # else every copy would write the same bytes
+    gc.collect()
+    gc.freeze()  # the collector of a copy looks only at what is its own, and so leaves these pages shared
+
+
+def shared_by_all(but: int) -> list[str]:
+    """Say what the import has left that copies should not share, or cannot have. `but`: a descriptor to pass over."""
+    notes = []
+    opened = [int(name) for name in os.listdir("/dev/fd") if int(name) > 2]  # noqa: PTH208 - the names are wanted
+    opened = [descriptor for descriptor in opened if descriptor != but and _is_open(descriptor)]
+    if opened:
+        numbers = ", ".join(map(str, sorted(opened)))
+        notes.append(f"its import has left descriptors open ({numbers}), which all requests share")
+    if (threading := sys.modules.get("threading")) and (threads := threading.active_count() - 1):
+        notes.append(f"its import has started threads ({threads}), which no request has")
+        # Python would say as much at every fork.
+        warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+    return notes
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:  # the listing's own
+        return False
+    return True
+
+
+def renew(environment: dict[bytes, bytes]) -> None:
+    """Give the interpreter what it would have found at its start."""
+    os.environb.clear()  # one by one, by unsetenv and putenv: so C code sees it too
+    os.environb.update(environment)
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is (old := getattr(sys, f"__{name}__")):  # else the application has put its own there
+            stream = _stream(descriptor, "r" if descriptor == 0 else "w", old)
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+    _forget_exit_handlers()
+
+
+def _stream(descriptor: int, mode: str, like: io.TextIOWrapper) -> io.TextIOWrapper:
+    """Return a standard stream with nothing in its buffers, nor any knowledge of what the zygote had there."""
+    unbuffered = isinstance(like.buffer, io.RawIOBase)  # PYTHONUNBUFFERED
+    binary: Any = open(descriptor, mode + "b", 0 if unbuffered else -1, closefd=False)  # noqa: SIM115 - open to the end
+    (binary if unbuffered else binary.raw).name = like.name
+    text = io.TextIOWrapper(binary, like.encoding, like.errors, "\n", like.line_buffering, like.write_through)
+    text.mode = mode  # type: ignore[misc]  # as Python does; typeshed has it read-only
+    return text
+
+
+def _forget_exit_handlers() -> None:
+    """Leave the exit handlers of the import to the zygote, except those with which the library serves later users.
+
+    An application that makes a directory when it is imported, and registers its removal, would find it gone after the
+    first request.
+    """
+    atexit._clear()  # noqa: SLF001
+    for module, name in _USEFUL_TO_ALL:
+        if module in sys.modules:
+            atexit.register(getattr(sys.modules[module], name))
+    if weakref := sys.modules.get("weakref"):
+        weakref.finalize._registry.clear()  # noqa: SLF001
+        weakref.finalize._registered_with_atexit = False  # noqa: SLF001
+
+
+def run_program(argv: list[str]) -> None:
+    """Run a file as `python FILE` does."""
+    file = argv[0]
+    sys.argv = argv
+    sys.orig_argv = [sys.executable, *argv]
+    if not sys.flags.safe_path:
+        sys.path[0] = os.path.dirname(os.path.realpath(file))  # noqa: PTH120 - pathlib is not for each copy
+    try:
+        with io.open_code(file) as source:
+            text = source.read()
+    except OSError as error:
+        sys.stderr.write(f"{sys.executable}: can't open file {file!r}: [Errno {error.errno}] {error.strerror}\n")
+        raise SystemExit(_EXIT_NO_FILE) from None
+    main = ModuleType("__main__")
+    main.__dict__.update(
+        __file__=file, __cached__=None, __annotations__={}, __loader__=SourceFileLoader("__main__", file)
+    )
+    sys.modules["__main__"] = main
+    exec(compile(text, file, "exec", dont_inherit=True), main.__dict__)  # noqa: S102 - a program is there to be run
+
+
+def exit_code(error: BaseException) -> int:
+    """Return what Python ends with after `error`, negative for a signal, having printed what it prints."""
+    if isinstance(error, SystemExit):
+        if error.code is None or isinstance(error.code, int):
+            return error.code or 0
+        print(error.code, file=sys.stderr)
+        return 1
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OURS):
+        trace = trace.tb_next  # the program's own part is what its author wants to see
+    sys.excepthook(type(error), error.with_traceback(trace), trace)
+    return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+
+
+def end(code: int) -> NoReturn:
+    """Do what Python does at its end, except for taking the interpreter down; `code` is from `exit_code`, or 0.
+
+    What stands in the buffers of files that were left open is written, as it would be.
+    """
+    try:
+        if threading := sys.modules.get("threading"):
+            threading._shutdown()  # noqa: SLF001 - as Python calls it: waits for all that are not daemons
+        atexit._run_exitfuncs()  # noqa: SLF001
+        for file in (*_frozen, *_open_files()):
+            if file is not sys.stdout:
+                _flush(file)
+        if (error := _flush(sys.stdout)) is not None:
+            print(f"Exception ignored in: {sys.stdout!r}\n{type(error).__name__}: {error}", file=sys.stderr)
+            code = _EXIT_NO_FLUSH
+        if code < 0:
+            signal.signal(-code, signal.SIG_DFL)
+            signal.raise_signal(-code)
+    finally:
+        os._exit(code & 0xFF)
+
+
+def _open_files() -> list[Any]:
+    """Return all files with a buffer. The collector knows every object that is not frozen."""
+    kinds = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
+    return [thing for thing in gc.get_objects() if type(thing) in kinds and not thing.closed]
+
+
+def _flush(file: Any) -> Exception | None:
+    try:
+        if file is not None and not file.closed:
+            file.flush()
+    except (OSError, ValueError) as error:
+        return error
+    return None
+
+
+def leave() -> NoReturn:
+    """End the parent: what the import has registered is done now. A thread that it started is not waited for."""
+    atexit._run_exitfuncs()  # noqa: SLF001
+    for file in _frozen:
+        _flush(file)
+    os._exit(0)
