@@ -139,7 +139,7 @@ def content_length(variables: Variables) -> int | None:
     if not values or not values[0]:
         return None
     if not _DIGITS.fullmatch(values[0]):
-        raise RemoteProtocolError(f"CONTENT_LENGTH is {values[0][:40]!r}, not a number of bytes")
+        raise RemoteProtocolError(f"CONTENT_LENGTH is {values[0][:40]!a}, not a number of bytes")
     if len(values[0]) > MAX_LENGTH_DIGITS:
         raise RemoteProtocolError("CONTENT_LENGTH is beyond any limit", status=413)
     return int(values[0])
@@ -258,9 +258,9 @@ def _decode_field(line: str) -> tuple[str, str]:
         raise _broken(f"a header line is longer than {MAX_LINE} bytes")
     name, colon, value = line.partition(":")
     if not colon:
-        raise _broken(f"the header line {line[:60]!r} has no colon")
+        raise _broken(f"the header line {line[:60]!a} has no colon")
     if not _TOKEN.fullmatch(name):
-        raise _broken(f"{name[:60]!r} is not the name of a header field")
+        raise _broken(f"{name[:60]!a} is not the name of a header field")
     if not _VALUE.fullmatch(value):
         raise _broken(f"the header field {name[:60]} holds a control character")
     return name, value.strip(" \t")
@@ -269,7 +269,7 @@ def _decode_field(line: str) -> tuple[str, str]:
 def _decode_status(pattern: re.Pattern[str], text: str) -> tuple[int, str]:
     match = pattern.fullmatch(text)
     if match is None or not _VALUE.fullmatch(text):
-        raise _broken(f"{text[:60]!r} is not a status from 200 to 599")
+        raise _broken(f"{text[:60]!a} is not a status from 200 to 599")
     status = int(match[1])
     return status, (match[2] or "").strip(" \t") or phrase(status)
 
@@ -278,7 +278,7 @@ def _decode_length(text: str) -> int | None:
     if not text:
         return None
     if not _DIGITS.fullmatch(text) or len(text) > MAX_LENGTH_DIGITS:
-        raise _broken(f"Content-Length is {text[:40]!r}, not a number of bytes")
+        raise _broken(f"Content-Length is {text[:40]!a}, not a number of bytes")
     return int(text)
 
 
@@ -292,5 +292,5 @@ def _decode_kind(status: int, reason: str, location: str, fields: Fields) -> Res
         kind = LocalRedirect if len(fields) == 1 else Response
         return kind(302, "Found", fields)
     if not _ABSOLUTE.fullmatch(location):
-        raise _broken(f"Location {location[:60]!r} is neither an absolute path nor an absolute URI")
+        raise _broken(f"Location {location[:60]!a} is neither an absolute path nor an absolute URI")
     return Response(302, "Found", fields)

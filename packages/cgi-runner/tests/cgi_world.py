@@ -1,0 +1,216 @@
+"""For tests of whole CGI hosts: folders of programs, requests as bytes, answers as values, and what must not be left.
+
+Every program that `program` writes notes its process id in the file that `$PIDS` names, before anything else. So who
+was started is known without asking the host, and `World.nothing_left` can look for every process of their groups.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import os
+import re
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway_runtime.testing import Server, wait_until
+
+__all__ = ["STRATEGIES", "Answer", "World", "memory", "program", "request", "world"]
+
+STRATEGIES = ("posix-spawn", "vfork", "fork-exec", "zygote")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response, names of fields in lower case; `cut` if it broke off, or none came (status 0)."""
+
+    status: int
+    fields: Mapping[str, str]
+    body: bytes
+    cut: bool = False
+
+
+class _Stream(io.BytesIO):
+    """Bytes that stand in for a socket."""
+
+    def makefile(self, _mode: str) -> _Stream:
+        return self
+
+
+def program(folder: Path, name: str, script: str, *, mode: int = 0o755) -> Path:
+    """Write a program for sh."""
+    file = folder / name
+    file.write_text(f"#!/bin/sh\necho $$ >>$PIDS\n{script}\n")
+    file.chmod(mode)
+    return file
+
+
+def request(target: str | bytes, *fields: str | bytes, method: str = "GET", body: bytes | None = None) -> bytes:
+    """Return a request, the last one of its connection; bytes go as they are, text as latin-1."""
+    lines: list[str | bytes] = [method.encode() + b" " + _bytes(target) + b" HTTP/1.1", "Host: museum.test"]
+    lines += [*fields, "Connection: close"]
+    if body is not None:
+        lines.append(f"Content-Length: {len(body)}")
+    return b"\r\n".join([*map(_bytes, lines), b"", b""]) + (body or b"")
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode("latin-1") if isinstance(text, str) else text
+
+
+def read_answer(raw: bytes, method: str) -> Answer:
+    stream: Any = _Stream(raw)
+    response = http.client.HTTPResponse(stream, method=method)
+    try:
+        response.begin()
+    except (http.client.HTTPException, ConnectionError):
+        return Answer(0, {}, raw, cut=True)
+    fields = {name.lower(): value for name, value in response.getheaders()}
+    try:
+        return Answer(response.status, fields, response.read())
+    except http.client.IncompleteRead as broken:
+        return Answer(response.status, fields, broken.partial, cut=True)
+
+
+class World:
+    """A running host, and what was there before the first program."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self.server = server
+        self.folder = folder
+        self._pids = folder / "pids"
+        self._before: dict[int, int] = {}
+
+    def talk(self, data: bytes, method: str = "GET") -> Answer:
+        """Send a whole request, return what comes."""
+        raw = b""
+        with self.server.connect() as sock:
+            try:
+                sock.sendall(data)
+                while piece := sock.recv(65536):
+                    raw += piece
+            except (ConnectionResetError, BrokenPipeError):
+                pass
+        return read_answer(raw, method)
+
+    def ask(self, target: str | bytes, *fields: str | bytes, method: str = "GET", body: bytes | None = None) -> Answer:
+        """Make a request on a connection of its own."""
+        return self.talk(request(target, *fields, method=method, body=body), method)
+
+    def said(self, pattern: str, since: int = 0) -> None:
+        """Wait for a line of the log that has this, behind the first `since` lines."""
+        found = re.compile(pattern)
+        try:
+            wait_until(lambda: any(map(found.search, self.log()[since:])))
+        except AssertionError:
+            raise AssertionError(f"no line with {pattern!r} behind the first {since}: {self.server.stderr}") from None
+
+    def log(self) -> list[str]:
+        """All lines so far."""
+        return self.server.stderr.splitlines()
+
+    def started(self) -> set[int]:
+        """The process ids of all programs so far."""
+        return {int(line) for line in self._pids.read_text().split()} if self._pids.exists() else set()
+
+    def remember(self) -> None:
+        """Count the descriptors of the workers, and of what works for them: guard, zygote."""
+        wait_until(lambda: not self._programs(), "the first programs end")
+        self._before = self._household()
+
+    def nothing_left(self) -> None:
+        """No process of a program, no zombie, no descriptor more than `remember` has counted."""
+        try:
+            wait_until(lambda: not self._programs(), "all programs end")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {list(map(_command, self._programs()))}") from None
+        try:
+            wait_until(lambda: self._household() == self._before, "the household is as before")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self._before} has become {self._household()}") from None
+
+    def _household(self) -> dict[int, int]:
+        """Descriptors of the master's children and of all that come from them, by pid; -1 for a zombie."""
+        found: dict[int, int] = {}
+        everybody = _everybody()
+        family = {self.server.pid}
+        while more := {pid for pid, process in everybody.items() if process.parent in family} - family:
+            family |= more
+        for pid in family - {self.server.pid}:
+            if everybody[pid].state == "Z":
+                found[pid] = -1
+            else:
+                found[pid] = _descriptors(pid)
+        return found
+
+    def _programs(self) -> list[int]:
+        """Everybody, zombies too, in a group or session that one of our programs has begun."""
+        started = self.started()
+        return [
+            pid for pid, process in _everybody().items()
+            if pid in started or process.group in started or process.session in started
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Process:
+    state: str
+    parent: int
+    group: int
+    session: int
+
+
+def _everybody() -> dict[int, _Process]:
+    found = {}
+    for path in Path("/proc").iterdir():
+        if path.name.isdecimal():
+            try:
+                state, *numbers = (path / "stat").read_text().rpartition(")")[2].split()[:4]
+            except OSError:  # it has just ended
+                continue
+            found[int(path.name)] = _Process(state, *map(int, numbers))
+    return found
+
+
+def _descriptors(pid: int) -> int:
+    try:
+        return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    except OSError:
+        return -2
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return "?"
+
+
+def memory(pid: int) -> int:
+    """The most memory that a process has had, bytes."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found
+    return int(found[1]) * 1024
+
+
+@contextmanager
+def world(folder: Path, programs: Path, strategy: str, *options: str) -> Iterator[World]:
+    """Run a host over `programs`, which has a hello.cgi, with one worker and a log of requests on standard error."""
+    arguments = ["--spawn", strategy, "--env", f"PIDS={folder / 'pids'}", "--access-log", "/dev/stderr", *options]
+    with Server("cgi_runner", str(programs), "--bind", "127.0.0.1:0", *arguments, cwd=folder) as server:
+        found = World(server, folder)
+        assert found.ask("/hello.cgi").status == 200
+        found.remember()
+        yield found
+
+
+def kill(pid: int) -> None:
+    """End a process that may have ended."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
