@@ -10,7 +10,7 @@ import http.client
 import io
 import os
 import re
-import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,11 +41,19 @@ class _Stream(io.BytesIO):
         return self
 
 
-def program(folder: Path, name: str, script: str, *, mode: int = 0o755) -> Path:
-    """Write a program for sh."""
+BEGIN = {
+    "sh": "#!/bin/sh\necho $$ >>$PIDS\n",
+    "python": f"#!{sys.executable}\nimport os, signal, sys, time\n"
+    "with open(os.environ['PIDS'], 'a') as file:\n    file.write(f'{os.getpid()}\\n')\n",
+}
+"""How programs begin, by language. This Python is the one that a zygote copies."""
+
+
+def program(folder: Path, name: str, script: str, language: str = "sh") -> Path:
+    """Write a program."""
     file = folder / name
-    file.write_text(f"#!/bin/sh\necho $$ >>$PIDS\n{script}\n")
-    file.chmod(mode)
+    file.write_text(f"{BEGIN[language]}{script}\n")
+    file.chmod(0o755)
     return file
 
 
@@ -206,11 +214,3 @@ def world(folder: Path, programs: Path, strategy: str, *options: str) -> Iterato
         assert found.ask("/hello.cgi").status == 200
         found.remember()
         yield found
-
-
-def kill(pid: int) -> None:
-    """End a process that may have ended."""
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

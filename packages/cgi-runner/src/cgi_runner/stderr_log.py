@@ -11,7 +11,11 @@ from collections.abc import Callable
 __all__ = ["LINE_MAX", "TOTAL_MAX", "StderrLog", "printable"]
 
 LINE_MAX = 1500
-"""Bytes of one line that are logged at once; a longer line becomes several. With its tag it is one write."""
+"""Characters of one line that are logged at once, escapes included; a longer line becomes several. With its tag it is
+one write."""
+
+_ESCAPE = 4
+"""Characters that a byte may become."""
 
 TOTAL_MAX = 64 * 1024
 """Bytes of one request's words that are logged. The rest is read, so that the program can go on, and dropped."""
@@ -53,8 +57,9 @@ class StderrLog:
         if self._left <= 0:
             return
         line = line.rstrip(b"\r")
-        for start in range(0, max(len(line), 1), LINE_MAX):
-            self._write(printable(line[start : start + LINE_MAX]))
+        step = LINE_MAX if len(printable(line)) == len(line) else LINE_MAX // _ESCAPE
+        for start in range(0, max(len(line), 1), step):
+            self._write(printable(line[start : start + step]))
         self._left -= len(line) + 1
         if self._left <= 0:
             self._write(f"(more than {TOTAL_MAX} bytes on standard error: the rest is dropped)")
