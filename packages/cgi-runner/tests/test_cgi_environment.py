@@ -76,7 +76,7 @@ def test_variable(more: dict[str, str], name: str, value: str | None) -> None:
 
 def test_server_s_own_variables_and_those_of_the_program_are_added() -> None:
     made = cgi_environment(
-        REQUEST, {b"PATH": b"/bin"}, [("PATH_TRANSLATED", "/srv/x"), ("SCRIPT_NAME", "/p.cgi"), ("PATH_INFO", "")]
+        REQUEST, {b"PATH": b"/bin"}, {b"PATH_TRANSLATED": b"/srv/x", b"SCRIPT_NAME": b"/p.cgi", b"PATH_INFO": b""}
     )
     assert made[b"PATH"] == b"/bin"
     assert made[b"PATH_TRANSLATED"] == b"/srv/x"

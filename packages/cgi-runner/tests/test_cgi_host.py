@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 from cgi_runner.environment import own_variables
-from cgi_runner.host import CgiApplication, each_request_runs, programs_below
+from cgi_runner.host import CgiApplication
+from cgi_runner.job import each_request_runs
+from cgi_runner.programs import Programs
 from cgi_runner.spawn import STRATEGIES, Child, Command, TryAgain, World, exit_words, strategy
 from gateway_core.errors import BackendTimeout, BadGateway
 from gateway_runtime.testing import wait_until
@@ -530,7 +532,7 @@ def programs(tmp_path: Path, **scripts: str) -> Host:
     for name, script in scripts.items():
         (tmp_path / name).write_text("#!/bin/sh\n" + script)
         (tmp_path / name).chmod(0o755)
-    return Host([], choose=programs_below(tmp_path))
+    return Host([], choose=Programs(tmp_path))
 
 
 SHOW = (

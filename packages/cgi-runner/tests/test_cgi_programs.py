@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cgi_runner.programs import Program, Programs
+from cgi_runner.job import Job
+from cgi_runner.programs import Programs
 from cgi_runner.refused import Refused
 
 
@@ -44,8 +45,8 @@ def environ(target: str, prefix: str = "") -> dict[str, str]:
     }
 
 
-def find(root: Path, target: str, prefix: str = "") -> Program:
-    return Programs(root).find(environ(target, prefix))
+def find(root: Path, target: str, prefix: str = "") -> Job:
+    return Programs(root)(environ(target, prefix))
 
 
 @pytest.mark.parametrize(
@@ -72,11 +73,15 @@ def find(root: Path, target: str, prefix: str = "") -> Program:
 )
 def test_found(root: Path, target: str, file: str, script_name: str, path_info: str) -> None:
     program = find(root, target)
-    assert program.file == str(root / file)
-    assert program.script_name == script_name
-    assert program.path_info == path_info
-    assert program.path_translated == (f"{root}{path_info}" if path_info else "")
-    assert program.document_root == str(root)
+    assert program.argv == (str(root / file),)
+    assert program.directory == str((root / file).parent)
+    assert {name.decode(): value.decode("latin-1") for name, value in program.variables.items()} == {
+        "SCRIPT_FILENAME": os.fsencode(root / file).decode("latin-1"),
+        "SCRIPT_NAME": script_name,
+        "PATH_INFO": path_info,
+        "PATH_TRANSLATED": f"{root}{path_info}" if path_info else "",
+        "DOCUMENT_ROOT": str(root),
+    }
 
 
 @pytest.mark.parametrize(
@@ -99,13 +104,13 @@ def test_refused(root: Path, target: str, status: int) -> None:
 
 
 def test_below_a_mount(root: Path) -> None:
-    assert find(root, "/a.cgi/x", "/cgi-bin").script_name == "/cgi-bin/a.cgi"
+    assert find(root, "/a.cgi/x", "/cgi-bin").variables[b"SCRIPT_NAME"] == b"/cgi-bin/a.cgi"
 
 
 def test_without_the_raw_target_the_decoded_path_is_enough(root: Path) -> None:
-    assert Programs(root).find({"PATH_INFO": "/a.cgi/x"}).path_info == "/x"
+    assert Programs(root)({"PATH_INFO": "/a.cgi/x"}).variables[b"PATH_INFO"] == b"/x"
     with pytest.raises(Refused, match="NUL"):
-        Programs(root).find({"PATH_INFO": "/a.cgi/\0"})
+        Programs(root)({"PATH_INFO": "/a.cgi/\0"})
 
 
 def test_no_index_tells_how_to_have_one(root: Path) -> None:
@@ -116,7 +121,56 @@ def test_no_index_tells_how_to_have_one(root: Path) -> None:
 def test_a_new_program_is_there_at_once(root: Path) -> None:
     programs = Programs(root)
     with pytest.raises(Refused):
-        programs.find({"PATH_INFO": "/new"})
+        programs({"PATH_INFO": "/new"})
     (root / "new").write_text("#!/bin/sh\n")
     (root / "new").chmod(0o755)
-    assert programs.find({"PATH_INFO": "/new"}).file == str(root / "new")
+    assert programs({"PATH_INFO": "/new"}).argv == (str(root / "new"),)
+
+
+def test_what_is_remembered_follows_the_disk(root: Path) -> None:
+    programs = Programs(root)
+
+    def found(target: str) -> str | int:
+        try:
+            return Path(programs(environ(target)).argv[0]).relative_to(root).as_posix()
+        except Refused as refused:
+            return int(refused.status[:3])
+
+    assert [found("/sub/b.cgi"), found("/sub/b.cgi/x"), found("/sub/b.cgi")] == ["sub/b.cgi"] * 3
+    (root / "sub/b.cgi").chmod(0o644)
+    assert found("/sub/b.cgi") == 403
+    (root / "sub/b.cgi").chmod(0o755)
+    (root / "sub/b.cgi").rename(root / "sub/other.cgi")
+    assert found("/sub/b.cgi") == 404
+    (root / "sub/b.cgi").symlink_to(root / "a.cgi")
+    assert found("/sub/b.cgi") == "a.cgi"
+    assert found("/link.cgi") == "a.cgi"
+    (root / "link.cgi").unlink()
+    (root / "link.cgi").symlink_to(root / "sub/deep/c.cgi")
+    assert found("/link.cgi") == "sub/deep/c.cgi"
+    assert found("/") == "index.py"
+    (root / "index.cgi").write_text("#!/bin/sh\n")
+    (root / "index.cgi").chmod(0o755)
+    assert found("/") == "index.cgi"
+    assert found("/sub/deep/c.cgi") == "sub/deep/c.cgi"
+    (root / "sub/deep").rename(root / "sub/elsewhere")
+    (root / "sub/deep").symlink_to("/")
+    assert found("/sub/deep/c.cgi") == 403
+
+
+def test_what_clients_ask_is_not_remembered_for_ever(root: Path) -> None:
+    programs = Programs(root)
+    for number in range(3000):
+        programs(environ(f"/a.cgi/{number}"))
+    assert len(programs._known) <= 1000
+
+
+@pytest.mark.parametrize("executable", [False, True])
+def test_an_interpreter_by_ending(root: Path, executable: bool) -> None:
+    file = root / "page.php"
+    file.write_text("<?php")
+    file.chmod(0o755 if executable else 0o644)
+    job = Programs(root, {".php": "/usr/bin/php-cgi"})(environ("/page.php/x"))
+    assert job.argv == ("/usr/bin/php-cgi", str(file))
+    assert job.variables[b"SCRIPT_FILENAME"] == os.fsencode(file)
+    assert Programs(root, {".php": "/x"})(environ("/a.cgi")).argv == (str(root / "a.cgi"),)

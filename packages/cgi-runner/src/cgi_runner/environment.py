@@ -68,7 +68,7 @@ _names: dict[str, bytes] = {}
 def cgi_environment(
     environ: Mapping[str, Any],
     own: Mapping[bytes, bytes] | None = None,
-    more: Iterable[tuple[str, str]] = (),
+    more: Mapping[bytes, bytes] | None = None,
     *,
     authorization: bool = False,
 ) -> dict[bytes, bytes]:
@@ -87,11 +87,11 @@ def cgi_environment(
             key = _remember(name)
         if key and (value or key.startswith(b"HTTP_")):
             variables[key] = value.encode("latin-1")
-    for name, value in more:
-        if value or name in ALWAYS:
-            variables[name.encode()] = value.encode("latin-1")
+    for key, text in (more or {}).items():
+        if text or key in _EMPTY:
+            variables[key] = text
         else:
-            variables.pop(name.encode(), None)
+            variables.pop(key, None)
     if authorization and "HTTP_AUTHORIZATION" in environ:
         variables[b"HTTP_AUTHORIZATION"] = environ["HTTP_AUTHORIZATION"].encode("latin-1")
     if b"\0" in b"".join(variables.values()):

@@ -19,7 +19,6 @@ import errno
 import io
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from gateway_core.cgi import LocalRedirect, ResponseParser, phrase
@@ -28,20 +27,19 @@ from gateway_core.environ import decode_path, mount
 from gateway_core.errors import BackendError
 from gateway_core.events import Response
 from gateway_core.response_checks import HOP_BY_HOP
-from gateway_runtime import log
-from gateway_runtime.events import emit
+from gateway_runtime import events, log
 
 from .account import NO_BILL, Account, Bill
 from .environment import BadEnvironment, cgi_environment
 from .guard import Guard
+from .job import Choose
 from .places import Full, Places
-from .programs import Programs
 from .pump import Pump
 from .refused import Refused
 from .run import Run
 from .spawn import Child, Command, Spawn, TryAgain, strategy
 
-__all__ = ["CgiApplication", "Choose", "Job", "each_request_runs", "programs_below"]
+__all__ = ["CgiApplication"]
 
 REDIRECTS_MAX = 10
 """Local redirects that one request may cause: enough for any honest chain, few enough to stop a circle."""
@@ -50,46 +48,6 @@ QUEUE_SECONDS = 10.0
 """How long a request waits for a place when `max_children` run: a visitor's patience."""
 
 _RETRY_AFTER = (("Retry-After", "5"),)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What to run for a request: `argv`, where it starts, its name in the log, and meta-variables of its own."""
-
-    argv: tuple[str, ...]
-    directory: str
-    name: str
-    variables: tuple[tuple[str, str], ...] = ()
-
-
-Choose = Callable[[Mapping[str, Any]], Job]
-"""From an environ to a job. Raises Refused when the request names no program."""
-
-
-def each_request_runs(argv: Iterable[str], name: str, directory: str | None = None) -> Choose:
-    """Choose the same program for every request. `directory`: where it starts (default: the working directory)."""
-    job = Job(tuple(argv), directory or os.getcwd(), name)  # noqa: PTH109 - the plain string is what is wanted
-    return lambda _environ: job
-
-
-def programs_below(directory: str | os.PathLike[str], interpreters: Mapping[str, str] | None = None) -> Choose:
-    """Choose among the programs in a directory, by the path of the request; see `programs.Programs`."""
-    programs = Programs(directory, interpreters)
-
-    def choose(environ: Mapping[str, Any]) -> Job:
-        program = programs.find(environ)
-        variables = (
-            ("PATH_INFO", program.path_info),
-            ("PATH_TRANSLATED", program.path_translated),
-            ("SCRIPT_NAME", program.script_name),
-            ("SCRIPT_FILENAME", os.fsencode(program.file).decode("latin-1")),
-            ("DOCUMENT_ROOT", program.document_root),
-        )
-        # Section 7.2: the current directory is that of the program. Actually section 4.4 would pass a query without "="
-        # as arguments; that made options of PHP out of it (CVE-2012-1823), so the path is the only argument.
-        return Job(program.argv, os.path.dirname(program.file), program.script_name, variables)  # noqa: PTH120
-
-    return choose
 
 
 class CgiApplication:
@@ -189,13 +147,14 @@ class CgiApplication:
             raise _not_started(error) from None
         self._guard.started(place, child.pid)
         account.mark("spawned")
-        emit("spawn", pid=child.pid, ppid=os.getpid(), role="cgi")
-        return self._watch(child, f"{job.name}[{child.pid}]", environ, int(length), no_content, place, account)
+        if events.wanted("spawn"):
+            events.emit("spawn", pid=child.pid, ppid=os.getpid(), role="cgi")
+        return self._watch(child, job.name, environ, int(length), no_content, place, account)
 
     def _watch(
         self,
         child: Child,
-        tag: str,
+        name: str,
         environ: dict[str, Any],
         length: int,
         no_content: bool,
@@ -203,17 +162,18 @@ class CgiApplication:
         account: Account,
     ) -> Run:
         def note(sentence: str) -> None:
-            self._log(f"{tag}: {sentence}")
+            self._log(f"{name}[{child.pid}]: {sentence}")
 
         def done(status: int) -> None:
             self._guard.ended(place)
             self._places.give(place)
-            emit("exit", pid=child.pid, ppid=os.getpid(), role="cgi", status=status)
+            if events.wanted("exit"):
+                events.emit("exit", pid=child.pid, ppid=os.getpid(), role="cgi", status=status)
             account.close()
 
         pump = Pump(
             child, environ["wsgi.input"], length, self._timeout, note,
-            client=environ.get(VISITOR, -1), mark=account.mark,
+            client=environ.get(VISITOR, -1), mark=None if self._bill is NO_BILL else account.mark,
         )  # fmt: skip
         return Run(child, pump, ResponseParser(head=no_content), self._timeout, note, done, account.mark)
 

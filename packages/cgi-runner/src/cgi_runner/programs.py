@@ -27,12 +27,12 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from .job import Job
 from .refused import Refused
 
-__all__ = ["NPH", "Program", "Programs"]
+__all__ = ["NPH", "Programs"]
 
 INDEX = "index"
 """What the last segment is when the path ends with a directory: a program of this name, with any ending."""
@@ -45,20 +45,12 @@ _NUL = re.compile(r"%00")
 _SLASH = re.compile(r"%(?:2[Ff]|5[Cc])")
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
-    """What to run: `argv`, of which `file` is a part, a real path. The rest are meta-variables, latin-1 as in WSGI."""
-
-    argv: tuple[str, ...]
-    file: str
-    script_name: str
-    path_info: str
-    path_translated: str
-    document_root: str
+_REMEMBERED = 1000
+"""Paths whose programs are remembered. Clients invent paths, and shall not fill our memory with them."""
 
 
 class Programs:
-    """The programs below `directory`. `find` looks at the disk each time: a new program is there at once.
+    """The programs below `directory`: a `Choose`. It looks at the disk each time: a new program is there at once.
 
     `interpreters`: by the ending of a file's name, such as ".php", the path of what runs it. Such a file need not be
     executable.
@@ -67,28 +59,57 @@ class Programs:
     def __init__(self, directory: str | os.PathLike[str], interpreters: Mapping[str, str] | None = None) -> None:
         self.root = os.path.realpath(directory)
         self._below = self.root.rstrip("/") + "/"
-        self._root = _text(self.root)
         self._interpreters = interpreters or {}
+        self._known: dict[tuple[str, str, str], tuple[str, _Seen, Job]] = {}
 
-    def find(self, environ: Mapping[str, Any]) -> Program:
+    def __call__(self, environ: Mapping[str, Any]) -> Job:
         """Return the program that the request names. Raises Refused (400, 403, 404)."""
-        _check_escapes(environ.get("REQUEST_URI", "").partition("?")[0])
-        path = environ.get("PATH_INFO", "")
+        raw = environ.get("REQUEST_URI", "").partition("?")[0]
+        mount, path = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
+        known = self._known.get((mount, path, raw))
+        if known is not None:
+            file, seen, job = known
+            if _look(file) == seen:
+                return job
+        file, script, extra = self._find(raw, path)
+        job = self._job(file, mount + _joined(script), _joined(extra))
+        if self._steady(file, script):
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[mount, path, raw] = file, _look(file), job
+        return job
+
+    def _steady(self, file: str, script: list[str]) -> bool:
+        """Will the path mean this file for as long as the file is the same?
+
+        Not if a link leads there, which may lead elsewhere tomorrow; nor for an index program: there may be a better one.
+        """
+        direct = self.root + os.fsdecode(_joined(script).encode("latin-1"))
+        return file == direct and os.path.basename(file).partition(".")[0] != INDEX
+
+    def _job(self, file: str, script_name: str, path_info: str) -> Job:
+        root = os.fsencode(self.root)
+        variables = {
+            b"PATH_INFO": path_info.encode("latin-1"),
+            b"PATH_TRANSLATED": root + path_info.encode("latin-1") if path_info else b"",
+            b"SCRIPT_NAME": script_name.encode("latin-1"),
+            b"SCRIPT_FILENAME": os.fsencode(file),
+            b"DOCUMENT_ROOT": root,
+        }
+        interpreter = self._interpreter(file)
+        # Section 7.2: the current directory is that of the program. Actually section 4.4 would pass a query without "="
+        # as arguments; that made options of PHP out of it (CVE-2012-1823), so the path is the only argument.
+        argv = (file,) if interpreter is None else (interpreter, file)
+        return Job(argv, os.path.dirname(file), script_name, variables)
+
+    def _find(self, raw: str, path: str) -> tuple[str, list[str], list[str]]:
+        _check_escapes(raw)
         if "\0" in path:
             raise Refused("400 Bad Request", "A path cannot have a NUL character.")
         try:
-            file, script, extra = self._walk(_without_dots(path or "/"))
+            return self._walk(_without_dots(path or "/"))
         except OSError:  # there is none, no permission, a name too long, a loop of links
             raise _not_found() from None
-        path_info = "".join("/" + segment for segment in extra)
-        return Program(
-            argv=(file,) if (interpreter := self._interpreter(file)) is None else (interpreter, file),
-            file=file,
-            script_name=environ.get("SCRIPT_NAME", "") + "".join("/" + segment for segment in script),
-            path_info=path_info,
-            path_translated=self._root + path_info if path_info else "",
-            document_root=self._root,
-        )
 
     def _walk(self, segments: list[str]) -> tuple[str, list[str], list[str]]:
         """Return the file, which may be run, the segments that name it, and the rest. Raises Refused, OSError."""
@@ -143,9 +164,20 @@ class Programs:
             raise Refused("403 Forbidden", "This file is not executable (chmod +x), and files are never shown here.")
 
 
-def _text(path: str) -> str:
-    """Return a path as text with one character a byte, as WSGI and CGI variables are."""
-    return os.fsencode(path).decode("latin-1")
+_Seen = tuple[int, int, int, int] | None
+
+
+def _look(file: str) -> _Seen:
+    """Return what changes when a file is another one, or may be run by others; None if it is gone."""
+    try:
+        found = os.lstat(file)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mode, found.st_ctime_ns
+
+
+def _joined(segments: list[str]) -> str:
+    return "".join(["/" + segment for segment in segments])
 
 
 def _not_found() -> Refused:

@@ -17,6 +17,9 @@ The time limit is for *silence*: it begins anew whenever the program takes conte
 client is slow to read nobody waits for the program. A shorter limit applies once one half of the end has come: between
 the end of the output and the exit, or between the exit and the end of the output. A `deadline` bounds them all.
 
+Most programs are small and have ended after a millisecond or two. To be told of each line that such a program writes
+would cost more than the program, so for a moment, QUIET, only its end is waited for; then there is all of it to read.
+
 That a client has left looks at first like a client that has only finished sending (RFC 9112 section 9.6), which is
 still owed its response. So the program gets a little time more, LEFT_GRACE, and is then ended. A reset is certain.
 """
@@ -37,6 +40,9 @@ __all__ = ["Left", "Pump", "Readable", "Silence"]
 
 BLOCK = 64 * 1024
 """Bytes moved at once: what a pipe holds on Linux."""
+
+QUIET = 0.004
+"""Seconds in which a program is left alone at first. More would delay the first words of one that goes on."""
 
 EXIT_GRACE = 0.5
 """Seconds in which the second half of the end (exit, end of output) is expected after the first."""
@@ -72,8 +78,8 @@ class Pump:
 
     `content` gives `length` bytes of request content; `silence` is the limit in seconds; `log` takes a line of stderr.
     `client` is the descriptor of the client's connection, -1 if it cannot be watched. `deadline` is a monotonic time.
-    `mark` is told "output" when that has ended, and "exited". A `content` that fails to read raises its OSError from
-    `read`.
+    `mark` is told "output" when that has ended, and "exited"; then there is no QUIET, which would hide them. A
+    `content` that fails to read raises its OSError from `read`.
     """
 
     def __init__(
@@ -86,7 +92,7 @@ class Pump:
         *,
         client: int = -1,
         deadline: float = math.inf,
-        mark: Callable[[str], None] = _unmarked,
+        mark: Callable[[str], None] | None = None,
     ) -> None:
         self._child = child
         self._content = content
@@ -97,24 +103,20 @@ class Pump:
         self._limit = min(time.monotonic() + silence, deadline)
         self._stderr = StderrLog(log)
         self._client = client if _LEFT else -1
-        self._mark = mark
+        self._mark = mark or _unmarked
         self._hurried = False
         self._leaving = False
         self.output_ended = False
         """The program, and everybody it gave its output to, has closed it."""
         self.exited = False
         self._poll = select.poll()
-        self._poll.register(child.stdout, select.POLLIN)
-        self._poll.register(child.stderr, select.POLLIN)
+        self._quiet = child.exited is not None and not length and mark is None
         if child.exited is not None:
             self._poll.register(child.exited, select.POLLIN)
         if self._client >= 0:
             self._poll.register(self._client, _LEFT)
-        if child.stdin >= 0:
-            if length:
-                self._poll.register(child.stdin, select.POLLOUT)
-            else:
-                self._close("stdin")
+        if not self._quiet:
+            self._listen()
 
     def read(self) -> bytes:
         """Return the next piece of output, as soon as there is one; b"" when no more will come.
@@ -157,6 +159,8 @@ class Pump:
         """Do what is possible, until there is output, or no more will come, or `until`."""
         child = self._child
         output = b""
+        if self._quiet:
+            output = self._wait_for_the_end()
         while not output and not (self.output_ended and self.exited):
             now = time.monotonic()
             if now >= until or (now >= self._limit and self._over()):
@@ -164,6 +168,8 @@ class Pump:
             for descriptor, events in self._poll.poll(self._patience(min(until, self._limit) - now)):
                 if descriptor == child.stdout:
                     output = self._read_output()
+                    if self.output_ended:
+                        self._poll.unregister(descriptor)
                 elif descriptor == child.stderr:
                     self._read_errors()
                 elif descriptor == child.exited:
@@ -176,6 +182,31 @@ class Pump:
             if child.exited is None and not self.exited and child.poll() is not None:
                 self._note_exit()
         return output
+
+    def _wait_for_the_end(self) -> bytes:
+        """Leave the program alone for a moment; if it has ended then, return all its output."""
+        self._quiet = False
+        for descriptor, events in self._poll.poll(QUIET * 1000):
+            if descriptor == self._child.exited:
+                self._note_exit()
+            else:
+                self._note_left(events)
+        output = b""
+        if self.exited:
+            self._poll = select.poll()  # what is ready for ever is not asked for any more
+            output = self._read_output()
+            if output:
+                output += self._read_output()
+        if not self.output_ended:
+            self._listen()
+        return output
+
+    def _listen(self) -> None:
+        """Have an ear for everything that the program does."""
+        self._poll.register(self._child.stdout, select.POLLIN)
+        self._poll.register(self._child.stderr, select.POLLIN)
+        if self._left:
+            self._poll.register(self._child.stdin, select.POLLOUT)
 
     def _over(self) -> bool:
         """The limit has passed. True: one half of the end has come, which is enough."""
@@ -198,13 +229,11 @@ class Pump:
             self._left = 0
             self._block = memoryview(b"")
         if not self._left and not self._block:
-            self._poll.unregister(self._child.stdin)
-            self._close("stdin")
+            self._unlisten("stdin")
 
     def _read_output(self) -> bytes:
         data = _read(self._child.stdout)
         if data == b"":
-            self._poll.unregister(self._child.stdout)
             self._close("stdout")
             self.output_ended = True
             self._mark("output")
@@ -216,8 +245,7 @@ class Pump:
     def _read_errors(self) -> None:
         data = _read(self._child.stderr)
         if data == b"":
-            self._poll.unregister(self._child.stderr)
-            self._close("stderr")
+            self._unlisten("stderr")
         elif data:
             self._stderr.feed(data)
 
@@ -257,6 +285,10 @@ class Pump:
     def _patience(self, left: float) -> float:
         """Return milliseconds."""
         return max(0.0, left if self._child.exited is not None else min(left, TICK)) * 1000
+
+    def _unlisten(self, name: str) -> None:
+        self._poll.unregister(getattr(self._child, name))
+        self._close(name)
 
     def _close(self, name: str) -> None:
         descriptor = getattr(self._child, name)

@@ -23,7 +23,9 @@ from gateway_runtime.settings import Application
 
 from .environment import own_variables
 from .guard import Guard
-from .host import CgiApplication, each_request_runs, programs_below
+from .host import CgiApplication
+from .job import Choose, each_request_runs
+from .programs import Programs
 from .spawn import DEFAULT, STRATEGIES, World, strategy
 from .spawn.limits import NAMES, limit
 
@@ -136,10 +138,11 @@ def _try_import(app: str, own: Mapping[bytes, bytes]) -> None:
 
 def _load(arguments: argparse.Namespace) -> Application:
     """Return the host. Runs in each worker, before it has threads."""
+    choose: Choose
     if arguments.app is not None:
         choose = each_request_runs(_child_command(arguments.app), arguments.app)
     else:
-        choose = programs_below(arguments.directory, dict(arguments.interpreter))
+        choose = Programs(arguments.directory, dict(arguments.interpreter))
     guard = Guard(arguments.max_children)
     guard.start()
     return CgiApplication(

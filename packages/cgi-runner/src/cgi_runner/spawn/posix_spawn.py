@@ -19,17 +19,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from .limits import check_from_outside, limit_from_outside
 from .pipes import Pipes
 from .process import Child, Command, Spawn, World
 
 __all__ = ["strategy"]
-
-_SIGNALS = tuple(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
-"""All that can have another action than the default. One that is ignored would stay ignored across exec."""
 
 _REST: tuple[tuple[int, ...], ...] = ()
 if sys.version_info >= (3, 13) and hasattr(os, "POSIX_SPAWN_CLOSEFROM"):
@@ -47,20 +42,20 @@ def strategy(world: World) -> Spawn:
     check_from_outside(world.limits)
     if not _REST:
         _keep_to_ourselves()
+    # Exec resets what is caught. What is ignored would stay ignored; Python does that to SIGPIPE and SIGXFSZ.
+    ignored = tuple(number for number in signal.valid_signals() if signal.getsignal(number) is signal.SIG_IGN)
 
     def spawn(command: Command) -> Child:
         with Pipes(command.content) as pipes:
-            actions = [(os.POSIX_SPAWN_DUP2, theirs, place) for place, theirs in enumerate(pipes.theirs)]
-            with _here, _standing_in(command.directory, world.umask):
-                pid = os.posix_spawn(
-                    command.argv[0],
-                    command.argv,
-                    command.environment,
-                    file_actions=[*actions, *_REST],
-                    setsid=True,
-                    setsigmask=(),
-                    setsigdef=_SIGNALS,
-                )
+            stdin, stdout, stderr = pipes.theirs
+            actions = (
+                (os.POSIX_SPAWN_DUP2, stdin, 0),
+                (os.POSIX_SPAWN_DUP2, stdout, 1),
+                (os.POSIX_SPAWN_DUP2, stderr, 2),
+                *_REST,
+            )
+            with _here:
+                pid = _spawn_in(command, world.umask, actions, ignored)
             if world.limits:
                 limit_from_outside(pid, world.limits)
             return pipes.child(pid)
@@ -68,23 +63,28 @@ def strategy(world: World) -> Spawn:
     return spawn
 
 
-@contextmanager
-def _standing_in(directory: str, umask: int | None) -> Iterator[None]:
-    """Be in `directory`, with `umask`, for a moment."""
+def _spawn_in(
+    command: Command, umask: int | None, actions: tuple[tuple[int, ...], ...], ignored: tuple[int, ...]
+) -> int:
+    """Be in the program's directory, with its umask, for the moment of its start. Return its process id."""
+    home = os.getcwd()  # noqa: PTH109 - the plain string is what is wanted
+    if command.directory != home:
+        os.chdir(command.directory)
+    usual = None if umask is None else os.umask(umask)
     try:
-        home = os.getcwd()  # noqa: PTH109 - the plain string is what is wanted
-    except FileNotFoundError:  # somebody has removed it: there is nowhere to come back to
-        home = directory
-        os.chdir(directory)
-    if directory != home:
-        os.chdir(directory)
-    usual = os.umask(umask) if umask is not None else None
-    try:
-        yield
+        return os.posix_spawn(
+            command.argv[0],
+            command.argv,
+            command.environment,
+            file_actions=actions,
+            setsid=True,
+            setsigmask=(),
+            setsigdef=ignored,
+        )
     finally:
         if usual is not None:
             os.umask(usual)
-        if directory != home:
+        if command.directory != home:
             os.chdir(home)
 
 
