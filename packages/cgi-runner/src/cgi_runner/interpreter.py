@@ -18,6 +18,7 @@ end does not happen here, which is `__del__` of what is still alive.
 from __future__ import annotations
 
 import atexit
+import builtins
 import gc
 import io
 import os
@@ -39,13 +40,22 @@ _EXIT_NO_FLUSH = 120
 _USEFUL_TO_ALL = (("logging", "shutdown"), ("multiprocessing.util", "_exit_function"))
 """Exit handlers of the library that serve those who use it later; `weakref.finalize` has a third."""
 
+_COERCED = b"LC_CTYPE"
+"""What Python sets by itself when it is started in the C locale (PEP 538)."""
+
 _OURS = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - pathlib is not for each copy
+
+_at_start = dict(os.environb)
+_changed: dict[bytes, bytes | None] = {}  # variables that the import has set or removed, as it would in every program
 
 _frozen: list[Any] = []  # files that were open at `freeze`: the collector does not show them any more
 
 
 def freeze() -> None:
     """Make all that there is now the common state of all copies."""
+    for name in _at_start.keys() | os.environb.keys():
+        if _at_start.get(name) != os.environb.get(name) or name == _COERCED:
+            _changed[name] = os.environb.get(name)
     _frozen[:] = _open_files()
     for file in _frozen:
         _flush(file)  # else every copy would write the same bytes
@@ -80,6 +90,11 @@ def renew(environment: dict[bytes, bytes]) -> None:
     """Give the interpreter what it would have found at its start."""
     os.environb.clear()  # one by one, by unsetenv and putenv: so C code sees it too
     os.environb.update(environment)
+    for name, value in _changed.items():
+        if value is None:
+            os.environb.pop(name, None)
+        else:
+            os.environb[name] = value
     for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is (old := getattr(sys, f"__{name}__")):  # else the application has put its own there
             stream = _stream(descriptor, "r" if descriptor == 0 else "w", old)
@@ -128,8 +143,9 @@ def run_program(argv: list[str]) -> None:
         raise SystemExit(_EXIT_NO_FILE) from None
     main = ModuleType("__main__")
     main.__dict__.update(
-        __file__=file, __cached__=None, __annotations__={}, __loader__=SourceFileLoader("__main__", file)
-    )
+        __loader__=SourceFileLoader("__main__", file), __annotations__={}, __builtins__=builtins,
+        __file__=file, __cached__=None,
+    )  # fmt: skip
     sys.modules["__main__"] = main
     exec(compile(text, file, "exec", dont_inherit=True), main.__dict__)  # noqa: S102 - a program is there to be run
 
@@ -138,7 +154,7 @@ def exit_code(error: BaseException) -> int:
     """Return what Python ends with after `error`, negative for a signal, having printed what it prints."""
     if isinstance(error, SystemExit):
         if error.code is None or isinstance(error.code, int):
-            return error.code or 0
+            return (error.code or 0) & 0xFF  # all that the kernel passes on
         print(error.code, file=sys.stderr)
         return 1
     trace = error.__traceback__
@@ -167,7 +183,7 @@ def end(code: int) -> NoReturn:
             signal.signal(-code, signal.SIG_DFL)
             signal.raise_signal(-code)
     finally:
-        os._exit(code & 0xFF)
+        os._exit(abs(code))
 
 
 def _open_files() -> list[Any]:

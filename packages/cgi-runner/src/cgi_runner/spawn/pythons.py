@@ -58,7 +58,8 @@ class PythonPrograms:
         return ours
 
     def _is_this_python_named(self, line: bytes) -> bool:
-        match os.fsdecode(line[2:]).split() if line.startswith(b"#!") else []:
+        words = os.fsdecode(line[2:]).replace("\t", " ").split(" ") if line.startswith(b"#!") else []
+        match [word for word in words if word]:
             case [interpreter]:
                 return _is_this_python(interpreter)
             case [env, name] if os.path.basename(env) == "env" and "=" not in name:
