@@ -82,7 +82,7 @@ class Programs:
     def _steady(self, file: str, script: list[str]) -> bool:
         """Will the path mean this file for as long as the file is the same?
 
-        Not if a link leads there, which may lead elsewhere tomorrow; nor for an index program: there may be a better one.
+        Not if a link leads there, which may lead elsewhere tomorrow; nor as an index program: another may come first.
         """
         direct = self.root + os.fsdecode(_joined(script).encode("latin-1"))
         return file == direct and os.path.basename(file).partition(".")[0] != INDEX

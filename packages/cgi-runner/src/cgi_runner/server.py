@@ -26,7 +26,7 @@ from .guard import Guard
 from .host import CgiApplication
 from .job import Choose, each_request_runs
 from .programs import Programs
-from .spawn import DEFAULT, STRATEGIES, World, strategy
+from .spawn import DEFAULT, STRATEGIES, Spawn, World, strategy, zygote
 from .spawn.limits import NAMES, limit
 
 __all__ = ["GATEWAY"]
@@ -143,18 +143,26 @@ def _load(arguments: argparse.Namespace) -> Application:
         choose = each_request_runs(_child_command(arguments.app), arguments.app)
     else:
         choose = Programs(arguments.directory, dict(arguments.interpreter))
+    own = own_variables(arguments.env)
     guard = Guard(arguments.max_children)
     guard.start()
     return CgiApplication(
         choose,
-        own=own_variables(arguments.env),
+        own=own,
         timeout=arguments.timeout,
         max_children=arguments.max_children,
         queue=arguments.queue,
-        spawn=strategy(arguments.spawn, _world(arguments)),
+        spawn=_spawn(arguments, own),
         guard=guard,
         authorization=arguments.authorization,
     )
+
+
+def _spawn(arguments: argparse.Namespace, own: Mapping[bytes, bytes]) -> Spawn:
+    """Return how programs are started; a zygote is ready then. Raises StartupError."""
+    if arguments.spawn == "zygote":
+        return zygote.strategy(_world(arguments), arguments.app, own)
+    return strategy(arguments.spawn, _world(arguments))
 
 
 def _threads(arguments: argparse.Namespace) -> int:
