@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import io
-import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
