@@ -28,7 +28,7 @@ from cgi_runner.spawn.posix_spawn import strategy as posix_spawn
 from cgi_runner.spawn.pythons import PythonPrograms
 from cgi_runner.spawn.zygote import ZygoteStrategy, strategy
 from gateway_runtime.errors import StartupError
-from gateway_runtime.testing import wait_until
+from gateway_runtime.testing import Server, wait_until
 
 PROC = Path("/proc/self/fd").exists()
 
@@ -725,3 +725,52 @@ def test_it_leaves_when_the_worker_does(folder: Path, number: signal.Signals | N
     except ProcessLookupError:
         pass
     wait_until(lambda: not alive(child))
+
+
+# -- a server ----------------------------------------------------------------------------------------------------------
+
+
+def get(server: Server, path: str, *statuses: int) -> bytes:
+    with server.connect() as sock:
+        sock.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        answer = b""
+        while piece := sock.recv(65536):
+            answer += piece
+    assert int(answer[9:12]) in (statuses or (200,)), answer
+    return answer.partition(b"\r\n\r\n")[2]
+
+
+def zygotes(server: Server) -> list[int]:
+    """Zygotes of a server's workers. They have sessions of their own, so the server's test does not count them."""
+    found = subprocess.run(["ps", "-axo", "pid=,ppid=,command="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(None, 2) for line in found.splitlines()]
+    workers = {str(pid) for pid in server.workers()}
+    return [int(pid) for pid, parent, command in rows if parent in workers and "cgi_runner.zygote" in command]
+
+
+def test_a_server_with_zygotes(folder: Path) -> None:
+    with Server("cgi_runner", "--app", "case:app", "--bind", "127.0.0.1:0", "--spawn", "zygote", cwd=folder) as server:
+        assert get(server, "/state").startswith(b"[1, ")
+        (first,) = zygotes(server)
+        (folder / "case.py").write_text(APP.replace("COUNT += 1", "COUNT += 1 + 1"))
+        assert get(server, "/state").startswith(b"[1, ")  # as promised: an edit is not seen
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: not alive(first))
+        assert get(server, "/state").startswith(b"[2, ")
+        (second,) = zygotes(server)
+        os.kill(second, signal.SIGKILL)
+        wait_until(lambda: not alive(second))
+        wait_until(lambda: get(server, "/state", 200, 503).startswith(b"[2, "))
+        server.wait_for_line("the zygote .* is lost: killed by SIGKILL")
+        (third,) = zygotes(server)
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0
+        wait_until(lambda: not alive(third))
+
+
+def test_a_server_that_is_killed_leaves_no_zygote(folder: Path) -> None:
+    with Server("cgi_runner", "--app", "case:app", "--bind", "127.0.0.1:0", "--spawn", "zygote", cwd=folder) as server:
+        (zygote,) = zygotes(server)
+        for pid in (server.pid, *server.workers()):
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not alive(zygote))
