@@ -6,6 +6,7 @@ Most tests run a program twice, once executed by `posix_spawn` and once copied, 
 from __future__ import annotations
 
 import errno
+import io
 import os
 import resource
 import select
@@ -14,6 +15,7 @@ import stat
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -190,6 +192,7 @@ def children(spawn: ZygoteStrategy) -> list[int]:
         ("print('some'); raise BaseExceptionGroup('all', [ValueError(1), KeyboardInterrupt()])", 1, b"some\n"),
         ("this is no Python", 1, b""),
         (b"# coding: latin-1\nprint(ascii('\xe4'))", 0, b"'\\xe4'\n"),
+        (b"a = 1\0", 1, b""),
         ("def f(a: nothing): pass", 1, b""),  # no future of ours reaches into the program
         ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", -15, b""),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", -9, b""),
@@ -221,7 +224,7 @@ def test_ends_as_if_executed(programs: Programs, source: str | bytes, status: in
     assert (status in (1, 120, -2)) <= bool(got[2])
 
 
-@pytest.mark.parametrize("source", [b"\xff", b"a = 1\0", b"# coding: nothing\n", b"(" * 300])
+@pytest.mark.parametrize("source", [b"\xff", b"# coding: nothing\n", b"(" * 300])
 def test_what_cannot_be_compiled(programs: Programs, source: bytes) -> None:
     """The words differ, for Python reads a file in another way than bytes."""
     for spawn in (programs.copied, programs.executed):
@@ -401,6 +404,15 @@ def test_other_programs_are_executed(programs: Programs) -> None:
     assert talk(programs.copied(shell), b"content") == (3, b"me blue\ncontent", b"")
     flags = programs.write("import sys; print(sys.flags.no_site)", interpreter=f"{sys.executable} -S")
     assert talk(programs.copied(flags))[1] == b"1\n"
+
+
+def test_an_archive(programs: Programs) -> None:
+    """An archive with a `#!` line is a program too (PEP 441), but nothing to compile."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("__main__.py", "import beside, sys; print(beside.WORD, sys.argv[1:])")
+        archive.writestr("beside.py", "WORD = 'archived'")
+    assert programs.both(buffer.getvalue()) == (0, b"archived []\n", b"")
 
 
 def test_a_file_named_to_the_interpreter(programs: Programs) -> None:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["end", "exit_code", "freeze", "leave", "renew", "run_program", "shared_by_all"]
 
-_EXIT_NO_FILE = 2  # these two are Python's own
 _EXIT_NO_FLUSH = 120
+"""What Python ends with when its standard output cannot be written at the end."""
 
 _USEFUL_TO_ALL = (("logging", "shutdown"), ("multiprocessing.util", "_exit_function"))
 """Exit handlers of the library that serve those who use it later; `weakref.finalize` has a third."""
@@ -131,16 +131,17 @@ def _forget_exit_handlers() -> None:
 def run_program(argv: list[str]) -> None:
     """Run a file as `python FILE` does."""
     file = argv[0]
+    try:
+        with io.open_code(file) as source:
+            text = source.read()
+    except OSError:
+        text = b"\0"
+    if b"\0" in text:  # no source but an archive, or nothing that can be read: what to do then is Python's to know
+        os.execv(sys.executable, [sys.executable, *argv])  # noqa: S606 - the same program in the same process
     sys.argv = argv
     sys.orig_argv = [sys.executable, *argv]
     if not sys.flags.safe_path:
         sys.path[0] = os.path.dirname(os.path.realpath(file))  # noqa: PTH120 - pathlib is not for each copy
-    try:
-        with io.open_code(file) as source:
-            text = source.read()
-    except OSError as error:
-        sys.stderr.write(f"{sys.executable}: can't open file {file!r}: [Errno {error.errno}] {error.strerror}\n")
-        raise SystemExit(_EXIT_NO_FILE) from None
     main = ModuleType("__main__")
     main.__dict__.update(
         __loader__=SourceFileLoader("__main__", file), __annotations__={}, __builtins__=builtins,
