@@ -119,7 +119,8 @@ def _world(arguments: argparse.Namespace) -> World:
 
 
 def _child_command(*arguments: str) -> tuple[str, ...]:
-    return sys.executable, "-m", "cgi_runner.child", *arguments
+    """Return what runs an application. (`-m cgi_runner.child` does the same, and is dearer than what it runs.)"""
+    return sys.executable, "-c", "from cgi_runner.child import main; main()", *arguments
 
 
 def _try_import(app: str, own: Mapping[bytes, bytes]) -> None:
