@@ -27,7 +27,9 @@ from programs import full_path, started
 from gateway_runtime.addresses import Address, parse
 from gateway_runtime.testing import Server
 
-__all__ = ["EACH_FRONT", "FRONTS", "GUARDED", "Front", "Fronts", "Running", "addresses", "museum", "running"]
+__all__ = [
+    "EACH_FRONT", "FRONTS", "GUARDED", "STARTERS", "Front", "Fronts", "Running", "addresses", "museum", "running",
+]  # fmt: skip
 
 AS_NOBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_override --ambient-caps=+dac_override"
 """How root runs a front that refuses to be root: as nobody, who may still open whatever these tests have made."""
@@ -91,7 +93,12 @@ class Front:
 
     def sites(self) -> list[str]:
         """Return the names of the page's sites."""
-        return [Path(path).stem for path, text in howto.files(self.page).items() if self.ports_in(text)]
+        return [Path(path).stem for path, text in self.files().items() if self.ports_in(text)]
+
+    def files(self) -> dict[str, str]:
+        """Return those files of the page that are its own: a page may have several fronts."""
+        own = (f"{self.home}/", "/srv/museum/")
+        return {path: text for path, text in howto.files(self.page).items() if path[0] != "/" or path.startswith(own)}
 
     def ports_in(self, text: str) -> list[str]:
         """Return the ports at which a file of the page listens: of a site, one."""
@@ -126,6 +133,9 @@ FRONTS = {
 }
 GUARDED = replace(FRONTS["lighttpd"], other_page="authorizer")
 """A front with a FastCGI Authorizer before its one site."""
+
+STARTERS = {name: replace(FRONTS[name], other_page="cgi-wsgi") for name in ("apache", "lighttpd", "nginx")}
+"""Servers that start a program for each request; nginx has fcgiwrap do it."""
 
 EACH_FRONT = [pytest.param(name, marks=pytest.mark.real(front.program)) for name, front in FRONTS.items()]
 """For `pytest.mark.parametrize`."""
@@ -197,7 +207,7 @@ def _write(
         (folder / made).mkdir()
     for copy in front.copies:
         shutil.copy(Path(front.home) / copy, folder)
-    for path, text in howto.files(front.page).items():
+    for path, text in front.files().items():
         file = folder / howto.replace(path, {front.home: str(folder), "/srv/museum": f"{folder}/srv"})
         for port in front.ports_in(text):
             address = Address("127.0.0.1", int(port))
@@ -207,7 +217,7 @@ def _write(
             found.sites[file.stem] = address
         if tcp:
             text = howto.replace(text, howto.replacements(front.page))
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(howto.replace(text, values))
         if text.startswith("#!"):
             file.chmod(0o755)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,18 @@ def app(environ, start_response):
     if path == "/echo":
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [environ["wsgi.input"].read()]
+    if path == "/stream":
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return iter(lambda: environ["wsgi.input"].read(10000), b"")
+    if path == "/backwards":
+        write = start_response("200 OK", [("Content-Type", "text/plain")])
+        write(b"x" * 300000)
+        write(environ["wsgi.input"].read(7))
+        write(b"x" * 300000)
+        return [environ["wsgi.input"].read()]
+    if path == "/unread":
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"x" * 300000]
     if path == "/lines":
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [b"|".join(environ["wsgi.input"])]
@@ -223,6 +236,71 @@ def test_what_stands_behind_the_content_stays_in_the_pipe(folder: Path) -> None:
     with os.fdopen(ours, "rb") as rest:
         assert rest.read() == b" and what is not for it"
     assert parsed(done.stdout)[1] == b"12345"
+
+
+CONTENT = os.urandom(1 << 20)
+XS = b"x" * 300_000
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("/stream", CONTENT), ("/backwards", XS + CONTENT[:7] + XS + CONTENT[7:]), ("/unread", XS)],
+)
+def test_a_server_that_writes_all_content_before_it_reads(folder: Path, path: str, expected: bytes) -> None:
+    """Apache and fcgiwrap do: a program that waited for its output to be taken would wait for ever."""
+    variables = {**BASE, "PATH_INFO": path, "CONTENT_LENGTH": str(len(CONTENT))}
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "cgi_runner.child", "case:app"],
+        cwd=folder, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(CONTENT)
+        process.stdin.close()
+        output = process.stdout.read()
+        assert process.wait(30) == 0
+    assert parsed(output)[1] == expected
+
+
+@pytest.mark.parametrize(("path", "expected"), [("/nothing", b"nothing"), ("/echo", CONTENT), ("/unread", XS)])
+def test_a_server_whose_pipe_is_a_socket(folder: Path, path: str, expected: bytes) -> None:
+    """mod_cgid: a socket that is closed with content in it is reset, and the end of the response with it."""
+    ours, theirs = socket.socketpair()
+    variables = {**BASE, "PATH_INFO": path, "CONTENT_LENGTH": str(len(CONTENT))}
+    with ours, subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "cgi_runner.child", "case:app"],
+        cwd=folder, env=variables, stdin=theirs, stdout=theirs,
+    ) as process:  # fmt: skip
+        theirs.close()
+        ours.settimeout(30)
+        ours.sendall(CONTENT)
+        ours.shutdown(socket.SHUT_WR)
+        output = b"".join(iter(lambda: ours.recv(65536), b""))
+        assert process.wait(30) == 0
+    assert parsed(output)[1] == expected
+
+
+@pytest.mark.parametrize(("coding", "body"), [("chunked", b"12345"), ("Chunked", b"12345"), ("gzip", b""), ("", b"")])
+def test_content_in_chunks_without_a_length_goes_to_the_end(folder: Path, coding: str, body: bytes) -> None:
+    variables = {"HTTP_TRANSFER_ENCODING": coding, "REQUEST_METHOD": "POST"}
+    done = start(folder, "case:app", content=b"12345", variables={**BASE, "PATH_INFO": "/echo", **variables})
+    assert parsed(done.stdout)[1] == body
+
+
+def test_content_that_is_cut_off_while_output_waits(folder: Path) -> None:
+    ours, theirs = os.pipe()
+    variables = {**BASE, "PATH_INFO": "/backwards", "CONTENT_LENGTH": "100000"}
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "cgi_runner.child", "case:app"],
+        cwd=folder, env=variables, stdin=ours, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        os.close(ours)
+        os.write(theirs, b"123456789")
+        os.close(theirs)
+        output, words = process.communicate(timeout=30)
+    assert output.endswith(XS + b"1234567" + XS)
+    assert b"ended 99991 bytes early" in words
+    assert process.returncode == -signal.SIGTERM
 
 
 def test_content_may_be_left_unread(folder: Path) -> None:
@@ -464,7 +542,7 @@ def test_the_head_is_the_one_of_the_codec(fields: list[tuple[str, str]], length:
 
 OURS = {
     "cgi_runner", "cgi_runner.child", "cgi_runner.variables",
-    "gateway_core", "gateway_core.errors", "gateway_core.file_wrapper", "gateway_core.input", "gateway_core.response",
+    "gateway_core", "gateway_core.errors", "gateway_core.file_wrapper", "gateway_core.response",
     "gateway_core.response_checks",
 }  # fmt: skip
 

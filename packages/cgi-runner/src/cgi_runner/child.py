@@ -32,7 +32,6 @@ import sys
 
 from gateway_core.errors import ApplicationError
 from gateway_core.file_wrapper import FileWrapper
-from gateway_core.input import LimitedInput
 from gateway_core.response import Response
 
 from .variables import of_the_request
@@ -43,6 +42,8 @@ if TYPE_CHECKING:
 
     from gateway_core.events import Fields
     from gateway_core.interfaces import Application
+
+    from .content import Content
 
 __all__ = ["load_application", "main", "run"]
 
@@ -111,6 +112,7 @@ class Output:
     def __init__(self) -> None:
         self.lost = False
         self.aborted = False
+        self.content: Content | None = None
         self._descriptor = os.dup(1)
         os.dup2(2, 1)
 
@@ -119,7 +121,8 @@ class Output:
         view = memoryview(data)
         try:
             while view:
-                view = view[os.write(self._descriptor, view) :]
+                room = len(view) if self.content is None else self.content.room(self._descriptor, len(view))
+                view = view[os.write(self._descriptor, view[:room]) :]
         except BrokenPipeError:
             self.lost = True
             raise
@@ -170,14 +173,33 @@ def _check_start() -> None:
 
 def _answer(application: Application, output: Output) -> None:
     environ = _environ()
-    length = environ.get("CONTENT_LENGTH") or "0"
-    if not (length.isascii() and length.isdigit() and len(length) <= LENGTH_DIGITS):
-        application, length = _bad_length, "0"
-    with io.FileIO(0, closefd=False) as stdin, LimitedInput(stdin, int(length)) as environ["wsgi.input"]:
-        Response(Encoder(), output, environ["REQUEST_METHOD"]).respond(application, environ)
+    if not _find_content(environ, output):
+        application = _bad_length
+    Response(Encoder(), output, environ["REQUEST_METHOD"]).respond(application, environ)
     output.close()
+    if output.content is not None:
+        output.content.leave()
     if output.aborted:
         _die()
+
+
+def _find_content(environ: dict[str, Any], output: Output) -> bool:
+    """Set `wsgi.input`; return whether CONTENT_LENGTH is one."""
+    length = environ.get("CONTENT_LENGTH") or "0"
+    environ["wsgi.input"] = io.BytesIO()
+    if not (length.isascii() and length.isdigit() and len(length) <= LENGTH_DIGITS):
+        return False
+    if int(length):
+        from .content import Content  # not above: most requests have none
+
+        output.content = Content(int(length))
+        environ["wsgi.input"] = output.content.file()
+    elif environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked" and "CONTENT_LENGTH" not in environ:
+        from .content import collect
+
+        environ["wsgi.input"], size = collect()
+        environ["CONTENT_LENGTH"] = str(size)
+    return True
 
 
 def _die() -> NoReturn:
