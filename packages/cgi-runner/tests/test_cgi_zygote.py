@@ -490,10 +490,11 @@ NOTES: list[str] = []
 
 
 def ask(
-    spawn: Spawn, path: str, content: bytes = b"", argv: tuple[str, ...] = ("the app",)
-) -> tuple[int, bytes, bytes]:
+    spawn: Spawn, path: str, content: bytes = b"", argv: tuple[str, ...] = ("the app",),
+    more: Mapping[bytes, bytes] | None = None,
+) -> tuple[int, bytes, bytes]:  # fmt: skip
     length = {b"CONTENT_LENGTH": str(len(content)).encode()} if content else {}
-    environment: Mapping[bytes, bytes] = {**OWN, **CGI, **length, b"PATH_INFO": path.encode()}
+    environment: Mapping[bytes, bytes] = {**OWN, **CGI, **length, **(more or {}), b"PATH_INFO": path.encode()}
     return talk(spawn(Command(argv, environment, str(Path.cwd()), bool(content))), content)
 
 
@@ -519,8 +520,9 @@ def test_no_state_is_carried_over(spawn: ZygoteStrategy) -> None:
 
 def test_many_at_once(spawn: ZygoteStrategy) -> None:
     contents = [str(number).encode() * 1000 * (number % 7 + 1) for number in range(64)]
+    large = {b"LARGE": b"x" * 500_000}  # more than the socket takes at once, while signals come
     with ThreadPoolExecutor(16) as threads:
-        answers = list(threads.map(lambda content: ask(spawn, "/echo", content), contents))
+        answers = list(threads.map(lambda content: ask(spawn, "/echo", content, more=large), contents))
     for (status, output, errors), content in zip(answers, contents, strict=True):
         assert (status, output.partition(b"\r\n\r\n")[2], errors) == (0, content, b"")
 

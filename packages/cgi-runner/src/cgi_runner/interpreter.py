@@ -43,16 +43,21 @@ _USEFUL_TO_ALL = (("logging", "shutdown"), ("multiprocessing.util", "_exit_funct
 _COERCED = b"LC_CTYPE"
 """What Python sets by itself when it is started in the C locale (PEP 538)."""
 
+_STREAMS = ("stdin", "stdout", "stderr")
+
 _OURS = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - pathlib is not for each copy
 
 _at_start = dict(os.environb)
 _changed: dict[bytes, bytes | None] = {}  # variables that the import has set or removed, as it would in every program
+
+_fresh: list[io.TextIOWrapper] = []  # the standard streams of the copies, which nobody has used
 
 _frozen: list[Any] = []  # files that were open at `freeze`: the collector does not show them any more
 
 
 def freeze() -> None:
     """Make all that there is now the common state of all copies."""
+    _make_streams()  # here, for to make them touches a hundred pages
     for name in _at_start.keys() | os.environb.keys():
         if _at_start.get(name) != os.environb.get(name) or name == _COERCED:
             _changed[name] = os.environb.get(name)
@@ -88,28 +93,57 @@ def _is_open(descriptor: int) -> bool:
 
 def renew(environment: dict[bytes, bytes]) -> None:
     """Give the interpreter what it would have found at its start."""
-    os.environb.clear()  # one by one, by unsetenv and putenv: so C code sees it too
-    os.environb.update(environment)
     for name, value in _changed.items():
         if value is None:
-            os.environb.pop(name, None)
+            environment.pop(name, None)
         else:
-            os.environb[name] = value
-    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is (old := getattr(sys, f"__{name}__")):  # else the application has put its own there
-            stream = _stream(descriptor, "r" if descriptor == 0 else "w", old)
-            setattr(sys, name, stream)
-            setattr(sys, f"__{name}__", stream)
+            environment[name] = value
+    _set_environment(environment)
+    for place, stream in zip(_STREAMS, _fresh, strict=True):
+        if getattr(sys, place) is getattr(sys, f"__{place}__"):  # else the application has put its own there
+            setattr(sys, place, stream)
+            setattr(sys, f"__{place}__", stream)
     _forget_exit_handlers()
 
 
-def _stream(descriptor: int, mode: str, like: io.TextIOWrapper) -> io.TextIOWrapper:
-    """Return a standard stream with nothing in its buffers, nor any knowledge of what the zygote had there."""
+def _set_environment(environment: dict[bytes, bytes]) -> None:
+    """Replace the environment, that of C code too, as `os.environb.clear` and `update` do in many more steps."""
+    known: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]  # noqa: SLF001 - saves half of the pages
+    for name in known.keys() - environment.keys():
+        os.unsetenv(name)
+    for name, value in environment.items():
+        if known.get(name) != value:
+            os.putenv(name, value)
+    known.clear()
+    known.update(environment)
+
+
+def _make_streams() -> None:
+    """Make the standard streams of the copies, with pipes in their places, as there will be.
+
+    What stands at 0 to 2 now may be a terminal, or a file with a position, and a stream remembers what it has found.
+    """
+    places = range(3)
+    ours = [os.dup(place) for place in places]
+    read, write = os.pipe()
+    for place in places:
+        os.dup2(write if place else read, place)
+    _fresh[:] = [_stream(place, getattr(sys, f"__{_STREAMS[place]}__")) for place in places]
+    for place in places:
+        os.dup2(ours[place], place)
+    for descriptor in (*ours, read, write):
+        os.close(descriptor)
+
+
+def _stream(place: int, like: io.TextIOWrapper) -> io.TextIOWrapper:
+    """Make a stream as Python does at its start."""
+    mode = "w" if place else "r"
     unbuffered = isinstance(like.buffer, io.RawIOBase)  # PYTHONUNBUFFERED
-    binary: Any = open(descriptor, mode + "b", 0 if unbuffered else -1, closefd=False)  # noqa: SIM115 - open to the end
+    binary: Any = open(place, mode + "b", 0 if unbuffered else -1, closefd=False)  # noqa: SIM115 - open to the end
     (binary if unbuffered else binary.raw).name = like.name
-    text = io.TextIOWrapper(binary, like.encoding, like.errors, "\n", like.line_buffering, like.write_through)
-    text.mode = mode  # type: ignore[misc]  # as Python does; typeshed has it read-only
+    lines = place == 2 and not unbuffered
+    text = io.TextIOWrapper(binary, like.encoding, like.errors, "\n", lines, like.write_through)
+    text.mode = mode  # type: ignore[misc]  # typeshed has it read-only
     return text
 
 

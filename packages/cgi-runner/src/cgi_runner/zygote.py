@@ -56,7 +56,7 @@ import socket
 import struct
 import sys
 
-from . import child, interpreter
+from . import child, content, interpreter  # noqa: F401 - content: so that no copy has to import it
 
 TYPE_CHECKING = False  # not from typing: whatever is imported here, every copy has in its memory
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ ENDED = 3
 WARM_SECONDS = 60
 """How long the import may take. Then the kernel ends this process, even if nobody waits for it any more."""
 
-_DESCRIPTORS = 4
+_DESCRIPTORS = struct.Struct("=4i")  # as SCM_RIGHTS carries them: for 0 to 2, and the status pipe
 
 _EXIT_USAGE = 2
 
@@ -126,7 +126,7 @@ class Zygote:
                     if request := self._fork(message, descriptors):
                         return request
 
-    def _fork(self, message: bytes, descriptors: list[int]) -> Request | None:
+    def _fork(self, message: bytes, descriptors: tuple[int, ...]) -> Request | None:
         """Copy this process. Returns None in this one."""
         *streams, status = descriptors
         try:
@@ -194,14 +194,20 @@ def _report(status: int, what: int, number: int) -> bool:
     return True
 
 
-def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
+def _receive(control: socket.socket) -> tuple[bytes, tuple[int, ...]]:
     """Return the next message and its descriptors; b"" when the worker is gone."""
     # The length alone, for the descriptors come with its first byte: a longer read could not tell whose they are.
-    head, descriptors, _, _ = socket.recv_fds(control, LENGTH.size, _DESCRIPTORS)
+    head, passed, _, _ = control.recvmsg(LENGTH.size, socket.CMSG_SPACE(_DESCRIPTORS.size))
     if len(head) < LENGTH.size:
-        return b"", []
+        return b"", ()
     (length,) = LENGTH.unpack(head)
-    return control.recv(length, socket.MSG_WAITALL), descriptors
+    message = control.recv(length, socket.MSG_WAITALL)
+    while len(message) < length:  # a signal, that somebody has ended, has cut it short
+        piece = control.recv(length - len(message), socket.MSG_WAITALL)
+        if not piece:
+            return b"", ()
+        message += piece
+    return message, _DESCRIPTORS.unpack(passed[0][2])
 
 
 # -- the copy ----------------------------------------------------------------------------------------------------------
