@@ -9,7 +9,7 @@ import pytest
 
 from gateway_core.errors import LocalProtocolError, RemoteProtocolError
 from gateway_core.events import ConnectionClosed, Data, EndOfMessage
-from gateway_core.http1 import Limits, ServerConnection
+from gateway_core.http1 import HttpRequest, Limits, ServerConnection
 
 DATE = b"Sun, 06 Nov 1994 08:49:37 GMT"
 
@@ -213,6 +213,29 @@ def test_close_after_can_be_asked_for():
     conn.close_after = True
     assert b"\r\nConnection: close\r\n" in answer(conn, "200 OK", [], 0)
     assert isinstance(conn.next_event(), ConnectionClosed)
+
+
+@pytest.mark.parametrize("head", ["usual", "written out"])
+def test_what_is_to_be_the_last_response_says_so(head):
+    conn = asked()
+    conn.last = True
+    data = conn.whole("200 OK", [], b"x") if head == "usual" else answer(conn, "200 OK", [], 0)
+    assert b"\r\nConnection: close\r\n" in data
+    assert isinstance(conn.next_event(), ConnectionClosed)
+
+
+def test_a_response_that_has_begun_is_not_made_the_last_one():
+    """Its client has been told that it may ask again, and perhaps does so already."""
+    conn = asked()
+    assert b"Connection" not in conn.head("200 OK", [], 1)
+    conn.last = True
+    conn.data(b"x")
+    conn.end()
+    assert not conn.close_after
+    conn.receive_data(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert isinstance(conn.next_event(), HttpRequest)
+    assert b"\r\nConnection: close\r\n" in answer(conn, "200 OK", [], 0)
+    assert conn.close_after
 
 
 def test_content_that_goes_on_during_the_response():

@@ -29,7 +29,7 @@ from gateway_runtime.engine import SessionFactory
 from gateway_runtime.log import line
 from gateway_runtime.settings import Application, Gateway, Settings
 
-__all__ = ["GATEWAY", "SOFTWARE", "HttpSession", "is_front", "sessions"]
+__all__ = ["GATEWAY", "SOFTWARE", "HttpSession", "add_arguments", "is_front", "sessions"]
 
 SOFTWARE = "wsgi_server/0.1.0"
 """SERVER_SOFTWARE, and the value of the Server field."""
@@ -77,7 +77,7 @@ class HttpSession(Session):
 
     def retire(self) -> None:
         """Make the next response the last: it says `Connection: close` (RFC 9112 section 9.6)."""
-        self._http.close_after = True
+        self._http.last = True
 
     def abandon(self) -> None:
         """The connection is gone; so is what refers to it from the template."""
@@ -123,7 +123,8 @@ def is_front(fronts: list[Network], peer: str) -> bool:
     return any(address in network for network in fronts)
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command line can say of HTTP."""
     group = parser.add_argument_group("HTTP")
     group.add_argument(
         "--allow-missing-host", action="store_true",
@@ -144,5 +145,5 @@ GATEWAY = Gateway(
     "job of a front such as nginx.",
     sessions=sessions,
     default_bind="127.0.0.1:8000",
-    add_arguments=_add_arguments,
+    add_arguments=add_arguments,
 )

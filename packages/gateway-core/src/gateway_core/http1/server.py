@@ -58,7 +58,7 @@ class ServerConnection(RequestReader):
 
     __slots__ = (
         "_date", "_plain", "_plain_fields", "_plain_status", "_refused", "_room", "_server", "_writing",
-        "close_after",
+        "close_after", "last",
     )  # fmt: skip
 
     raw = True
@@ -82,6 +82,9 @@ class ServerConnection(RequestReader):
         self._refused = False
         self.close_after = False
         """The connection must close when the response has ended. Set before `head`, it makes this response the last."""
+        self.last = False
+        """Somebody wants the next head to say that its response is the last. Another thread may say so at any moment:
+        a response that has begun is not touched by it, since its client has been told that it may send one more."""
 
     # -- the response --------------------------------------------------------------------------------------------
 
@@ -132,6 +135,8 @@ class ServerConnection(RequestReader):
         """Decide whether the connection stays (RFC 9112 section 9.3), say so where due, and end the head."""
         if self._reading is Reading.CONTENT or not self._framing.persistent:
             self.close_after = True  # content that was not read would be taken for a request (CVE-2022-22720)
+        if self.last:
+            self.close_after = True
         if self.close_after:
             return _CLOSE
         return _KEEP_ALIVE if version == "HTTP/1.0" else b"\r\n"
@@ -180,7 +185,8 @@ class ServerConnection(RequestReader):
         else:
             plain = self._plain = PLAIN_HEADS[status, *fields]
             self._plain_status, self._plain_fields = status, fields
-        usual = plain and self._framing.persistent and self._reading is _PAUSED and not self.close_after
+        stays = self._framing.persistent and not (self.close_after or self.last)
+        usual = plain and stays and self._reading is _PAUSED
         if request is None or not usual or date is None or request[2] != "HTTP/1.1" or request[0] == "HEAD":
             head = self.head(status, fields, len(data))
             if self._writing is _BARE:
