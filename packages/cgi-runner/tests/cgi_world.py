@@ -127,6 +127,7 @@ class World:
     def remember(self) -> None:
         """Count the descriptors of the workers, and of what works for them: guard, zygote."""
         wait_until(lambda: not self._programs(), "the first programs end")
+        wait_until(lambda: self._household() == self._household(), "the first connections are closed")
         self._before = self._household()
 
     def nothing_left(self) -> None:
@@ -136,9 +137,13 @@ class World:
         except AssertionError as error:
             raise AssertionError(f"{error}: {list(map(_command, self._programs()))}") from None
         try:
-            wait_until(lambda: self._household() == self._before, "the household is as before")
+            wait_until(self._as_before, "the household is as before")
         except AssertionError as error:
             raise AssertionError(f"{error}: {self._before} has become {self._household()}") from None
+
+    def _as_before(self) -> bool:
+        now = self._household()
+        return now.keys() == self._before.keys() and all(0 <= now[pid] <= self._before[pid] for pid in now)
 
     def _household(self) -> dict[int, int]:
         """Descriptors of the master's children and of all that come from them, by pid; -1 for a zombie."""
