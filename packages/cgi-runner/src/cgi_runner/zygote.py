@@ -8,23 +8,25 @@ A program in Python spends nearly all of its time on becoming ready: to start th
 application takes many times as long as the answer. Here that is done once. What is ready is then copied by fork, and
 the copy answers one request and ends, as every CGI program does::
 
-    worker                              zygote                                the copy
-    ------                              ------                                --------
-    exec               ------------->   imports all, freezes it
-                       <--- ready ---
-    request, 4 descriptors --------->   fork  --------------------------->    session, streams, limits, directory
-    pid       <========================== status pipe ====================    STARTED, and only then the program runs
-                                        SIGCHLD  <------------------------    exit
-    status    <=== status pipe ======   ENDED; it stays a zombie
-    closes the pipe   ------------->    reaps it
+    worker                            zygote                              the copy
+    ------                            ------                              --------
+    exec             ------------->   imports all, freezes it
+                     <--- ready ---
+    four descriptors ------------->   fork  ------------------------->    session, streams
+    request   =========================== channel =====================>  umask, directory, limits
+              <========================== channel ======================  STARTED pid, and only then the program runs
+                                      SIGCHLD  <----------------------    exit
+              <=== channel ========   ENDED status; it stays a zombie
+    closes the channel  ---------->   reaps it
 
-**One message a request**, on a stream socket that is the zygote's standard input at first (so FastCGI programs find
-their listening socket): a length, then a marshalled `Request`. marshal is neither safe from strangers nor the same in
-two versions, and quick for just these reasons. Here one interpreter is at both ends, and the zygote trusts the worker
-as any program trusts whoever executes it. The message brings the program's ends of three pipes, and of a *status pipe*
-of this request alone: so reports need no numbers that say whose they are, and no lock.
+**Each request has a channel of its own**, a pair of sockets. The zygote receives the ends that the copy is to have: of
+the three pipes for its descriptors 0 to 2, and of the channel. So answers need no number that says whose they are; and
+what the client has sent goes past the zygote, straight into the copy: no byte of any request is ever in the memory from
+which the next one is copied. The request is marshalled. marshal is neither safe from strangers nor the same in two
+versions, and quick for just these reasons: here one interpreter is at both ends, and a copy trusts the worker as any
+program trusts whoever executes it.
 
-**The pid is the worker's to use** until it closes the status pipe. The end is learnt in a way that leaves the zombie
+**The pid is the worker's to use** until it closes the channel. The end is learnt in a way that leaves the zombie
 (WNOWAIT), so its number cannot become a stranger's while the worker may still signal the group. (macOS has that since
 Python 3.13. Before, the number is free some microseconds too early.)
 
@@ -46,6 +48,7 @@ anew (Python does that by itself after a fork, and OpenSSL too).
 
 from __future__ import annotations
 
+import errno
 import gc
 import marshal
 import os
@@ -70,13 +73,13 @@ if TYPE_CHECKING:
 __all__ = ["ENDED", "FAILED", "LENGTH", "REPORT", "STARTED", "WARM_SECONDS", "main"]
 
 LENGTH = struct.Struct("=I")
-"""Before each message, in both directions: how many bytes it has."""
+"""Before what is marshalled: how many bytes it has."""
 
 REPORT = struct.Struct("=ii")
-"""What the status pipe carries: one of the next three, and a number. Far below what a pipe may tear (PIPE_BUF)."""
+"""What comes back on the channel: one of the next three, and a number."""
 
 STARTED = 1
-"""The pid. The program runs from now on: if the pipe ends without this, nothing of it has been run."""
+"""The pid. The program runs from now on: if the channel ends without this, nothing of it has been run."""
 
 FAILED = 2
 """The errno of what could not be prepared. Nothing has been run."""
@@ -87,7 +90,7 @@ ENDED = 3
 WARM_SECONDS = 60
 """How long the import may take. Then the kernel ends this process, even if nobody waits for it any more."""
 
-_DESCRIPTORS = struct.Struct("=4i")  # as SCM_RIGHTS carries them: for 0 to 2, and the status pipe
+_DESCRIPTORS = struct.Struct("=4i")  # as SCM_RIGHTS carries them: for 0 to 2, and the channel
 
 _EXIT_USAGE = 2
 
@@ -99,8 +102,8 @@ class Zygote:
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
-        self._running: dict[int, int] = {}  # by pid: the status pipe
-        self._ended: dict[int, int] = {}  # by status pipe: the pid of a zombie that the worker has been told of
+        self._running: dict[int, int] = {}  # by pid: the channel
+        self._ended: dict[int, int] = {}  # by channel: the pid of a zombie that the worker has been told of
         self._bell, self._ring = os.pipe()
         os.set_blocking(self._bell, False)
         os.set_blocking(self._ring, False)
@@ -120,28 +123,25 @@ class Zygote:
                     self._poll.unregister(descriptor)
                     self._let_go(descriptor)
                 else:
-                    message, descriptors = _receive(self._control)
-                    if not message:
+                    byte, passed, _, _ = self._control.recvmsg(1, socket.CMSG_SPACE(_DESCRIPTORS.size))
+                    if not byte:
                         return None
-                    if request := self._fork(message, descriptors):
+                    if request := self._fork(*_DESCRIPTORS.unpack(passed[0][2])):
                         return request
 
-    def _fork(self, message: bytes, descriptors: tuple[int, ...]) -> Request | None:
+    def _fork(self, stdin: int, stdout: int, stderr: int, channel: int) -> Request | None:
         """Copy this process. Returns None in this one."""
-        *streams, status = descriptors
         try:
             pid = os.fork()
         except OSError as error:
-            _report(status, FAILED, error.errno or 0)
-            os.close(status)
+            _report(channel, FAILED, error.errno or 0)
+            os.close(channel)
         else:
             if pid == 0:
-                request: Request = marshal.loads(message)  # noqa: S302 - from the worker, see above
                 self._forget()
-                _become(request, streams, status)
-                return request
-            self._running[pid] = status
-        for stream in streams:
+                return _become((stdin, stdout, stderr), channel)
+            self._running[pid] = channel
+        for stream in (stdin, stdout, stderr):
             os.close(stream)
         return None
 
@@ -156,20 +156,20 @@ class Zygote:
     def _report_ends(self) -> None:
         """Tell of all that have ended. A signal may stand for several, so everyone is looked at."""
         os.read(self._bell, 1024)
-        for pid, status in list(self._running.items()):
+        for pid, channel in list(self._running.items()):
             if (code := _exit_status(pid)) is not None:
                 del self._running[pid]
-                self._ended[status] = pid
-                if _report(status, ENDED, code):
-                    self._poll.register(status, 0)  # only an error wakes us: nobody reads it any more
+                self._ended[channel] = pid
+                if _report(channel, ENDED, code):
+                    self._poll.register(channel, 0)  # only its end wakes us, which is always reported
                 else:
-                    self._let_go(status)
+                    self._let_go(channel)
 
-    def _let_go(self, status: int) -> None:
+    def _let_go(self, channel: int) -> None:
         """The worker has closed its end, so it will not use the pid again."""
-        os.close(status)
+        os.close(channel)
         try:
-            os.waitpid(self._ended.pop(status), 0)
+            os.waitpid(self._ended.pop(channel), 0)
         except ChildProcessError:
             pass  # reaped already, where that is the only way to learn of an end
 
@@ -185,52 +185,49 @@ def _exit_status(pid: int) -> int | None:
     return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
 
 
-def _report(status: int, what: int, number: int) -> bool:
+def _report(channel: int, what: int, number: int) -> bool:
     """Write a report; False when nobody reads it."""
     try:
-        os.write(status, REPORT.pack(what, number))
-    except BrokenPipeError:
+        os.write(channel, REPORT.pack(what, number))
+    except (BrokenPipeError, ConnectionResetError):
         return False
     return True
-
-
-def _receive(control: socket.socket) -> tuple[bytes, tuple[int, ...]]:
-    """Return the next message and its descriptors; b"" when the worker is gone."""
-    # The length alone, for the descriptors come with its first byte: a longer read could not tell whose they are.
-    head, passed, _, _ = control.recvmsg(LENGTH.size, socket.CMSG_SPACE(_DESCRIPTORS.size))
-    if len(head) < LENGTH.size:
-        return b"", ()
-    (length,) = LENGTH.unpack(head)
-    message = control.recv(length, socket.MSG_WAITALL)
-    while len(message) < length:  # a signal, that somebody has ended, has cut it short
-        piece = control.recv(length - len(message), socket.MSG_WAITALL)
-        if not piece:
-            return b"", ()
-        message += piece
-    return message, _DESCRIPTORS.unpack(passed[0][2])
 
 
 # -- the copy ----------------------------------------------------------------------------------------------------------
 
 
-def _become(request: Request, streams: list[int], status: int) -> None:
+def _become(streams: tuple[int, int, int], channel: int) -> Request:
     """Be the process that the request is to have, and say so; or say why not, and end."""
-    _, _, directory, umask, limits = request
     try:
         os.setsid()
         for place, stream in enumerate(streams):
             os.dup2(stream, place)
             os.close(stream)
+        request: Request = marshal.loads(_read(channel, *LENGTH.unpack(_read(channel, LENGTH.size))))  # noqa: S302
+        _, _, directory, umask, limits = request
         os.umask(umask)
         os.chdir(directory)
         for which, value in limits:
             resource.setrlimit(which, (value, value))
     except (OSError, ValueError) as error:  # ValueError: a limit beyond what this process may have
-        _report(status, FAILED, getattr(error, "errno", 0))
+        _report(channel, FAILED, error.errno or 0 if isinstance(error, OSError) else errno.EPERM)
         os._exit(0)
-    if not _report(status, STARTED, os.getpid()):
+    if not _report(channel, STARTED, os.getpid()):
         os._exit(0)  # the worker has lost its patience, and will try again
-    os.close(status)
+    os.close(channel)
+    return request
+
+
+def _read(channel: int, size: int) -> bytes:
+    """Read so many bytes. When the worker is gone, there is nothing to do any more."""
+    data = b""
+    while len(data) < size:
+        piece = os.read(channel, size - len(data))
+        if not piece:
+            os._exit(0)
+        data += piece
+    return data
 
 
 def _answer(request: Request, application: Application | None) -> NoReturn:

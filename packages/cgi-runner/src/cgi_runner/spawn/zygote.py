@@ -10,7 +10,7 @@ to end too, and their requests see programs that were killed. A request that was
 given to a new zygote, since a copy runs nothing before it has said STARTED. Starts are RESTART_SECONDS apart: a zygote
 that cannot live costs a bounded time, and requests get 503 in between::
 
-    none --start--> ready --request--> pid, ... status
+    none --start--> ready --request--> pid ... status
       ^               |
       '---- lost <----'    end of file, or no answer within START_SECONDS
 
@@ -22,7 +22,6 @@ from __future__ import annotations
 import errno
 import marshal
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -101,28 +100,30 @@ class ZygoteStrategy:
         argv = [] if self._app else self._python.argv(command.argv)
         if argv is None:
             return self._otherwise(command)
-        message = marshal.dumps((argv, dict(command.environment), command.directory, self._umask, self._limits))
+        request = marshal.dumps((argv, dict(command.environment), command.directory, self._umask, self._limits))
         with Pipes(command.content) as pipes:
             while True:  # ends: each further start must be RESTART_SECONDS after the last
                 found = self._living()
                 try:
-                    pid, status = found.copy(message, pipes.theirs)
+                    pid, channel = found.copy(request, pipes.theirs)
                 except Lost:
                     self._lose(found)
                 else:
-                    return pipes.child(pid, self._waiter(found, pid, status), status)
+                    return pipes.child(pid, self._waiter(found, pid, channel), channel)
 
-    def _waiter(self, origin: _Zygote, pid: int, status: int) -> Callable[[], int | None]:
-        """Return the `poll` of a copy. Closing `status` is what reaps it."""
+    def _waiter(self, origin: _Zygote, pid: int, channel: int) -> Callable[[], int | None]:
+        """Return the `poll` of a copy. Closing the channel is what reaps it."""
         code: int | None = None
 
         def poll() -> int | None:
             nonlocal code
             if code is None:
                 try:
-                    report = os.read(status, zygote.REPORT.size)
+                    report = os.read(channel, zygote.REPORT.size)
                 except BlockingIOError:
                     return None
+                except ConnectionResetError:
+                    report = b""
                 if report:
                     code = int(zygote.REPORT.unpack(report)[1])
                 else:  # nobody will ever tell how it ends, so it ends now; its number is its own as long as it lives
@@ -202,34 +203,36 @@ class _Zygote:
             raise StartupError(sentence)
         return list(notes)
 
-    def copy(self, message: bytes, descriptors: Sequence[int]) -> tuple[int, int]:
-        """Have a copy made; return its pid and our end of its status pipe. Raises Lost, or OSError."""
-        told, tell = os.pipe()
-        try:
+    def copy(self, request: bytes, descriptors: Sequence[int]) -> tuple[int, int]:
+        """Have a copy made; return its pid and our end of its channel. Raises Lost, or OSError."""
+        ours, theirs = socket.socketpair()
+        with ours:
+            ours.settimeout(START_SECONDS)
+            with theirs:
+                self._send([*descriptors, theirs.fileno()])
             try:
-                self._send(message, [*descriptors, tell])
-            finally:
-                os.close(tell)
-            what, number = _first_report(told)
+                ours.sendall(zygote.LENGTH.pack(len(request)) + request)
+                report = ours.recv(zygote.REPORT.size)
+            except OSError as error:  # it has closed its end, or did not answer in time
+                raise Lost from error
+            if not report:
+                raise Lost
+            what, number = zygote.REPORT.unpack(report)
             if what == zygote.FAILED:
                 raise OSError(number, os.strerror(number))
             if what == zygote.ENDED:  # of hunger, for instance: the kernel kills what takes too much memory
                 raise TryAgain(errno.EAGAIN, f"it ended before it began: {exit_words(number)}")
-        except BaseException:
-            os.close(told)
-            raise
-        os.set_blocking(told, False)
-        return number, told
+            ours.setblocking(False)
+            return number, ours.detach()
 
-    def _send(self, message: bytes, descriptors: list[int]) -> None:
-        data = zygote.LENGTH.pack(len(message)) + message
+    def _send(self, descriptors: Sequence[int]) -> None:
         try:
             with self._sending:
-                sent = socket.send_fds(self._control, [data], descriptors)
-                if sent < len(data):
-                    self._control.sendall(memoryview(data)[sent:])
-        except OSError as error:  # closed by another thread, too
-            raise Lost from error
+                socket.send_fds(self._control, [b"\0"], descriptors)
+        except OSError as error:
+            if error.errno in (errno.ETOOMANYREFS, errno.ENOBUFS, errno.ENOMEM):  # of those under way, or of memory
+                raise TryAgain(error.errno, error.strerror) from error
+            raise Lost from error  # it has gone, or does not read; or another thread has seen that first
 
     def close(self) -> int:
         """End it, if it lives, and return how it has ended."""
@@ -244,16 +247,6 @@ class _Zygote:
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
-
-
-def _first_report(told: int) -> tuple[int, int]:
-    look = select.poll()
-    look.register(told, select.POLLIN)
-    report = os.read(told, zygote.REPORT.size) if look.poll(START_SECONDS * 1000) else b""
-    if not report:
-        raise Lost
-    what, number = zygote.REPORT.unpack(report)
-    return int(what), int(number)
 
 
 def _otherwise(world: World) -> Spawn:
