@@ -6,14 +6,14 @@ done through these two shapes, so that the host looks the same with a bill and w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 __all__ = ["MARKS", "NO_BILL", "Account", "Bill"]
 
 MARKS = (
     "request",  # the host is called; `open` marks it
-    "spawn",  # the program is chosen; environment and pipes are next
+    "spawn",  # the program is chosen and has a place; pipes and a process are next
     "spawned",  # the strategy has returned
     "head",  # all of the head has come
     "output",  # the end of the output has come
@@ -29,14 +29,14 @@ class Account(Protocol):
     def mark(self, name: str, /) -> None:
         """It is now the moment `name`, one of MARKS. A redirect runs a second program, and marks them again."""
 
-    def variables(self) -> Mapping[bytes, bytes]:
-        """Return what the program's environment must have, so that it can tell its part."""
+    def variables(self, argv: Sequence[str], /) -> Mapping[bytes, bytes]:
+        """Return what the environment of the program `argv` must have, so that it can tell its part."""
 
     def fields(self) -> list[tuple[str, str]]:
         """Return fields for the response, of which the head stands ready."""
 
     def close(self) -> None:
-        """The program has been reaped."""
+        """The program has been reaped, or could not be started."""
 
 
 class Bill(Protocol):
@@ -55,7 +55,7 @@ class _Nobody:
     def mark(self, name: str, /) -> None:
         pass
 
-    def variables(self) -> Mapping[bytes, bytes]:
+    def variables(self, argv: Sequence[str], /) -> Mapping[bytes, bytes]:
         return {}
 
     def fields(self) -> list[tuple[str, str]]:

@@ -128,21 +128,22 @@ class CgiApplication:
         length = environ.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdigit()):
             raise Refused("400 Bad Request", "CONTENT_LENGTH is not a number.")
-        account.mark("spawn")
         try:
             variables = cgi_environment(environ, self._own, job.variables, authorization=self._authorization)
         except BadEnvironment as error:
             raise Refused("400 Bad Request", f"{error}.") from None
-        variables |= account.variables()
         try:
             place = self._places.take(self._queue_seconds)
         except Full:
             self._log(f"{job.name}: refused: {self._places.count} programs are running (--max-children)")
             raise Refused("503 Service Unavailable", "Too many programs are running.", _RETRY_AFTER) from None
+        account.mark("spawn")
+        variables |= account.variables(job.argv)
         try:
             child = self._spawn(Command(job.argv, variables, job.directory, length != "0"))
         except OSError as error:
             self._places.give(place)
+            account.close()
             self._log(f"{job.name}: cannot be started: {_why(error)}")
             raise _not_started(error) from None
         self._guard.started(place, child.pid)

@@ -1,0 +1,60 @@
+"""Which programs can tell their part of the bill, and how they are started so that they do.
+
+==============================================  ========================================================================
+an application                                  can: `bill_start` in place of the usual start
+a program whose `#!` names this very Python,    can: the same words, then `bill_start` and the file; so `env`, if it
+without options; or `.py=python3`               finds the Python, still costs what it costs
+a program of another Python, or with options    cannot: what it would find different is not ours to judge
+any other program                               cannot: the server's own moments are all that there is
+==============================================  ========================================================================
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .job import Choose, Job
+from .spawn.pythons import PythonPrograms
+
+__all__ = ["START", "application_command", "watched"]
+
+START = str(Path(__file__).with_name("bill_start.py"))
+"""Who has this among its arguments can tell its part."""
+
+_LINE_MAX = 256
+"""Bytes of a `#!` line that Linux looks at (BINPRM_BUF_SIZE)."""
+
+
+def application_command(app: str) -> tuple[str, ...]:
+    """Return what runs an application, MODULE:APP, so that it tells its part."""
+    return sys.executable, "-S", START, "app", app
+
+
+def watched(choose: Choose, path: str) -> Choose:
+    """Return `choose`, with programs in this Python started so that they tell their part. `path`: their PATH."""
+    pythons = PythonPrograms(path)
+
+    def choose_watched(environ: Mapping[str, Any]) -> Job:
+        job = choose(environ)
+        files = pythons.argv(job.argv)
+        if files is None or len(files) != 1:
+            return job
+        interpreter = job.argv[:-1] or _named_by(files[0])
+        return replace(job, argv=(*interpreter, "-S", START, "program", files[0])) if interpreter else job
+
+    return choose_watched
+
+
+def _named_by(file: str) -> tuple[str, ...]:
+    """Return the words of a `#!` line, with the interpreter as a path."""
+    try:
+        with Path(file).open("rb") as opened:
+            line = opened.readline(_LINE_MAX)
+    except OSError:
+        return ()  # who executes it will see
+    return tuple(os.fsdecode(line[2:]).split())
