@@ -148,7 +148,7 @@ class Zygote:
     def _forget(self) -> None:
         """In a copy: leave behind what is the zygote's."""
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, self._usual)
+        signal.signal(signal.SIGCHLD, self._usual or signal.SIG_DFL)  # None: it was not Python that had set it
         self._control.close()
         for descriptor in (self._bell, self._ring, *self._running.values(), *self._ended):
             os.close(descriptor)
@@ -213,6 +213,8 @@ def _become(streams: tuple[int, int, int], channel: int) -> Request:
     except (OSError, ValueError) as error:  # ValueError: a limit beyond what this process may have
         _report(channel, FAILED, error.errno or 0 if isinstance(error, OSError) else errno.EPERM)
         os._exit(0)
+    except BaseException:
+        os._exit(1)  # nothing of this may come up into the loop: that is the zygote's
     if not _report(channel, STARTED, os.getpid()):
         os._exit(0)  # the worker has lost its patience, and will try again
     os.close(channel)
