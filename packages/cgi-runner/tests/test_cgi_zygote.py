@@ -23,6 +23,7 @@ from pathlib import Path
 
 import pytest
 
+from cgi_runner.bill_stamps import VARIABLE
 from cgi_runner.environment import own_variables
 from cgi_runner.spawn import Child, Command, Spawn, TryAgain, World
 from cgi_runner.spawn import zygote as module
@@ -525,6 +526,23 @@ def test_no_state_is_carried_over(spawn: ZygoteStrategy) -> None:
     assert all(answer.startswith(b"[1, ") for answer in answers)
 
 
+def test_a_copy_tells_its_bill(spawn: ZygoteStrategy, programs: Programs, tmp_path: Path) -> None:
+    fifo = tmp_path / "bill"
+    os.mkfifo(fifo)
+    bill = {VARIABLE.encode(): os.fsencode(fifo)}
+    pipe = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert VARIABLE.encode() not in ask(spawn, "/environ", more=bill)[1]
+        lines = os.read(pipe, 9999).decode().splitlines()
+        assert [word.partition("=")[0] for word in " ".join(lines).split()] == ["forked", "ready", "given", "written"]
+        command = programs.write(f"import os; print('{VARIABLE}' in os.environ); 1 / 0")
+        status, output, _ = talk(programs.copied(Command(command.argv, {**OWN, **bill}, "/")))
+        assert (status, output) == (1, b"False\n")
+        assert os.read(pipe, 9999).startswith(b"forked=")
+    finally:
+        os.close(pipe)
+
+
 def test_many_at_once(spawn: ZygoteStrategy) -> None:
     contents = [str(number).encode() * 1000 * (number % 7 + 1) for number in range(64)]
     large = {b"LARGE": b"x" * 500_000}  # more than the socket takes at once, while signals come
@@ -719,6 +737,7 @@ def test_one_that_was_stopped_is_replaced(spawn: ZygoteStrategy, monkeypatch: py
 
 WORKER = """
 import sys
+from cgi_runner.bill_stamps import VARIABLE
 from cgi_runner.environment import own_variables
 from cgi_runner.spawn import Command, World
 from cgi_runner.spawn.zygote import strategy

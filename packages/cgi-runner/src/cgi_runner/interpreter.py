@@ -3,7 +3,8 @@
 A forked copy is in the middle of its parent's life. Before it runs a program it gets what Python finds when it starts;
 afterwards it does what Python does at the end; and in between is the program, which should notice nothing::
 
-    in the parent, once     freeze           all that there is becomes the common state of the copies
+    in the parent, once     default_signals  before the import of what shall be common
+                            freeze           after it: all that there is becomes the state of the copies
     in every copy           renew            environment, standard streams, exit handlers
                             run_program      a file as `__main__` (or the caller runs something else)
                             exit_code        what Python prints, and ends with, when that raises
@@ -32,7 +33,7 @@ TYPE_CHECKING = False  # not from typing: whatever is imported here, every copy 
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-__all__ = ["end", "exit_code", "freeze", "leave", "renew", "run_program", "shared_by_all"]
+__all__ = ["default_signals", "end", "exit_code", "freeze", "leave", "renew", "run_program", "shared_by_all"]
 
 _EXIT_NO_FLUSH = 120
 """What Python ends with when its standard output cannot be written at the end."""
@@ -53,6 +54,15 @@ _changed: dict[bytes, bytes | None] = {}  # variables that the import has set or
 _fresh: list[io.TextIOWrapper] = []  # the standard streams of the copies, which nobody has used
 
 _frozen: list[Any] = []  # files that were open at `freeze`: the collector does not show them any more
+
+
+def default_signals() -> None:
+    """Undo what whoever has started this process blocks or ignores; Python itself ignores two."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def freeze() -> None:

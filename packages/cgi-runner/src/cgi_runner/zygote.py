@@ -59,7 +59,7 @@ import socket
 import struct
 import sys
 
-from . import child, content, interpreter  # noqa: F401 - content: so that no copy has to import it
+from . import bill_stamps, child, content, interpreter  # noqa: F401 - content: so that no copy has to import it
 
 TYPE_CHECKING = False  # not from typing: whatever is imported here, every copy has in its memory
 if TYPE_CHECKING:
@@ -237,16 +237,31 @@ def _answer(request: Request, application: Application | None) -> NoReturn:
     try:
         try:
             interpreter.renew(request[1])
-            if application is None:
-                interpreter.run_program(request[0])
+            if bill_stamps.VARIABLE.encode() in request[1]:
+                _run_with_bill(request[0], application)
             else:
-                child.run(application)
+                _run(request[0], application)
             code = 0
         except BaseException as error:
             code = interpreter.exit_code(error)
         interpreter.end(code)
     finally:
         os._exit(1)  # even what prints the error can fail, and a copy must never become a second zygote
+
+
+def _run(argv: list[str], application: Application | None) -> None:
+    if application is None:
+        interpreter.run_program(argv)
+    else:
+        child.run(application)
+
+
+def _run_with_bill(argv: list[str], application: Application | None) -> None:
+    stamps = bill_stamps.forked(child)
+    try:
+        _run(argv, application)
+    finally:
+        bill_stamps.end(stamps)
 
 
 # -- the start ---------------------------------------------------------------------------------------------------------
@@ -258,7 +273,7 @@ def main(arguments: list[str]) -> NoReturn:
     if len(arguments) > 1 or control is None:
         sys.stderr.write(f"{_USAGE}\n")
         raise SystemExit(_EXIT_USAGE)
-    _have_default_signals()
+    interpreter.default_signals()
     signal.alarm(WARM_SECONDS)
     gc.disable()  # nothing that is imported is garbage, and what is not freed leaves no holes that copies would fill
     application = child.load_application(arguments[0]) if arguments else None
@@ -289,15 +304,6 @@ def _take_control() -> socket.socket | None:
     os.dup2(nothing, 0)
     os.close(nothing)
     return control
-
-
-def _have_default_signals() -> None:
-    """Undo what the worker blocks or ignores; Python itself ignores two."""
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
-        if signal.getsignal(number) == signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _send(control: socket.socket, message: tuple[str, list[str]]) -> None:
