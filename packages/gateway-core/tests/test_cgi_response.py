@@ -73,6 +73,7 @@ GOOD = [
      Response(302, "Found", [("Location", "https://example.org/"), TYPE]), b"moved"),
     (b"Location: /here?a=b\n\nnobody reads this", {}, LocalRedirect(302, "Found", [("Location", "/here?a=b")]), b""),
     (b"Location: //host/x\n\n", {}, LocalRedirect(302, "Found", [("Location", "//host/x")]), b""),
+    (b"Location: /here#there\n\n", {}, Response(302, "Found", [("Location", "/here#there")]), b""),
     (b"Location: /here\nContent-Type: text/plain\n\nto", {},
      Response(302, "Found", [("Location", "/here"), TYPE]), b"to"),
     (b"Status: 303 See Other\nLocation: /here\n\n", {}, Response(303, "See Other", [("Location", "/here")]), b""),

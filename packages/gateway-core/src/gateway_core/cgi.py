@@ -289,7 +289,8 @@ def _decode_kind(status: int, reason: str, location: str, fields: Fields) -> Res
     if status or not location:
         return Response(status or 200, reason or "OK", fields)
     if location.startswith("/"):
-        kind = LocalRedirect if len(fields) == 1 else Response
+        # Section 6.3.2: only the client knows what to do with a fragment, so a path with one is for the client.
+        kind = LocalRedirect if len(fields) == 1 and "#" not in location else Response
         return kind(302, "Found", fields)
     if not _ABSOLUTE.fullmatch(location):
         raise _broken(f"Location {location[:60]!a} is neither an absolute path nor an absolute URI")
