@@ -38,7 +38,7 @@ PROC = Path("/proc/self/fd").exists()
 OWN = own_variables(["COLOUR=blue", "SHAPE=round"])
 
 APP = r"""
-import json, os, random, sys
+import json, os, random, sys, time
 
 COUNT = 0
 
@@ -52,6 +52,11 @@ def app(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/exit":
         sys.exit(3)
+    if path == "/wait":
+        with open("pid.tmp", "w") as file:
+            file.write(str(os.getpid()))
+        os.rename("pid.tmp", "pid")
+        time.sleep(99)
     if path == "/after":
         start_response("200 OK", [("Content-Type", "text/plain")])
         return after()
@@ -806,6 +811,17 @@ def test_a_server_with_zygotes(folder: Path) -> None:
         server.signal(signal.SIGTERM)
         assert server.wait() == 0
         wait_until(lambda: not alive(third))
+
+
+def test_a_request_whose_zygote_dies_is_502(folder: Path) -> None:
+    with Server("cgi_runner", "--app", "case:app", "--bind", "127.0.0.1:0", "--spawn", "zygote", cwd=folder) as server:
+        with ThreadPoolExecutor(1) as threads:
+            answer = threads.submit(get, server, "/wait", 502)
+            wait_until((folder / "pid").exists)
+            os.kill(zygotes(server)[0], signal.SIGKILL)
+            assert answer.result() == b"The program's output is not a response; the server's log says why.\n"
+        server.wait_for_line("the zygote .* is lost: killed by SIGKILL")
+        wait_until(lambda: not alive(int((folder / "pid").read_text())))
 
 
 def test_a_server_that_is_killed_leaves_no_zygote(folder: Path) -> None:

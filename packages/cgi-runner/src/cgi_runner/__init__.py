@@ -7,12 +7,13 @@ Read in this order:
 3. `spawn`: how it is started. `pump`: its three streams at once, with `stderr_log` for the third.
 4. `run`: one program at work, as an iterable. `ending` and `guard`: that none is left behind.
 5. `host`: all of it as a WSGI application, with `refused` for what is answered without a program.
-6. `server`: that application behind HTTP, on the command line.
+6. `zygote`: an interpreter that is copied in place of being started; `interpreter`: what makes such a copy as new.
+7. `server`: that application behind HTTP, on the command line.
 
 Import from the modules; this page only lists them, so that a program that needs `child` does not pay for the host.
 """
 
 __all__ = [
-    "child", "ending", "environment", "guard", "host", "programs",
-    "pump", "refused", "run", "server", "spawn", "stderr_log",
+    "child", "ending", "environment", "guard", "host", "interpreter", "programs",
+    "pump", "refused", "run", "server", "spawn", "stderr_log", "zygote",
 ]  # fmt: skip
