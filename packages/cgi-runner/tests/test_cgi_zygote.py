@@ -573,6 +573,34 @@ def test_nothing_is_left_after_requests_of_every_kind(spawn: ZygoteStrategy) -> 
     wait_until(lambda: (descriptors(), descriptors(spawn._zygote.pid)) == (ours, its))
 
 
+def memory(pid: int) -> bytes:
+    """All that a process can write to."""
+    process = Path(f"/proc/{pid}")
+    with (process / "maps").open() as maps, (process / "mem").open("rb") as whole:
+        found = []
+        for line in maps:
+            span, rights = line.split()[:2]
+            if rights.startswith("rw"):
+                begin, end = (int(number, 16) for number in span.split("-"))
+                whole.seek(begin)
+                found.append(whole.read(end - begin))
+    return b"".join(found)
+
+
+@pytest.mark.skipif(not PROC, reason="reads Linux's /proc")
+def test_no_request_is_ever_in_the_zygotes_memory(spawn: ZygoteStrategy) -> None:
+    assert spawn._zygote is not None
+    secret = os.urandom(16).hex().encode()
+    assert secret in ask(spawn, "/environ", more={b"HTTP_COOKIE": secret})[1]
+    assert ask(spawn, "/echo", secret)[1].endswith(secret)
+    try:
+        there = memory(spawn._zygote.pid)
+    except PermissionError:
+        pytest.skip("this system does not let us read the memory of another process")
+    assert b"case.settings" in there  # what the import has set
+    assert secret not in there
+
+
 WITHOUT_WAITID = "import os\nif hasattr(os, 'waitid'): del os.waitid\n" + APP
 
 
