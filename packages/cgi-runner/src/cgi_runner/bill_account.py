@@ -37,7 +37,7 @@ __all__ = ["MOMENTS", "TOLD_MAX", "Account", "Ledger", "understand"]
 TOLD_MAX = 64 * 1024
 """Bytes that are read from one program: what a pipe holds. A program that tells its part writes less than 8 KiB."""
 
-MOMENTS = ("forked", "first", "site", "ready", "given", "written")
+MOMENTS = ("forked", "first", "site", "begun", "ready", "given", "written")
 """Those of a program, in order."""
 
 _WORD = re.compile(r"(?:([a-z]+)|import:([\w.\-]{1,200}))=([0-9]{1,19})")

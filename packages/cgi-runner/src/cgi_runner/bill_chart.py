@@ -27,6 +27,7 @@ COLOURS = {
     "spawn": "#d55e00",
     "interpreter start": "#e69f00",
     "site": "#f0e442",
+    "bill": "#c9cfd6",
     "imports": "#0072b2",
     "app start": "#56b4e9",
     "program": "#3d4f66",

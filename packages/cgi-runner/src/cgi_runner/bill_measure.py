@@ -279,7 +279,7 @@ def bill_cost(target: Target, pairs: int = 50, note: Callable[[str], None] = log
     """
     if target.spawn == "zygote":
         raise ValueError("the programs of a zygote are not children of this process: their time cannot be counted")
-    ledger = Ledger(lambda account: None, log=note)
+    ledger = Ledger(server_timing=False, log=note)
     with _host(target, NO_BILL, note) as plain, _host(target, ledger, note) as billed:
         _processor_time(plain, target), _processor_time(billed, target)  # not counted: caches
         found = []

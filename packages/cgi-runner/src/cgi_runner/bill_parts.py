@@ -17,6 +17,7 @@ wait                the program is chosen, and waits for its turn if too many ru
 spawn               environment, pipes, and a new process that executes the program
 interpreter start   the kernel has loaded Python; it initialises itself, until its first line of Python code
 site                the module `site`: where packages are found
+bill                what the program must do to tell its part: without a bill, a request takes so much less
 imports             what the application imports, and the gateway's half of the program
 app start           the application's own modules, and whatever they do when they are imported
 program             all this of a program that does not tell
@@ -40,7 +41,7 @@ Costs = tuple[tuple[str, int], ...]
 """Names and nanoseconds."""
 
 ORDER = (
-    "wait", "spawn", "interpreter start", "site", "imports", "app start",
+    "wait", "spawn", "interpreter start", "site", "bill", "imports", "app start",
     "program", "handler", "output", "exit", "reap",
 )  # fmt: skip
 
@@ -58,7 +59,7 @@ _START = (("wait", "spawn"), ("spawn", "spawned"))
 _ANSWER = (("app start", "ready"), ("handler", "given"), ("output", "written"), *_END)
 
 _CUTS: dict[str, tuple[tuple[str, str], ...]] = {
-    FINE: (*_START, ("interpreter start", "first"), ("site", "site"), *_ANSWER),
+    FINE: (*_START, ("interpreter start", "first"), ("site", "site"), ("bill", "begun"), *_ANSWER),
     FORKED: (("wait", "spawn"), ("spawn", "forked"), *_ANSWER),
     COARSE: (*_START, ("program", "head"), ("output", "output"), *_END),
 }

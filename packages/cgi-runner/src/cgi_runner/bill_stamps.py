@@ -2,12 +2,12 @@
 
 ::
 
-    #! or exec --> first -- site -- imports, application -- ready -- application -- given -- output -- written --> exit
-                     '--- taken by bill_start ---'            '------------- taken here -----------------'
+    exec --> first -- site -- begun -- imports, app start -- ready -- handler -- given -- output -- written --> exit
 
 ==========  ===========================================================================================================
 first       the first line of Python code: the interpreter has started
 site        `site.main()` is done: sys.path is whole, the packages of a virtual environment can be found
+begun       the bill is ready: what lies between these two is its own cost, and would not be there without it
 ready       the application is loaded, and about to be called (a program that is no WSGI application has no such moment)
 given       it has given its head and first block, which are about to be written; or, the program has run to its end
 written     all output is written
@@ -20,7 +20,7 @@ processes of a machine: so the server can put its own moments between them.
 **How they travel.** An environment variable names a pipe of the server's (a FIFO). Two lines are written to it, one
 before the head of the response, so that the server can still tell of them in a field, and one at the end::
 
-    first=41390112 site=41402312 ready=41499101 given=41501334 import:jinja2=30104555 import:markdown=21004112
+    first=41390112 site=41402312 begun=41402815 ready=41499101 given=41501334 import:jinja2=30104
     written=41501502
 
 The pipe is open only while a line is written, and the variable is gone before any code of the program's runs: the
@@ -31,13 +31,11 @@ This module is imported by each program that is billed, in whatever Python its `
 nothing of ours.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import time
 
-TYPE_CHECKING = False  # not from typing, which every request would pay for
+TYPE_CHECKING = False  # not from typing, which every request would pay for; and no annotations from __future__
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
@@ -128,7 +126,7 @@ class Imports:
         self._payer, self._since = payer, now
         return before
 
-    def find_spec(self, name: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(self, name: str, path: "Any" = None, target: "ModuleType | None" = None) -> "ModuleSpec | None":
         """Find a module as the finders behind this one do; they are asked here only if the payer changes."""
         package = name.partition(".")[0]
         if package == self._payer or self._own not in (package, self._payer):
@@ -144,7 +142,7 @@ class Imports:
             self._watch(spec.loader, package)
         return spec
 
-    def _find(self, name: str, path: Any, target: ModuleType | None) -> ModuleSpec | None:
+    def _find(self, name: str, path: "Any", target: "ModuleType | None") -> "ModuleSpec | None":
         for finder in sys.meta_path:
             if finder is not self and hasattr(finder, "find_spec"):
                 spec = finder.find_spec(name, path, target)
@@ -152,11 +150,11 @@ class Imports:
                     return spec
         return None
 
-    def _watch(self, loader: Any, package: str) -> None:
+    def _watch(self, loader: "Any", package: str) -> None:
         """Let `package` pay for the execution of the module that `loader` loads."""
         execute = loader.exec_module
 
-        def exec_module(module: ModuleType) -> None:
+        def exec_module(module: "ModuleType") -> None:
             del loader.exec_module  # this one, which hides the class's
             before = self.charge(package)
             try:
@@ -169,11 +167,11 @@ class Imports:
         loader.exec_module = exec_module
 
 
-def watch(child: Any, stamps: Stamps, imports: Imports | None) -> None:
+def watch(child: "Any", stamps: Stamps, imports: "Imports | None") -> None:
     """Take the moments that pass through `cgi_runner.child`, which makes a `Response` when the application is ready."""
     plain_output, plain_response = child.Output, child.Response
 
-    def response(*arguments: Any) -> Any:
+    def response(*arguments: "Any") -> "Any":
         if imports is not None:
             imports.stop()
         stamps.take("ready")
@@ -209,6 +207,7 @@ def run_application(stamps: Stamps, spec: str) -> None:
     sys.argv[:] = ["-c", spec]
     if not _safe_path():
         sys.path.insert(0, "")
+    stamps.take("begun")
     imports = Imports(spec.partition(":")[0].partition(".")[0], FIRST_CAUSE, stamps)
     from cgi_runner import child
 
@@ -229,15 +228,23 @@ def run_program(stamps: Stamps, file: str) -> None:
     loader: Any = __spec__.loader  # one for source files, such as a program has
     main.__dict__.update(__file__=file, __cached__=None, __annotations__={}, __loader__=type(loader)("__main__", file))
     sys.modules["__main__"] = main
+    compile("", file, "exec")  # the first use of this function prepares much that `python FILE` has no need of
+    stamps.take("begun")
     imports = Imports("__main__", "__main__", stamps)
     try:
         exec(compile(source, file, "exec", dont_inherit=True), main.__dict__)  # noqa: S102 - it is there to be run
+    except Exception as error:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+            trace = trace.tb_next  # its author wants to see the program's own part
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
+        raise SystemExit(1) from None
     finally:
         imports.stop()
         end(stamps)
 
 
-def forked(child: Any) -> Stamps:
+def forked(child: "Any") -> Stamps:
     """In a copy of an interpreter that has imported everything, once its environment is that of the request.
 
     Give the stamps to `end` when the program has run.

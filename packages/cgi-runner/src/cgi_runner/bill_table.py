@@ -35,7 +35,7 @@ IMPORT_SHARE = 0.01
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 _COLOURS = {
-    "wait": 90, "spawn": 31, "interpreter start": 33, "site": 93, "imports": 34, "app start": 36,
+    "wait": 90, "spawn": 31, "interpreter start": 33, "site": 93, "bill": 37, "imports": 34, "app start": 36,
     "program": 34, "handler": 32, "output": 92, "exit": 35, "reap": 90,
 }  # fmt: skip
 """SGR numbers, of the sixteen that every terminal has and that its user can choose."""

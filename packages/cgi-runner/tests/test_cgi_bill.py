@@ -1,0 +1,628 @@
+"""Bills: that the parts add up, that each says what it claims, and that no program can spoil them."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import sys
+import textwrap
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cgi_runner.bill import Account, Bill, Ledger, Measured, MeasureError, Target, bill_cost, measure
+from cgi_runner.bill_account import understand
+from cgi_runner.bill_parts import COARSE, FINE, FORKED, ORDER, add, assemble
+from cgi_runner.bill_watch import START, application_command, watched
+from cgi_runner.environment import own_variables
+from cgi_runner.host import CgiApplication
+from cgi_runner.job import Job, each_request_runs
+from cgi_runner.spawn import STRATEGIES
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+APP = """
+    import fractions
+
+    def app(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        yield ",".join(sorted(name for name in __import__("os").environ if "BILL" in name)).encode()
+
+    def dies(environ, start_response):
+        __import__("os")._exit(3)
+
+    def breaks(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        yield b"half"
+        __import__("os").kill(__import__("os").getpid(), 9)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_pipe_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    pipes = tmp_path / "pipes"
+    pipes.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(pipes))
+    yield
+    assert list(pipes.iterdir()) == []
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """Make a directory for programs."""
+    (tmp_path / "programs").mkdir()
+    return tmp_path / "programs"
+
+
+def put(directory: Path, name: str, text: str) -> None:
+    file = directory / name
+    file.write_text(textwrap.dedent(text).lstrip())
+    file.chmod(0o755)
+
+
+def python_program(directory: Path, name: str, text: str) -> None:
+    put(directory, name, f"#!{sys.executable}\n{textwrap.dedent(text)}")
+
+
+def app_in(directory: Path) -> tuple[str, ...]:
+    """Put the application above there; return the environment that finds it."""
+    put(directory, "billed_app.py", APP)
+    return (f"PYTHONPATH={directory}",)
+
+
+def adds_up(measured: Measured) -> bool:
+    """Do the parts of the best sample explain all but two per cent of its whole, and never more than it?"""
+    assert all(bill.unaccounted >= 0 for bill in measured.samples)
+    return min(bill.unaccounted / bill.whole for bill in measured.samples) < 0.02
+
+
+# -- from moments to parts -------------------------------------------------------------------------------------------
+
+SERVER = {"request": 100, "spawn": 110, "spawned": 130, "head": 700, "output": 800, "exited": 900, "closed": 910}
+PROGRAM = {"first": 200, "site": 250, "begun": 260, "ready": 500, "given": 650, "written": 750}
+
+
+@pytest.mark.parametrize(
+    ("moments", "imports", "kind", "parts"),
+    [
+        (SERVER, {}, COARSE, {"wait": 10, "spawn": 20, "program": 570, "output": 100, "exit": 100, "reap": 10}),
+        (
+            SERVER | PROGRAM,
+            {"a": 150, "b": 50},
+            FINE,
+            {
+                "wait": 10, "spawn": 20, "interpreter start": 70, "site": 50, "bill": 10, "imports": 200, "app start": 40,
+                "handler": 150, "output": 100, "exit": 150, "reap": 10,
+            },
+        ),
+        (  # a program that is no application has no "ready"
+            {name: at for name, at in (SERVER | PROGRAM).items() if name != "ready"},
+            {"a": 90},
+            FINE,
+            {
+                "wait": 10, "spawn": 20, "interpreter start": 70, "site": 50, "bill": 10, "imports": 90, "handler": 300,
+                "output": 100, "exit": 150, "reap": 10,
+            },
+        ),
+        (  # the server may hear of the start later than the program begins
+            SERVER | PROGRAM | {"spawned": 240},
+            {},
+            FINE,
+            {
+                "wait": 10, "spawn": 90, "interpreter start": 0, "site": 50, "bill": 10, "imports": 0, "app start": 240,
+                "handler": 150, "output": 100, "exit": 150, "reap": 10,
+            },
+        ),
+        (
+            SERVER | {"forked": 140, "ready": 500, "given": 650, "written": 750},
+            {},
+            FORKED,
+            {
+                "wait": 10, "spawn": 30, "interpreter start": 0, "site": 0, "imports": 0, "app start": 360,
+                "handler": 150, "output": 100, "exit": 150, "reap": 10,
+            },
+        ),
+        (  # what has not come is one with what comes next
+            {name: SERVER[name] for name in ("request", "spawn", "spawned", "exited", "closed")},
+            {},
+            COARSE,
+            {"wait": 10, "spawn": 20, "exit": 770, "reap": 10},
+        ),
+        (  # of two that the server sees at once, either may be taken down first
+            SERVER | {"head": 905, "output": 906},
+            {},
+            COARSE,
+            {"wait": 10, "spawn": 20, "program": 775, "output": 1, "exit": 0, "reap": 4},
+        ),
+        ({"request": 100}, {}, COARSE, {}),
+        (  # a package cannot have cost more than there was time
+            SERVER | PROGRAM,
+            {"liar": 10**18},
+            FINE,
+            {
+                "wait": 10, "spawn": 20, "interpreter start": 70, "site": 50, "bill": 10, "imports": 240, "app start": 0,
+                "handler": 150, "output": 100, "exit": 150, "reap": 10,
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_moments_become_parts_without_a_gap(
+    moments: dict[str, int], imports: dict[str, int], kind: str, parts: dict[str, int]
+) -> None:
+    bill = assemble(moments, imports)
+    assert (bill.kind, dict(bill.parts)) == (kind, parts)
+    assert [name for name, _ in bill.parts] == [name for name in ORDER if name in parts]
+    assert bill.unaccounted == 0
+    assert bill.whole == max(moments.values()) - 100
+
+
+def test_a_redirect_adds_two_bills() -> None:
+    one = assemble(SERVER, {})
+    two = assemble({name: at + 1000 for name, at in (SERVER | PROGRAM).items()}, {"a": 5})
+    both = add(one, two)
+    assert both.whole == one.whole + two.whole
+    assert both.unaccounted == 0
+    assert dict(both.parts)["spawn"] == 40
+    assert [name for name, _ in both.parts] == [name for name in ORDER if name in dict(one.parts) | dict(two.parts)]
+
+
+METRIC = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+;dur=[0-9]+\.[0-9]{3}"
+"""server-timing-metric of W3C Server Timing section 3, with a token of RFC 9110 section 5.6.2."""
+
+
+def test_server_timing_is_of_its_grammar() -> None:
+    field = assemble(SERVER | PROGRAM, {"a": 1}).server_timing()
+    assert re.fullmatch(rf"{METRIC}(?:, {METRIC})*", field)
+    assert "interpreter-start;dur=0.000" in field
+    assert Bill(COARSE, (("spawn", 1_234_567),), 2_000_000).server_timing() == "spawn;dur=1.235, total;dur=2.000"
+
+
+def test_a_bill_as_json() -> None:
+    bill = Bill(FINE, (("spawn", 5), ("site", 6)), 20, (("a", 3),))
+    assert bill.as_json() == {
+        "kind": "fine",
+        "whole_ns": 20,
+        "unaccounted_ns": 9,
+        "parts_ns": {"spawn": 5, "site": 6},
+        "imports_ns": {"a": 3},
+    }
+
+
+# -- what a program tells --------------------------------------------------------------------------------------------
+
+
+def test_understand() -> None:
+    told = b"first=1 site=2 import:a.b-c=3 import:d_e=4\nwritten=5\n"
+    assert understand(told) == ({"first": 1, "site": 2, "written": 5}, {"a.b-c": 3, "d_e": 4})
+    assert understand(b"first=1\nwritten=") == ({"first": 1}, {})  # the rest is on its way
+    assert understand(b"") == ({}, {})
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"spawned=1", b"first", b"first=", b"first=-1", b"first=1.5", b"first=0x1", b"first=" + b"9" * 20, b"FIRST=1",
+        b"first=1 first=2", b"first=1\nfirst=1", b"import:a=1 import:a=1", b"import:=1", b"import:a\x1b[2J=1",
+        b"\xff\xfe=1", b"\0" * 100, b"A" * 60_000, "first=\u0661".encode(),
+    ],
+)  # fmt: skip
+def test_what_a_program_must_not_tell(told: bytes) -> None:
+    with pytest.raises(ValueError):
+        understand(told + b"\n")
+
+
+def account_of(told: bytes, log: list[str]) -> Account:
+    """Make an account whose program tells this."""
+    accounts: list[Account] = []
+    account = Ledger(accounts.append, all_tell=True, log=log.append).open({})
+    account.mark("spawn")
+    pipe = account.variables(("program",))[b"CGI_RUNNER_BILL"]
+    account.mark("spawned")
+    descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    os.write(descriptor, told)
+    os.close(descriptor)
+    for name in ("head", "output", "exited", "reaped"):
+        account.mark(name)
+    account.close()
+    assert accounts == [account]
+    return account
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"rubbish\n",
+        b"\x1b[31m\r\nfirst=1\n" * 100,
+        b"first=1 site=2\n",  # long before the request
+        b"first=%d\n" % 2**62,  # long after
+        b"x" * 65_536,  # as much as the pipe takes, and no end
+    ],
+)
+def test_rubbish_is_one_line_in_the_log_and_no_part_of_the_bill(told: bytes) -> None:
+    log: list[str] = []
+    bill = account_of(told, log).bill()
+    assert bill.kind == COARSE
+    assert bill.unaccounted == 0
+    assert len(log) == told.endswith(b"\n")
+    assert all(re.fullmatch(r"bill: a program has told what cannot be: [ -~]{1,100}", line) for line in log)
+
+
+def test_moments_out_of_order_are_rubbish() -> None:
+    log: list[str] = []
+    account = Ledger(all_tell=True, log=log.append).open({})
+    account.mark("spawn")
+    pipe = account.variables(())[b"CGI_RUNNER_BILL"]
+    now = int(account.bill().whole)  # any call: time passes
+    account.mark("spawned")
+    import time
+
+    early = time.monotonic_ns()
+    late = time.monotonic_ns()
+    descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    os.write(descriptor, b"first=%d site=%d\n" % (late + 1, early))
+    os.close(descriptor)
+    assert account.bill().kind == COARSE
+    assert len(log) == 1
+    assert now >= 0
+    account.close()
+
+
+def test_an_account_that_comes_to_nothing_leaves_nothing() -> None:
+    accounts: list[Account] = []
+    account = Ledger(accounts.append, all_tell=True).open({})
+    account.mark("spawn")
+    assert Path(os.fsdecode(account.variables(())[b"CGI_RUNNER_BILL"])).is_fifo()
+    account.close()  # the program could not be started
+    assert accounts == []
+    forgotten = Ledger(all_tell=True).open({})
+    forgotten.variables(())
+    del forgotten
+
+
+def test_without_a_place_for_pipes_bills_are_coarse(programs: Path) -> None:
+    log: list[str] = []
+    ledger = Ledger(directory="/nowhere", all_tell=True, log=log.append)
+    for _ in range(2):
+        assert ledger.open({}).variables(()) == {}
+    assert log == ["bill: programs cannot tell their part: [Errno 2] No such file or directory"]
+
+
+# -- which programs can tell -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first_line", "fine"),
+    [
+        (f"#!{sys.executable}", True),
+        (f"#! {sys.executable} ", True),
+        ("#!/usr/bin/env python3", True),
+        (f"#!{sys.executable} -I", False),
+        ("#!/usr/bin/env python3 -I", False),
+        ("#!/usr/bin/env -S python3", False),
+        ("#!/bin/sh", False),
+        ("#!/nowhere/python3", False),
+        ("", False),
+    ],
+)
+def test_which_programs_can_tell(programs: Path, first_line: str, fine: bool) -> None:
+    put(programs, "program", f"{first_line}\n")
+    file = str(programs / "program")
+    path = str(Path(sys.executable).parent)
+    link = programs / "bin" / "python3"
+    link.parent.mkdir()
+    choose = watched(each_request_runs([file], "program"), path)
+    argv = choose({}).argv
+    assert (START in argv) == fine
+    assert argv[-1] == file
+    if fine:
+        assert list(argv[:-4]) == first_line[2:].split()
+    else:
+        assert argv == (file,)
+
+
+def test_an_interpreter_that_is_named_for_an_ending() -> None:
+    choose = watched(lambda _: Job((sys.executable, "/x/a.py"), "/x", "a"), "")
+    assert choose({}).argv == (sys.executable, "-S", START, "program", "/x/a.py")
+
+
+# -- real programs ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spawn", [*STRATEGIES, "zygote"])
+def test_every_strategy_bills_an_application(programs: Path, spawn: str) -> None:
+    measured = measure("billed_app:app", spawn=spawn, requests=4, environment=app_in(programs))
+    assert measured.kind == (FORKED if spawn == "zygote" else FINE)
+    assert adds_up(measured)
+    own = {"wait", "spawn", "handler", "output", "exit", "reap", "app start"}
+    assert own <= set(measured.parts)
+    for part in ("interpreter start", "site", "imports"):
+        assert all((cost > 0) == (spawn != "zygote") for cost in measured.costs(part))
+    costs = dict(measured.imports())
+    assert ("fractions" in costs) == (spawn != "zygote")
+    assert "billed_app" not in costs
+    assert "decimal" not in costs  # whoever imports it first pays for it: fractions
+    assert sum(costs.values()) <= measured.whole
+
+
+@pytest.mark.parametrize("spawn", [*STRATEGIES, "zygote"])
+def test_every_strategy_bills_a_program_in_another_language(spawn: str) -> None:
+    measured = measure(directory=EXAMPLES, path="/hello.sh", spawn=spawn, requests=4)
+    assert measured.kind == COARSE
+    assert adds_up(measured)
+    assert {"wait", "spawn", "program", "exit", "reap"} <= set(measured.parts)
+    assert measured.imports() == []
+
+
+@pytest.mark.parametrize("spawn", ["posix-spawn", "zygote"])
+def test_a_python_program_in_a_directory(programs: Path, spawn: str) -> None:
+    python_program(
+        programs,
+        "hello",
+        """
+        import fractions
+        print("Content-Type: text/plain")
+        print()
+        print("hello")
+        """,
+    )
+    measured = measure(directory=programs, path="/hello", spawn=spawn, requests=2)
+    assert measured.kind == (FORKED if spawn == "zygote" else FINE)
+    assert adds_up(measured)
+    assert {"wait", "spawn", "handler", "output", "exit", "reap"} <= set(measured.parts)
+    assert "program" not in measured.parts
+    assert ("fractions" in dict(measured.imports())) == (spawn != "zygote")
+
+
+def test_a_program_of_three_lines(programs: Path) -> None:
+    app_in(programs)
+    python_program(
+        programs,
+        "three",
+        """
+        from cgi_runner.child import run
+        from billed_app import app; run(app)
+        """,
+    )
+    measured = measure(directory=programs, path="/three", requests=2)
+    assert measured.kind == FINE
+    assert {"app start", "handler"} <= set(measured.parts)
+    assert {"cgi_runner", "billed_app"} <= set(dict(measured.imports()))
+
+
+def test_the_demo_app() -> None:
+    measured = measure("demo_app:app", path="/hello", requests=2)
+    assert measured.kind == FINE
+    assert adds_up(measured)
+    assert {"jinja2", "markdown", "multipart", "cgi_runner"} <= set(dict(measured.imports())) | {"multipart"}
+    assert measured.median("imports") > measured.median("handler")
+
+
+def test_a_local_redirect_has_one_bill(programs: Path) -> None:
+    put(programs, "from", "#!/bin/sh\nprintf 'Location: /to\\n\\n'\n")
+    put(programs, "to", "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nthere'\n")
+    measured = measure(directory=programs, path="/from", requests=3)
+    assert adds_up(measured)
+    alone = measure(directory=programs, path="/to", requests=3)
+    assert min(bill.whole for bill in measured.samples) > min(bill.whole for bill in alone.samples)
+
+
+# -- a billed program is as it would be without a bill ------------------------------------------------------------------
+
+
+def answer(command: tuple[str, ...], environment: dict[bytes, bytes], ledger: Ledger | None = None) -> bytes:
+    """Run a command as a CGI program; return what it answers."""
+    bill = {} if ledger is None else {"bill": ledger}
+    host = CgiApplication(each_request_runs(command, "it", "/"), own=environment, log=lambda line: None, **bill)
+    environ: dict[str, Any] = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/", "QUERY_STRING": ""}
+    environ["wsgi.input"] = io.BytesIO()
+    answers = host(environ, lambda status, fields, exc_info=None: lambda data: None)
+    try:
+        return b"".join(answers)
+    finally:
+        if hasattr(answers, "close"):
+            answers.close()
+
+
+LOOK = """
+import json, os, sys
+
+def look():
+    flags = {name: getattr(sys.flags, name) for name in dir(sys.flags) if name.islower() and name[0] != "_"}
+    flags.pop("no_site")
+    main = sys.modules["__main__"]
+    return json.dumps({
+        "argv": sys.argv, "path": sys.path, "prefix": sys.prefix, "name": main.__name__,
+        "flags": {name: value for name, value in flags.items() if not callable(value)},
+        "environ": sorted(os.environ), "putenv": sorted(os.popen("env").read().splitlines()),
+        "finders": [str(finder).partition(" object at ")[0] for finder in sys.meta_path], "loader": type(main.__loader__).__name__,
+        "fds": sorted(os.listdir("/dev/fd")), "stdout": repr(sys.stdout), "limit": sys.getrecursionlimit(),
+        "user": str(__import__("site").ENABLE_USER_SITE), "exit": __import__("builtins").exit.__class__.__name__,
+        "special": sorted(vars(main)) if main.__name__ == "__main__" and hasattr(main, "__file__") else None,
+    }, sort_keys=True)
+"""
+
+
+def test_an_application_finds_all_as_without_a_bill(programs: Path) -> None:
+    put(
+        programs,
+        "looking.py",
+        LOOK
+        + textwrap.dedent("""
+        def app(environ, start_response):
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [look().encode()]
+        """),
+    )
+    from cgi_runner.server import child_command
+
+    own = own_variables((f"PYTHONPATH={programs}",))
+    plain = json.loads(answer(child_command("looking:app"), own))
+    billed = json.loads(answer(application_command("looking:app"), own, Ledger()))
+    for found in (plain, billed):
+        del found["loader"], found["special"]  # of `-c`, and of a file
+    assert billed == plain
+    assert not any("BILL" in variable for variable in billed["environ"] + billed["putenv"])
+
+
+def test_a_program_finds_all_as_without_a_bill(programs: Path) -> None:
+    python_program(programs, "look", LOOK + "print('Content-Type: text/plain\\n')\nprint(look())\n")
+    own = own_variables(())
+    file = str(programs / "look")
+    plain = json.loads(answer((file,), own))
+    billed = json.loads(answer(watched(each_request_runs([file], "look"), "")({}).argv, own, Ledger()))
+    assert billed.pop("finders")[1:] == plain.pop("finders")  # while it runs, its imports are looked at
+    assert billed == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("raise SystemExit(3)", "exit status 3"),
+        ("1 / 0", "exit status 1"),
+        ("import os; os._exit(4)", "exit status 4"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "killed by SIGKILL"),
+        ("def", "exit status 1"),
+        ("import sys; sys.stdout.close()", None),
+        ("import os; print(); os.close(1)", "exit status 120"),
+    ],
+)
+def test_a_program_that_fails_fails_in_the_same_way(programs: Path, text: str, status: str | None) -> None:
+    python_program(programs, "fails", f"print('Content-Type: text/plain\\n\\n', flush=True)\n{text}\n")
+    lines: dict[bool, list[str]] = {}
+    choose = each_request_runs([str(programs / "fails")], "fails")
+    for fine in (False, True):
+        log: list[str] = []
+        host = CgiApplication(
+            watched(choose, "") if fine else choose, own=own_variables(()), log=log.append, bill=Ledger(log=log.append)
+        )
+        environ: dict[str, Any] = {"REQUEST_METHOD": "GET", "wsgi.input": io.BytesIO()}
+        answers = host(environ, lambda status, fields, exc_info=None: lambda data: None)
+        try:
+            list(answers)
+        except Exception as error:
+            log.append(type(error).__name__)
+        finally:
+            if hasattr(answers, "close"):
+                answers.close()
+        lines[fine] = [re.sub(r"\[\d+\]", "", line) for line in log]
+    assert lines[True] == lines[False]
+    assert (f"fails: {status}" in lines[True]) == (status is not None)
+
+
+def test_an_archive_is_run_by_python_itself(programs: Path) -> None:
+    import zipapp
+
+    (programs / "tree").mkdir()
+    (programs / "tree" / "__main__.py").write_text("print('Content-Type: text/plain\\n\\nfrom an archive')\n")
+    zipapp.create_archive(programs / "tree", programs / "archive", interpreter=sys.executable)
+    measured = measure(directory=programs, path="/archive", requests=1)
+    assert measured.kind == COARSE
+
+
+@pytest.mark.parametrize(("app", "log_has"), [("dies", "exit status 3"), ("breaks", "SIGKILL")])
+def test_a_child_that_dies_has_a_bill_of_what_is_known(programs: Path, app: str, log_has: str) -> None:
+    log: list[str] = []
+    accounts: list[Account] = []
+    ledger = Ledger(accounts.append, log=log.append)
+    host = CgiApplication(
+        each_request_runs(application_command(f"billed_app:{app}"), "it", "/"),
+        own=own_variables(app_in(programs)), log=log.append, bill=ledger,
+    )  # fmt: skip
+    environ: dict[str, Any] = {"REQUEST_METHOD": "GET", "wsgi.input": io.BytesIO()}
+    answers = host(environ, lambda status, fields, exc_info=None: lambda data: None)
+    try:
+        list(answers)
+    except Exception as error:
+        log.append(str(error))
+    finally:
+        if hasattr(answers, "close"):
+            answers.close()
+    (account,) = accounts
+    bill = account.bill()
+    assert bill.unaccounted == 0
+    assert bill.kind == (COARSE if app == "dies" else FINE)
+    assert any(log_has in line for line in log)
+
+
+def test_two_requests_at_once_do_not_mix(programs: Path) -> None:
+    python_program(programs, "json", "import fractions\nprint('Content-Type: a/b\\n')")
+    python_program(programs, "html", "import zipfile\nprint('Content-Type: a/b\\n')")
+    found: dict[str, list[set[str]]] = {"json": [], "html": []}
+
+    def work(name: str) -> None:
+        measured = measure(directory=programs, path=f"/{name}", requests=4)
+        found[name] += [{package for package, _ in bill.imports} for bill in measured.samples]
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in found]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all("fractions" in packages and "zipfile" not in packages for packages in found["json"])
+    assert all("zipfile" in packages and "fractions" not in packages for packages in found["html"])
+    assert [len(each) for each in found.values()] == [4, 4]
+
+
+def test_server_timing_on_a_response(programs: Path) -> None:
+    fields: list[tuple[str, str]] = []
+    host = CgiApplication(
+        each_request_runs(application_command("billed_app:app"), "it", "/"),
+        own=own_variables(app_in(programs)), bill=Ledger(),
+    )  # fmt: skip
+    environ: dict[str, Any] = {"REQUEST_METHOD": "GET", "wsgi.input": io.BytesIO()}
+
+    def start_response(status: str, given: list[tuple[str, str]], exc_info: object = None) -> Any:
+        fields.extend(given)
+        return lambda data: None
+
+    answers = host(environ, start_response)
+    list(answers)
+    if hasattr(answers, "close"):
+        answers.close()
+    (timing,) = [value for name, value in fields if name == "Server-Timing"]
+    assert re.fullmatch(rf"{METRIC}(?:, {METRIC})*", timing)
+    names = [metric.partition(";")[0] for metric in timing.split(", ")]
+    assert names[:7] == ["wait", "spawn", "interpreter-start", "site", "bill", "imports", "app-start"]
+    assert "handler" in names
+    assert names[-1] == "total"
+
+
+# -- measuring -------------------------------------------------------------------------------------------------------
+
+
+def test_a_path_that_does_not_exist() -> None:
+    with pytest.raises(MeasureError, match="/nix is answered with 404 Not Found: There is no program of this name."):
+        measure(directory=EXAMPLES, path="/nix")
+
+
+@pytest.mark.parametrize("more", [{}, {"app": "a:b", "directory": "."}, {"app": "a:b", "spawn": "magic"}])
+def test_what_cannot_be_measured(more: dict[str, str]) -> None:
+    with pytest.raises(ValueError):
+        measure(**more)  # type: ignore[arg-type]  # on purpose
+
+
+def test_medians_and_spread() -> None:
+    bills = [Bill(FINE, (("spawn", cost), ("exit", 1)), cost + 2, (("a", cost),)) for cost in (5, 1, 3)]
+    measured = Measured(Target(app="a:b"), tuple(bills))
+    assert measured.parts == ("spawn", "exit")
+    assert (measured.whole, measured.unaccounted, measured.median("spawn")) == (5, 1, 3)
+    assert measured.costs("spawn") == [5, 1, 3]
+    assert measured.imports() == [("a", 3)]
+    missing = replace(measured, samples=(*bills, Bill(COARSE, (("program", 9),), 9)))
+    assert missing.costs("program") == [0, 0, 0, 9]
+
+
+def test_what_a_bill_costs() -> None:
+    cost = bill_cost(Target(directory=str(EXAMPLES), path="/hello.sh"), pairs=3)
+    assert cost.low <= cost.ratio <= cost.high
+    assert cost.pairs == 3
+    with pytest.raises(MeasureError, match="404"):
+        bill_cost(Target(directory=str(EXAMPLES), path="/nix"), pairs=1)
+    with pytest.raises(ValueError, match="zygote"):
+        bill_cost(Target(app="a:b", spawn="zygote"))
