@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import io
 import re
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +20,7 @@ from typing import Any
 
 from gateway_runtime.testing import Server, wait_until
 
-__all__ = ["STRATEGIES", "Answer", "World", "memory", "program", "request", "world"]
+__all__ = ["STRATEGIES", "Answer", "World", "memory", "program", "request", "seldom", "world"]
 
 STRATEGIES = ("posix-spawn", "vfork", "fork-exec", "zygote")
 
@@ -92,6 +93,7 @@ class World:
         self.folder = folder
         self._pids = folder / "pids"
         self._before: dict[int, int] = {}
+        self._kept: list[socket.socket] = []
 
     def talk(self, data: bytes, method: str = "GET") -> Answer:
         """Send a whole request, return what comes."""
@@ -133,14 +135,26 @@ class World:
 
     def nothing_left(self) -> None:
         """No process of a program, no zombie, no descriptor more than `remember` has counted."""
-        try:
-            wait_until(seldom(lambda: not self._programs()), "all programs end")
-        except AssertionError as error:
-            raise AssertionError(f"{error}: {list(map(_command, self._programs()))}") from None
+        self.no_program_left()
         try:
             wait_until(seldom(self._as_before), "the household is as before")
         except AssertionError as error:
             raise AssertionError(f"{error}: {self._before} has become {self._household()}") from None
+
+    def no_program_left(self) -> None:
+        """Wait until nobody is left of any program's group."""
+        try:
+            wait_until(seldom(lambda: not self._programs()), "all programs end")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {list(map(_command, self._programs()))}") from None
+
+    def keep(self, sock: socket.socket) -> None:
+        """Keep a connection open until the host is gone."""
+        self._kept.append(sock)
+
+    def hang_up(self) -> None:
+        for sock in self._kept:
+            sock.close()
 
     def _as_before(self) -> bool:
         now = self._household()
@@ -234,3 +248,4 @@ def world(folder: Path, programs: Path, strategy: str, *options: str) -> Iterato
         assert found.ask("/hello.cgi").status == 200
         found.remember()
         yield found
+    found.hang_up()
