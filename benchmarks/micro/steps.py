@@ -95,6 +95,7 @@ class Sink:
 
     full = lost = can_send_file = close_after = raw = False
     peer = "127.0.0.1"
+    fd = -1
 
     def write(self, data: bytes) -> None:
         """Take bytes."""

@@ -308,7 +308,7 @@ def test_nul_in_the_path_is_400() -> None:
 
 
 def test_more_than_max_children_wait_and_then_are_refused() -> None:
-    host = shell(HEAD + "; echo one; sleep 60", max_children=1, queue_seconds=0.1)
+    host = shell(HEAD + "; echo one; sleep 60", max_children=1, queue=0)
     first = host.start()
     assert next(first) == b"one\n"
     host.get()

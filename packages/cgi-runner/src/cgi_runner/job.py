@@ -12,12 +12,16 @@ __all__ = ["Choose", "Job", "each_request_runs"]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to run: `argv`, where it starts, its name in the log, and meta-variables of its own, as bytes."""
+    """What to run: `argv`, where it starts, its name in the log, and meta-variables of its own, as bytes.
+
+    `raw`: it writes the whole response, status line and all (see `nph`).
+    """
 
     argv: tuple[str, ...]
     directory: str
     name: str
     variables: Mapping[bytes, bytes] = field(default_factory=dict)
+    raw: bool = False
 
 
 Choose = Callable[[Mapping[str, Any]], Job]

@@ -100,7 +100,8 @@ class Programs:
         # Section 7.2: the current directory is that of the program. Actually section 4.4 would pass a query without "="
         # as arguments; that made options of PHP out of it (CVE-2012-1823), so the path is the only argument.
         argv = (file,) if interpreter is None else (interpreter, file)
-        return Job(argv, os.path.dirname(file), script_name, variables)
+        directory, name = os.path.split(file)
+        return Job(argv, directory, script_name, variables, raw=name.startswith(NPH))
 
     def _find(self, raw: str, path: str) -> tuple[str, list[str], list[str]]:
         _check_escapes(raw)

@@ -78,8 +78,8 @@ class Pump:
 
     `content` gives `length` bytes of request content; `silence` is the limit in seconds; `log` takes a line of stderr.
     `client` is the descriptor of the client's connection, -1 if it cannot be watched. `deadline` is a monotonic time.
-    `mark` is told "output" when that has ended, and "exited"; then there is no QUIET, which would hide them. A
-    `content` that fails to read raises its OSError from `read`.
+    `mark` is told "output" when that has ended, and "exited". `quiet`: leave the program alone for QUIET. A `content`
+    that fails to read raises its OSError from `read`.
     """
 
     def __init__(
@@ -92,7 +92,8 @@ class Pump:
         *,
         client: int = -1,
         deadline: float = math.inf,
-        mark: Callable[[str], None] | None = None,
+        mark: Callable[[str], None] = _unmarked,
+        quiet: bool = True,
     ) -> None:
         self._child = child
         self._content = content
@@ -103,14 +104,14 @@ class Pump:
         self._limit = min(time.monotonic() + silence, deadline)
         self._stderr = StderrLog(log)
         self._client = client if _LEFT else -1
-        self._mark = mark or _unmarked
+        self._mark = mark
         self._hurried = False
         self._leaving = False
         self.output_ended = False
         """The program, and everybody it gave its output to, has closed it."""
         self.exited = False
         self._poll = select.poll()
-        self._quiet = child.exited is not None and not length and mark is None
+        self._quiet = quiet and child.exited is not None and not length
         if child.exited is not None:
             self._poll.register(child.exited, select.POLLIN)
         if self._client >= 0:

@@ -3,6 +3,7 @@
 ::
 
     program --bytes--> Pump --bytes--> ResponseParser --events--> head(), then an iterable of content
+            '---- Output -----'        '---------------------- Run -----------------------------'
 
 What can go wrong, and what the client then sees:
 
@@ -19,6 +20,7 @@ the client has left                                         nothing; the program
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -30,10 +32,12 @@ from .ending import let_finish, make_end, take_leave
 from .pump import Left, Pump, Silence
 from .spawn import Child, exit_words
 
-__all__ = ["CLIENT_LEFT", "Run"]
+__all__ = ["CLIENT_LEFT", "DIED", "Output", "Run"]
 
 CLIENT_LEFT = 499
 """nginx's number for it. The client cannot see it: it stands in the access log."""
+
+DIED = "The program died before its response was complete."
 
 GATHER = 0.002
 """Seconds after the head in which a program is expected to end, as most do. Then its response has a known length and is
@@ -43,18 +47,17 @@ GATHER_MAX = 64 * 1024
 """Bytes of content that are gathered: more would not be sent at once anyway."""
 
 
-class Run:
-    """The response of a running `child`, as WSGI wants it: an iterable of bytes with close().
+class Output:
+    """What a running `child` gives by way of its `pump`, and how both end.
 
     `timeout` is the limit for silence, seconds. `note` takes one line for the log; `done` is called when the child is
-    reaped, from any thread; `mark` is told "head" and "reaped" when they have come.
+    reaped, from any thread; `mark` is told "reaped" before.
     """
 
     def __init__(
         self,
         child: Child,
         pump: Pump,
-        parser: ResponseParser,
         timeout: float,
         note: Callable[[str], None],
         done: Callable[[int], None],
@@ -62,15 +65,78 @@ class Run:
     ) -> None:
         self._child = child
         self._pump = pump
-        self._parser = parser
         self._timeout = timeout
-        self._note = note
         self._done = done
-        self._mark = mark
-        self._gathered: list[bytes] = []
         self._status: int | None = None
-        self._promise_kept = False  # all content that Content-Length or the status allows has come
         self._closed = False
+        self.note = note
+        self.mark = mark
+        self.promise_kept = False
+        """All content that the response has promised has come: what else comes, or how it ends, is nobody's concern."""
+
+    @property
+    def ended(self) -> bool:
+        """Has all come that will come?"""
+        return self._pump.ended
+
+    def read(self, until: float = math.inf) -> bytes:
+        """Return what comes next; b"" at the end, or if nothing has come `until` that monotonic time.
+
+        Raises BackendTimeout when the program is silent, VisitorFault when the client has left.
+        """
+        try:
+            return self._pump.read() if until == math.inf else self._pump.gather(until)
+        except Silence:
+            self.note(f"silent for {self._timeout:g} seconds: it is made to end")
+            raise BackendTimeout(f"The program was silent for {self._timeout:g} seconds.") from None
+        except Left:
+            self.note("the client has left: it is made to end")
+            raise VisitorFault("The client has left.", CLIENT_LEFT) from None
+
+    def drain(self) -> None:
+        """Read and drop what still comes, for a moment."""
+        self._pump.drain()
+
+    def died(self) -> bool:
+        """Has the program been ended by a signal? Reaps it, if it has ended."""
+        if self._status is None and self._pump.ended:
+            self._status = self._child.reap()
+            self.mark("reaped")
+            self._note_status(self._status)
+        return self._status is not None and self._status < 0
+
+    def close(self) -> None:
+        """Close the pipes; the program is reaped, left to finish, or made to end. Does not wait for it."""
+        if self._closed:
+            return
+        self._closed = True
+        self._pump.close()
+        if self._status is not None:
+            self._done(self._status)
+        elif self._pump.ended:
+            take_leave(self._child, self._reaped)
+        elif self._pump.output_ended or (self.promise_kept and not self._pump.exited):
+            let_finish(self._child, self._timeout, self._reaped)
+        else:
+            make_end(self._child, self._reaped)
+
+    def _note_status(self, status: int) -> None:
+        if status != 0:
+            self.note(exit_words(status))
+
+    def _reaped(self, status: int) -> None:
+        self.mark("reaped")
+        self._note_status(status)
+        self._done(status)
+
+
+class Run:
+    """The response in an `output`: an iterable of bytes with close(), as for WSGI. `no_content`: it answers HEAD."""
+
+    def __init__(self, output: Output, *, no_content: bool) -> None:
+        self._output = output
+        self._parser = ResponseParser(head=no_content)
+        self._gathered: list[bytes] = []
 
     def head(self) -> Response:
         """Wait for the head of the response. Raises BackendError; the program has been seen to then."""
@@ -80,7 +146,7 @@ class Run:
             self.close()
             raise
         assert isinstance(event, Response)
-        self._mark("head")
+        self._output.mark("head")
         return event
 
     def whole(self) -> bytes | None:
@@ -88,19 +154,20 @@ class Run:
 
         Either way `close` is to be called.
         """
+        output, parser = self._output, self._parser
         until = time.monotonic() + GATHER
         size = 0
-        while not self._pump.ended and size < GATHER_MAX:
-            piece = self._read(until)
+        while not output.ended and size < GATHER_MAX:
+            piece = output.read(until)
             if not piece:
                 break
             size += len(piece)
-            self._parser.receive_data(piece)
-        if not self._pump.ended or self._take_status() < 0:
+            parser.receive_data(piece)
+        if not output.ended or output.died():
             return None
-        self._parser.receive_data(b"")
+        parser.receive_data(b"")
         try:
-            while isinstance(event := self._parser.next_event(), Data):
+            while isinstance(event := parser.next_event(), Data):
                 self._gathered.append(event.data)
         except RemoteProtocolError:
             return None  # the parser will say so again
@@ -124,19 +191,8 @@ class Run:
             pass
 
     def close(self) -> None:
-        """Close the pipes; the program is reaped, left to finish, or made to end. Does not wait for it."""
-        if self._closed:
-            return
-        self._closed = True
-        self._pump.close()
-        if self._status is not None:
-            self._done(self._status)
-        elif self._pump.ended:
-            take_leave(self._child, self._reaped)
-        elif self._pump.output_ended or (self._promise_kept and not self._pump.exited):
-            let_finish(self._child, self._timeout, self._reaped)
-        else:
-            make_end(self._child, self._reaped)
+        """See to the program; see `Output.close`."""
+        self._output.close()
 
     def _next(self) -> Response | Data | EndOfMessage:
         """Return the parser's next event, feeding it as it asks for more."""
@@ -145,54 +201,21 @@ class Run:
                 if self._parser.complete:
                     event = self._keep_promise()
                     break
-                self._parser.receive_data(self._read())
+                self._parser.receive_data(self._output.read())
         except RemoteProtocolError as error:
-            self._note(str(error))
+            self._output.note(str(error))
             raise BadGateway("The program's output is not a response; the server's log says why.") from None
-        if isinstance(event, EndOfMessage):
-            self._check_end()
+        if isinstance(event, EndOfMessage) and self._output.died() and not self._output.promise_kept:
+            raise BadGateway(DIED)  # nothing has said how much it would be, so this may not be all
         return event
-
-    def _read(self, until: float | None = None) -> bytes:
-        """Read from the pump, in the words of a gateway if that fails."""
-        try:
-            return self._pump.read() if until is None else self._pump.gather(until)
-        except Silence:
-            self._note(f"silent for {self._timeout:g} seconds: it is made to end")
-            raise BackendTimeout(f"The program was silent for {self._timeout:g} seconds.") from None
-        except Left:
-            self._note("the client has left: it is made to end")
-            raise VisitorFault("The client has left.", CLIENT_LEFT) from None
 
     def _keep_promise(self) -> EndOfMessage:
         """All content that the head allows has come: what the program still gives is nobody's."""
-        self._promise_kept = True
+        self._output.promise_kept = True
         self._check_promise()
-        self._pump.drain()
+        self._output.drain()
         return EndOfMessage()
 
     def _check_promise(self) -> None:
         if self._parser.overrun:
-            self._note("it gave more than its Content-Length; the rest was cut")
-
-    def _check_end(self) -> None:
-        """The output has ended without a word about how much it would be: was that the end, or did the program die?"""
-        if self._pump.ended and self._take_status() < 0 and not self._promise_kept:
-            raise BadGateway("The program died before its response was complete.")
-
-    def _take_status(self) -> int:
-        """The program has ended: reap it."""
-        if self._status is None:
-            self._status = self._child.reap()
-            self._mark("reaped")
-            self._note_status(self._status)
-        return self._status
-
-    def _note_status(self, status: int) -> None:
-        if status != 0:
-            self._note(exit_words(status))
-
-    def _reaped(self, status: int) -> None:
-        self._mark("reaped")
-        self._note_status(status)
-        self._done(status)
+            self._output.note("it gave more than its Content-Length; the rest was cut")

@@ -21,6 +21,7 @@ from gateway_runtime.arguments import count, seconds
 from gateway_runtime.errors import StartupError
 from gateway_runtime.settings import Application
 
+from . import bill_command
 from .environment import own_variables
 from .guard import Guard
 from .host import CgiApplication
@@ -29,7 +30,7 @@ from .programs import Programs
 from .spawn import DEFAULT, STRATEGIES, Spawn, World, strategy, zygote
 from .spawn.limits import NAMES, limit
 
-__all__ = ["GATEWAY"]
+__all__ = ["GATEWAY", "child_command"]
 
 CHECK_SECONDS = 60.0
 """How long the application may take to be imported, when that is tried at the start."""
@@ -69,9 +70,15 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a variable for them, besides PATH and the request; NAME alone passes this process's value on; repeatable",
     )  # fmt: skip
     programs.add_argument(
+        "--sendfile", action="append", default=[], metavar="DIRECTORY",
+        help="send files below it that a program names in an X-Sendfile field; repeatable",
+    )  # fmt: skip
+    programs.add_argument(
         "--authorization", action="store_true",
         help="give them the client's Authorization field (RFC 3875 section 4.1.18 keeps it from them)",
     )  # fmt: skip
+    bill_command.add_arguments(parser)
+    wsgi_server.server.add_arguments(parser)
 
 
 _MASK = re.compile(r"[0-7]{1,4}")
@@ -99,6 +106,8 @@ def _check(arguments: argparse.Namespace) -> None:
     """Find mistakes before anything is bound. Raises StartupError."""
     if (arguments.app is None) == (arguments.directory is None):
         raise StartupError("say what to run: either DIRECTORY or --app MODULE:APP")
+    if arguments.preload:  # and each worker has a guard of its own, which has to be forked there
+        raise StartupError("--preload: no program is loaded here; --spawn zygote loads an application before requests")
     try:
         own = own_variables(arguments.env)
     except ValueError as error:
@@ -118,7 +127,7 @@ def _world(arguments: argparse.Namespace) -> World:
     return World(arguments.umask, tuple(dict(arguments.limit).items()))
 
 
-def _child_command(*arguments: str) -> tuple[str, ...]:
+def child_command(*arguments: str) -> tuple[str, ...]:
     """Return what runs an application. (`-m cgi_runner.child` does the same, and is dearer than what it runs.)"""
     return sys.executable, "-c", "from cgi_runner.child import main; main()", *arguments
 
@@ -127,7 +136,7 @@ def _try_import(app: str, own: Mapping[bytes, bytes]) -> None:
     """Import the application once, in a process and an environment like those of a request."""
     try:
         tried = subprocess.run(
-            _child_command("--check", app),
+            child_command("--check", app),
             env=own, stdin=subprocess.DEVNULL, capture_output=True, timeout=CHECK_SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
@@ -141,7 +150,7 @@ def _load(arguments: argparse.Namespace) -> Application:
     """Return the host. Runs in each worker, before it has threads."""
     choose: Choose
     if arguments.app is not None:
-        choose = each_request_runs(_child_command(arguments.app), arguments.app)
+        choose = each_request_runs(child_command(arguments.app), arguments.app)
     else:
         choose = Programs(arguments.directory, dict(arguments.interpreter))
     own = own_variables(arguments.env)
@@ -156,6 +165,7 @@ def _load(arguments: argparse.Namespace) -> Application:
         spawn=_spawn(arguments, own),
         guard=guard,
         authorization=arguments.authorization,
+        sendfile=arguments.sendfile,
     )
 
 

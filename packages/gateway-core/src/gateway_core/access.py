@@ -20,6 +20,7 @@ Without a log no request touches this module: see `Service.access` in `session`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,6 +46,9 @@ _FIELD_MAX = 500
 
 _JSON_ESCAPE = 6
 """Characters that JSON takes for one at most: \\u00e9."""
+
+# RFC 9112 section 4: status-line, as the first thing of a raw response.
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9])[ \r\n]")
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), ord('"'), ord("\\"), *range(0x7F, 0x100))}
@@ -199,11 +203,12 @@ class Access:
 class _Observed:
     """An encoder that notes what goes through another one."""
 
-    __slots__ = ("_encoder", "complete", "size", "status")
+    __slots__ = ("_encoder", "_raw", "complete", "size", "status")
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        self.status = 0
+        self._raw = False
+        self.status = 0  # stays so in a raw response that does not begin with a status line
         self.size = 0
         self.complete = False
 
@@ -221,8 +226,14 @@ class _Observed:
         return head
 
     def data(self, data: bytes) -> bytes:
+        if self._raw and not self.size and (line := _STATUS_LINE.match(data)):
+            self.status = int(line[1])
         self.size += len(data)
         return self._encoder.data(data)
+
+    def begin_raw(self) -> None:
+        self._encoder.begin_raw()  # type: ignore[attr-defined]  # only called if it has it
+        self._raw = True
 
     def skip(self, count: int) -> None:
         self.size += count

@@ -14,6 +14,10 @@
 A gateway differs by its *encoder*, a few functions from values to bytes. The *transport* says when it is full; then the
 iterable rests, and a slow reader costs memory for one block, not a thread. `interfaces` has what both must do.
 
+An application that knows the protocol itself, such as the host of a CGI program that does (RFC 3875 section 5), calls
+`environ["gatelab.raw_response"]()` in place of start_response, where there is such a key. What it gives then is sent as
+it is, head and all, and the connection closes behind it.
+
 An application that has more to do than its visitor needs to wait for calls `environ["gatelab.finish_response"]()`: what
 it has given so far is the whole response, the peer gets the end of it now, and the call goes on.
 """
@@ -39,6 +43,9 @@ _ERROR_BODY = b"Internal Server Error: the application failed. The server's log 
 _ERROR_HEAD = check_head("500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")])
 
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}  # so that no path forges a line
+_RAW = "raw"
+"""The status of a response whose status we do not know."""
+
 _FINISHED: dict[str, Any] = {}  # in the place of an environ that leads back to its response: no cycle is left
 _REQUEST_MAX = 500
 """Characters of a request that stand before an error of its application."""
@@ -122,6 +129,18 @@ class Response:
         self._finish()
         self._over = self._no_content = True  # whatever comes now is dropped
         self._transport.finish(close=self._encoder.close_after)
+
+    def raw(self) -> None:
+        """Send what the application gives from now on unchanged. The encoder must have `begin_raw`, as HTTP's has.
+
+        Raises ApplicationError after start_response.
+        """
+        if self._over or self._status is not None:
+            raise ApplicationError("raw_response() comes too late: the response has a head")
+        self._encoder.begin_raw()  # type: ignore[attr-defined]  # whoever offers this to the application knows it has it
+        self._status = _RAW
+        self._no_content = False  # the answer to HEAD is the application's, too
+        self.head_sent = True
 
     # -- what the session calls ----------------------------------------------------------------------------------
 

@@ -92,8 +92,8 @@ class FrontSession(HttpSession):
         environ[ANSWERS] = []
         if self._port and environ["REMOTE_ADDR"] == self.transport.peer:
             environ["REMOTE_PORT"] = self._port
-        if self._threads:  # else nobody would see that he speaks again
-            environ[VISITOR] = self._socket.fd
+        if not self._threads:  # nobody would see that he speaks again
+            del environ[VISITOR]
         super()._arrived(key, environ, encoder, body, complete)
         if not complete and self._threads and environ.get("CONTENT_LENGTH") and self._live(environ):
             request = self._incoming.pop(key)

@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from gateway_core import forwarded
 from gateway_core.access import Access
+from gateway_core.client import VISITOR
 from gateway_core.environ import base_environ, environ_from_fields, environ_from_line
 from gateway_core.events import Fields
 from gateway_core.http1 import DEFAULT_LIMITS, HttpRequest, Limits, ServerConnection, http_date
@@ -39,6 +40,14 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _date = http_date(time.time)
 
 
+class Client(Peer, Protocol):
+    """The transport of an HTTP connection."""
+
+    @property
+    def fd(self) -> int:
+        """Its descriptor: to be asked whether the client is still there (`gatelab.visitor`), and for nothing else."""
+
+
 class HttpSession(Session):
     """One HTTP connection: its requests one after another, pipelined ones included.
 
@@ -46,7 +55,7 @@ class HttpSession(Session):
     that comes from them is the same too. `trusted(ip)` says whose X-Forwarded fields count (see `forwarded`).
     """
 
-    __slots__ = ("_fields", "_http", "_template", "_trusted")
+    __slots__ = ("_fields", "_http", "_template", "_trusted", "_visitor")
 
     request = HttpRequest
     linger = True
@@ -54,7 +63,7 @@ class HttpSession(Session):
     def __init__(
         self,
         service: Service,
-        transport: Peer,
+        transport: Client,
         limits: Limits = DEFAULT_LIMITS,
         allow_missing_host: bool = False,
         trusted: Callable[[str], bool] | None = None,
@@ -64,6 +73,7 @@ class HttpSession(Session):
         self._fields: Fields | None = None
         self._template: dict[str, Any] = {}
         self._trusted = trusted
+        self._visitor = transport.fd
 
     def early_hints(self, fields: Fields) -> None:
         """`wsgi.early_hints`: send `fields` in a 103 before the response, so that a browser can begin to load.
@@ -74,6 +84,14 @@ class HttpSession(Session):
         hints = self._http.interim(103, check_fields(fields)[0])
         if hints:
             self._write(hints)
+
+    def raw_response(self) -> None:
+        """`gatelab.raw_response`: what the application gives is the whole response, and the last on this connection.
+
+        Raises ApplicationError after start_response.
+        """
+        assert self._response is not None
+        self._response.raw()
 
     def retire(self) -> None:
         """Make the next response the last: it says `Connection: close` (RFC 9112 section 9.6)."""
@@ -90,6 +108,8 @@ class HttpSession(Session):
             self._fields = fields
             template = self._template = environ_from_fields(self.service.base, fields, self.transport.peer)
             template["wsgi.early_hints"] = self.early_hints
+            template["gatelab.raw_response"] = self.raw_response
+            template[VISITOR] = self._visitor
             # What each request brings anew has its place already, so that no copy of the template has to grow.
             template["REQUEST_METHOD"] = template["REQUEST_URI"] = template["wsgi.input"] = None
             if self._trusted is not None:

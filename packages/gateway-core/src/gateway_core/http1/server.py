@@ -34,6 +34,7 @@ class _Writing(enum.Enum):
     CONTENT = "content, marked by its length or by closing"
     CHUNKS = "content in chunks"
     BARE = "the end: no content may follow"
+    RAW = "whatever the application gives, head and all"
     NOTHING = "nothing: the last response has ended"
 
 
@@ -42,6 +43,7 @@ _HEAD: Final = _Writing.HEAD
 _CONTENT: Final = _Writing.CONTENT
 _CHUNKS: Final = _Writing.CHUNKS
 _BARE: Final = _Writing.BARE
+_RAW: Final = _Writing.RAW
 _NEXT: Final = Reading.HEAD
 _PAUSED: Final = Reading.PAUSED
 
@@ -145,6 +147,8 @@ class ServerConnection(RequestReader):
         """Encode a piece of content, not empty. Raises LocalProtocolError if none, or not so much, may follow."""
         if self._writing is _CHUNKS and data:
             return encode_chunk(data)
+        if self._writing is _RAW:
+            return data
         if self._writing is not _CONTENT:
             raise LocalProtocolError("no content may be sent here")
         if self._room is not None:
@@ -152,6 +156,16 @@ class ServerConnection(RequestReader):
                 raise LocalProtocolError("there is more content than Content-Length")
             self._room -= len(data)
         return data
+
+    def begin_raw(self) -> None:
+        """From here on `data` is sent as it is: somebody else has written the whole response, and it is the last one.
+
+        Where it ends only closing can tell, so the connection has no use after it. Raises LocalProtocolError.
+        """
+        if self._request is None or self._writing is not _HEAD:
+            raise LocalProtocolError("there is no request to answer, or its response has begun")
+        self._writing = _RAW
+        self.close_after = True
 
     def skip(self, count: int) -> None:
         """Take note of `count` bytes of content that are sent without being encoded. Raises LocalProtocolError."""

@@ -1,0 +1,124 @@
+"""A job becomes a running program: environment, place, process, pump.
+
+::
+
+    Job, environ ----> variables        environment.py     400 if a value cannot be one
+                 ----> a place          places.py          503 if there is none
+                 --spawn--> Child       spawn/             500 or 503 if it cannot be started
+                 ----> Output           run.py             reaped at the end, and the place is free again
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gateway_core.client import VISITOR
+from gateway_runtime import events
+
+from .account import Account
+from .environment import BadEnvironment, cgi_environment
+from .guard import Guard
+from .job import Job
+from .places import Full, Places
+from .pump import Pump
+from .refused import Refused
+from .run import Output
+from .spawn import Child, Command, Spawn, TryAgain
+
+__all__ = ["Starter"]
+
+QUEUE_SECONDS = 10.0
+"""How long a request waits for a place: a visitor's patience."""
+
+_RETRY_AFTER = (("Retry-After", "5"),)
+
+
+class Starter:
+    """Starts programs, `places` of them at once.
+
+    `own` are environment variables besides those of the request. `timeout`: seconds that a program may be silent.
+    `quiet`: leave small programs alone (see `pump`). The others are described at `host.CgiApplication`.
+    """
+
+    def __init__(
+        self,
+        spawn: Spawn,
+        places: Places,
+        guard: Guard,
+        *,
+        own: Mapping[bytes, bytes],
+        timeout: float,
+        authorization: bool,
+        quiet: bool,
+        log: Callable[[str], None],
+    ) -> None:
+        self._spawn = spawn
+        self._places = places
+        self._guard = guard
+        self._own = own
+        self._timeout = timeout
+        self._authorization = authorization
+        self._quiet = quiet
+        self._log = log
+
+    def start(self, job: Job, environ: Mapping[str, Any], account: Account) -> Output:
+        """Start a program. Raises Refused when there is no place for it, or it cannot be started."""
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if not (length.isascii() and length.isdigit()):
+            raise Refused("400 Bad Request", "CONTENT_LENGTH is not a number.")
+        try:
+            variables = cgi_environment(environ, self._own, job.variables, authorization=self._authorization)
+        except BadEnvironment as error:
+            raise Refused("400 Bad Request", f"{error}.") from None
+        try:
+            place = self._places.take(QUEUE_SECONDS)
+        except Full:
+            self._log(f"{job.name}: refused: {self._places.count} programs are running (--max-children)")
+            raise Refused("503 Service Unavailable", "Too many programs are running.", _RETRY_AFTER) from None
+        account.mark("spawn")
+        variables |= account.variables(job.argv)
+        try:
+            child = self._spawn(Command(job.argv, variables, job.directory, int(length) > 0))
+        except OSError as error:
+            self._places.give(place)
+            self._log(f"{job.name}: cannot be started: {_why(error)}")
+            raise _not_started(error) from None
+        self._guard.started(place, child.pid)
+        account.mark("spawned")
+        if events.wanted("spawn"):
+            events.emit("spawn", pid=child.pid, ppid=os.getpid(), role="cgi")
+        return self._watch(child, job, environ, int(length), place, account)
+
+    def _watch(
+        self, child: Child, job: Job, environ: Mapping[str, Any], length: int, place: int, account: Account
+    ) -> Output:
+        def note(sentence: str) -> None:
+            self._log(f"{job.name}[{child.pid}]: {sentence}")
+
+        def done(status: int) -> None:
+            self._guard.ended(place)
+            self._places.give(place)
+            if events.wanted("exit"):
+                events.emit("exit", pid=child.pid, ppid=os.getpid(), role="cgi", status=status)
+            account.close()
+
+        pump = Pump(
+            child, environ["wsgi.input"], length, self._timeout, note,
+            client=environ.get(VISITOR, -1), mark=account.mark, quiet=self._quiet and not job.raw,
+        )  # fmt: skip
+        return Output(child, pump, self._timeout, note, done, account.mark)
+
+
+def _not_started(error: OSError) -> Refused:
+    if isinstance(error, TryAgain):
+        return Refused("503 Service Unavailable", "The program cannot be started just now.", _RETRY_AFTER)
+    return Refused("500 Internal Server Error", "The program cannot be started; the server's log says why.")
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.ENOEXEC:  # the most common mistake with a new program
+        return "it has no #! line, or one that names no interpreter for this machine"
+    return error.strerror or str(error)
