@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "packages/cgi-runner/tests"))
 
 import howto
-from programs import ask
+from fronts import FRONTS, Running, running
+from programs import ask, full_path, started
 
 from gateway_runtime.addresses import Address
 from gateway_runtime.testing import Server
@@ -120,6 +124,115 @@ def test_in_a_test_suite(tmp_path: Path) -> None:
             assert b"PATH_INFO=/x\n" in ask(address, "GET", "/where.py/x").body
         finally:
             p.terminate()
+
+
+# -- from Apache, and from fcgiwrap ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def both(name: str, page: str) -> Iterator[Running]:
+    """Run a front with the page's sites, and the page's servers where the sites look for them."""
+    with contextlib.ExitStack() as exits:
+        front = exits.enter_context(running(replace(FRONTS[name], other_page=page), {}))
+        values = {"/run/museum": f"{front.folder}/run", "/srv/museum": f"{front.folder}/srv"}
+        for words in howto.commands(page):
+            program, *arguments = [howto.replace(word, values) for word in words]
+            if program == "python":
+                exits.enter_context(Server(*arguments[1:], env={"DEMO_APP_DB": f"{front.folder}/guests.sqlite3"}))
+            else:
+                socket = Address(path=arguments[-1].removeprefix("unix:"))
+                exits.enter_context(started([full_path(program), *arguments], front.folder, [socket]))
+        yield front
+
+
+@pytest.fixture(scope="module")
+def apache() -> Iterator[Running]:
+    with both("apache", "cgi-from-apache") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def nginx() -> Iterator[Running]:
+    with both("nginx", "cgi-from-fcgiwrap") as found:
+        yield found
+
+
+MOVED = [
+    pytest.param("apache", marks=pytest.mark.real("apache2")),
+    pytest.param("nginx", marks=pytest.mark.real("nginx", "fcgiwrap")),
+]
+
+SAME = [
+    ("GET", "/cgi-bin/where.sh", None),
+    ("HEAD", "/cgi-bin/where.sh", None),
+    ("GET", "/cgi-bin/where.sh/rooms/a%20b?lamp=on&x", None),
+    ("POST", "/cgi-bin/where.sh/x?a=b", b"x" * 100_000),
+    ("PUT", "/cgi-bin/where.sh/x?a=b", b""),
+    ("GET", "/cgi-bin/where.sh/gone", None),
+    ("GET", "/cgi-bin/where.sh/moved", None),
+]
+
+
+@pytest.mark.parametrize("name", MOVED)
+@pytest.mark.parametrize(("method", "target", "body"), SAME)
+def test_visitors_do_not_notice(
+    request: pytest.FixtureRequest, name: str, method: str, target: str, body: bytes | None
+) -> None:
+    front: Running = request.getfixturevalue(name)
+    before, after = (ask(front.sites[site], method, target, body) for site in ("before", "after"))
+    assert before.status == after.status
+    assert dict(before.fields).get("location") == dict(after.fields).get("location")
+    if after.status != 302:  # Apache adds a page to that
+        assert dict(before.fields)["content-type"] == dict(after.fields)["content-type"]
+        # Here visitors come over a unix socket, and nginx says "unix:" for the address of such.
+        assert before.body.replace(b" unix: ", b"  ") == after.body
+        assert method == "HEAD" or b" 12 0 arguments\n" in after.body
+
+
+def statuses(front: Running, target: str) -> list[int]:
+    return [ask(front.sites[site], "GET", f"/cgi-bin/{target}").status for site in ("before", "after")]
+
+
+@pytest.mark.real("apache2")
+def test_what_is_different_under_apache(apache: Running) -> None:
+    (apache.folder / "srv/cgi-bin/plain.txt").write_text("a file, and no program\n")
+    assert statuses(apache, "nothing") == [404, 404]
+    assert statuses(apache, "plain.txt") == [500, 403]
+    assert statuses(apache, "where.sh/broken") == [500, 502]
+    before, after = apache.sites["before"], apache.sites["after"]
+    assert b" 12 1 arguments\n" in ask(before, "GET", "/cgi-bin/where.sh?-s").body
+    assert b" 12 0 arguments\n" in ask(after, "GET", "/cgi-bin/where.sh?-s").body
+    assert ask(before, "GET", "/cgi-bin/where.sh/dies").body == b"a part\n"
+    with pytest.raises((http.client.IncompleteRead, http.client.RemoteDisconnected)):
+        ask(after, "GET", "/cgi-bin/where.sh/dies")
+    inside = ask(after, "GET", "/cgi-bin/where.sh/here").body
+    assert ask(before, "GET", "/cgi-bin/where.sh/here").body == inside
+    assert b"/inside from=here" in inside
+
+
+@pytest.mark.real("apache2")
+def test_the_environments_differ_as_the_page_says(apache: Running) -> None:
+    text = (howto.FOLDER / "cgi-from-apache.md").read_text()
+    table = text.partition("| only under Apache |")[2].splitlines()[2]
+    only = [set(re.findall(r"`([A-Z_]+)`", cell)) for cell in table.strip("|").split("|")]
+    names = []
+    for site in ("before", "after"):
+        body = ask(apache.sites[site], "GET", "/cgi-bin/where.sh/environment?x=y").body.decode()
+        names.append({line.partition("=")[0] for line in body.splitlines()[2:]})
+    by_the_front = {"HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_SERVER"}
+    assert [names[0] - names[1], names[1] - names[0] - by_the_front] == only
+
+
+@pytest.mark.real("nginx", "fcgiwrap")
+def test_what_is_different_under_nginx(nginx: Running) -> None:
+    (nginx.folder / "srv/cgi-bin/plain.txt").write_text("a file, and no program\n")
+    assert statuses(nginx, "nothing") == [403, 404]
+    assert statuses(nginx, "plain.txt") == [403, 403]
+    assert statuses(nginx, "where.sh/broken") == [502, 502]
+    before, after = (ask(nginx.sites[site], "GET", "/cgi-bin/where.sh/here") for site in ("before", "after"))
+    assert (before.status, dict(before.fields)["location"]) == (302, "/cgi-bin/where.sh/inside?from=here")
+    assert b"/inside from=here" in after.body
+    assert ask(nginx.sites["stays"], "GET", "/museum/hello").body == b"Hello, world!\n"
 
 
 # -- off the cgi module ----------------------------------------------------------------------------------------------
