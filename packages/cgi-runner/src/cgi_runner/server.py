@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import wsgi_server.server
@@ -31,6 +32,9 @@ from .spawn import DEFAULT, STRATEGIES, Spawn, World, strategy, zygote
 from .spawn.limits import NAMES, limit
 
 __all__ = ["GATEWAY", "child_command"]
+
+SOFTWARE = "cgi_runner/0.1.0"
+"""SERVER_SOFTWARE (RFC 3875 section 4.1.17), and the value of the Server field."""
 
 CHECK_SECONDS = 60.0
 """How long the application may take to be imported, when that is tried at the start."""
@@ -186,6 +190,7 @@ GATEWAY = replace(
     wsgi_server.server.GATEWAY,
     program="cgi_runner",
     description="Serve CGI programs (RFC 3875) over HTTP/1.1: a new process for each request.",
+    sessions=partial(wsgi_server.server.sessions, software=SOFTWARE),
     threads=_threads,
     load=_load,
     check=_check,

@@ -67,8 +67,9 @@ class HttpSession(Session):
         limits: Limits = DEFAULT_LIMITS,
         allow_missing_host: bool = False,
         trusted: Callable[[str], bool] | None = None,
+        software: str = SOFTWARE,
     ) -> None:
-        self._http = ServerConnection(limits, allow_missing_host, SOFTWARE, _date)
+        self._http = ServerConnection(limits, allow_missing_host, software, _date)
         super().__init__(service, transport, self._http)
         self._fields: Fields | None = None
         self._template: dict[str, Any] = {}
@@ -118,9 +119,14 @@ class HttpSession(Session):
         self._arrived(0, environ, self._http, body, complete)
 
 
-def sessions(application: Application, settings: Settings, address: Address) -> SessionFactory:
-    """Return what makes the session of each connection to `address` (see `gateway_runtime.settings.Gateway`)."""
-    base = base_environ(protocol="HTTP", software=SOFTWARE, **settings.environ(address))
+def sessions(
+    application: Application, settings: Settings, address: Address, software: str = SOFTWARE
+) -> SessionFactory:
+    """Return what makes the session of each connection to `address` (see `gateway_runtime.settings.Gateway`).
+
+    `software`: name and version of the server, for SERVER_SOFTWARE and the Server field.
+    """
+    base = base_environ(protocol="HTTP", software=software, **settings.environ(address))
     service = Service(application, base, line, settings.max_body, settings.mount, Access.of(settings.access))
     limits = replace(DEFAULT_LIMITS, body=settings.max_body)
     # Programs that are built on this one do not have these options.
@@ -129,7 +135,7 @@ def sessions(application: Application, settings: Settings, address: Address) -> 
     trusted = partial(is_front, fronts) if fronts else None
 
     def new(connection: Connection) -> HttpSession:
-        return HttpSession(service, connection, limits, hostless, trusted)
+        return HttpSession(service, connection, limits, hostless, trusted, software)
 
     return new
 
