@@ -214,6 +214,7 @@ def children(spawn: ZygoteStrategy) -> list[int]:
             0,
             None,
         ),
+        ("import os\nclass C:\n  def __del__(self): print('gone', os.sep)\nc = C(); d = {'c': c}", 0, b"gone /\n"),
         ("import sys; out = open(1, 'w', closefd=False); out.write('own')", 0, b"own"),
         ("import warnings; warnings.warn('old', DeprecationWarning)", 0, b""),
         ("import sys; print('to the log', file=sys.stderr)", 0, b""),
@@ -319,6 +320,11 @@ def test_imports_what_lies_beside_the_program_and_sees_an_edit(programs: Program
     assert talk(programs.copied(command))[1] == b"another\n"
     programs.write("print('edited')", "importing.py")
     assert talk(programs.copied(command))[1] == b"edited\n"
+
+
+def test_a_temporary_file_is_removed(programs: Programs) -> None:
+    programs.both("import tempfile; file = tempfile.NamedTemporaryFile(dir='.', prefix='temporary-')")
+    assert not list(programs.folder.glob("temporary-*"))
 
 
 def test_the_reader_may_leave(programs: Programs) -> None:

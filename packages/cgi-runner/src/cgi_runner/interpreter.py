@@ -12,8 +12,8 @@ afterwards it does what Python does at the end; and in between is the program, w
     in the parent           leave            the exit handlers of what was imported before
 
 The copy ends by `os._exit`. To take an interpreter down touches every object that it has, and in a copy each first
-touch of a page has the kernel copy it: that would cost more than the request. So what happens only then in an ordinary
-end does not happen here, which is `__del__` of what is still alive.
+touch of a page has the kernel copy it: that would cost more than the request. So `__del__` is called of what a program
+has in its global variables, and of nothing else that is still alive.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ _at_start = dict(os.environb)
 _changed: dict[bytes, bytes | None] = {}  # variables that the import has set or removed, as it would in every program
 
 _fresh: list[io.TextIOWrapper] = []  # the standard streams of the copies, which nobody has used
+
+_program: list[ModuleType] = []  # the `__main__` of this copy, if it runs a file
 
 _frozen: list[Any] = []  # files that were open at `freeze`: the collector does not show them any more
 
@@ -192,6 +194,7 @@ def run_program(argv: list[str]) -> None:
         __file__=file, __cached__=None,
     )  # fmt: skip
     sys.modules["__main__"] = main
+    _program[:] = [main]
     exec(compile(text, file, "exec", dont_inherit=True), main.__dict__)  # noqa: S102 - a program is there to be run
 
 
@@ -218,6 +221,9 @@ def end(code: int) -> NoReturn:
         if threading := sys.modules.get("threading"):
             threading._shutdown()  # noqa: SLF001 - as Python calls it: waits for all that are not daemons
         atexit._run_exitfuncs()  # noqa: SLF001
+        if not (threading and threading.active_count() > 1):  # what is left then is a daemon, which may need them
+            for main in _program:
+                _let_go(main.__dict__)
         for file in (*_frozen, *_open_files()):
             if file is not sys.stdout:
                 _flush(file)
@@ -229,6 +235,16 @@ def end(code: int) -> NoReturn:
             signal.raise_signal(-code)
     finally:
         os._exit(abs(code))
+
+
+def _let_go(names: dict[str, Any]) -> None:
+    """Drop a program's global variables, the last one first: what it needs for its end is still there then.
+
+    So a temporary file, for one, is removed. Python goes on to cycles and to other modules, which may take long.
+    """
+    for name in reversed([*names]):
+        if name != "__builtins__":
+            names.pop(name, None)
 
 
 def _open_files() -> list[Any]:
