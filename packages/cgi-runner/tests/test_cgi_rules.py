@@ -28,6 +28,7 @@ SCRIPTS = {
     "moved-with-a-page": r"printf 'Status: 301 West\nLocation: http://museum.test/x#y\nContent-Type: a/b\n\nthere'",
     "moved-with-status": r"printf 'Status: 307 Over There\nLocation: /show.cgi\n\n'",
     "moved-to-a-fragment": r"printf 'Location: /show.cgi#part\n\n'",
+    "nph-slow": r"printf 'HTTP/1.1 200 OK\r\n\r\none'; while [ ! -e seen ]; do sleep 0.02; done; printf two",
     "moved-to-a-host": r"printf 'Location: //museum.test/show.cgi\n\n'",
 }
 
@@ -190,6 +191,19 @@ def test_another_host_is_no_local_redirect(host: World) -> None:
     answer = host.ask("/moved-to-a-host.cgi")
     assert answer.status == 404
     assert "location" not in answer.fields
+
+
+def test_what_an_nph_program_writes_is_passed_on_at_once(host: World) -> None:
+    """The second half is not written before the first has been seen."""
+    received = b""
+    with host.server.connect() as sock:
+        sock.sendall(request("/nph-slow.cgi"))
+        while not received.endswith(b"one"):
+            received += sock.recv(65536)
+        (host.folder / "programs" / "seen").touch()
+        while piece := sock.recv(65536):
+            received += piece
+    assert received == b"HTTP/1.1 200 OK\r\n\r\nonetwo"
 
 
 # -- the page ---------------------------------------------------------------------------------------------------------
