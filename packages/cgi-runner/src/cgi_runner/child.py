@@ -177,7 +177,7 @@ def _answer(application: Application, output: Output) -> None:
         application = _bad_length
     Response(Encoder(), output, environ["REQUEST_METHOD"]).respond(application, environ)
     output.close()
-    if output.content is not None:
+    if output.content is not None and not output.lost:
         output.content.leave()
     if output.aborted:
         _die()

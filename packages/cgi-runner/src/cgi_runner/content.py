@@ -81,8 +81,11 @@ class Content:
 
     def leave(self) -> None:
         """Read what is left, and drop it."""
-        while self.left and (data := os.read(0, min(_BLOCK, self.left))):
-            self.left -= len(data)
+        try:
+            while self.left and (data := os.read(0, min(_BLOCK, self.left))):
+                self.left -= len(data)
+        except ConnectionError:  # of a socket: the server has what it wants
+            pass
 
     def _keep(self) -> None:
         data = os.read(0, min(_BLOCK, self.left))
