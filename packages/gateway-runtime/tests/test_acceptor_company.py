@@ -49,3 +49,32 @@ def test_a_lone_worker_keeps_its_place(heard, queues):
             acceptor.company(alone)
         acceptor.to_the_back(sock.fileno())
         assert spy.asked == ["register"] + ["unregister", "register"] * queues
+
+
+class Door:
+    """A listening socket through which one peer comes."""
+
+    def __init__(self, sock, peer):
+        self.coming = sock, peer
+
+    def fileno(self):
+        return 99
+
+    def accept(self):
+        return self.coming
+
+
+@pytest.mark.parametrize(
+    ("peer", "ip"),
+    [
+        (("192.0.2.1", 80), "192.0.2.1"),
+        (("2001:db8::1", 80, 0, 0), "2001:db8::1"),
+        (("fe80::1%eth0", 80, 0, 2), "fe80::1"),
+        ("", ""),
+    ],
+)
+def test_the_address_of_a_peer(peer, ip):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        acceptor = Acceptor([(Listener(Door(ours, peer)), lambda transport: None)], None, 1.0)
+        assert acceptor.accept(99, 0.0).peer == ip

@@ -130,7 +130,7 @@ class Acceptor:
         sock.setblocking(False)
         ip = ""
         if isinstance(peer, tuple):
-            ip = str(peer[0])
+            ip = str(peer[0]).partition("%")[0]  # the zone of a link-local address means something to this machine only
             if self._allowed is not None and not self._allowed(ip):
                 line(f"{ip} is not among those whom --allow-from lets in; the connection is closed")
                 sock.close()
