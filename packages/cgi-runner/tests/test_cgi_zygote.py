@@ -44,6 +44,7 @@ COUNT = 0
 
 os.environ["COLOUR"] = "red"
 os.environ.setdefault("SETTINGS", "case.settings")
+os.environ.setdefault("REMOTE_USER", "nobody")
 os.environ.pop("SHAPE", None)
 
 def app(environ, start_response):
@@ -521,11 +522,12 @@ def test_an_application_answers_as_if_executed(spawn: ZygoteStrategy, folder: Pa
     executed = posix_spawn(World())
     command = (sys.executable, "-m", "cgi_runner.child", "case:app")
     for path, content in (
-        ("/environ", b""), ("/print", b""), ("/exit", b""), ("/after", b""),
+        ("/environ", b""), ("/environ", b"1"), ("/print", b""), ("/exit", b""), ("/after", b""),
         ("/echo", b"x"), ("/echo", os.urandom(1 << 20)), ("/echo", b""),
     ):  # fmt: skip
-        expected = ask(executed, path, content, command)
-        got = ask(spawn, path, content)
+        more = {b"REMOTE_USER": b"somebody"} if content else {}
+        expected = ask(executed, path, content, command, more)
+        got = ask(spawn, path, content, more=more)
         assert got[:2] == expected[:2], path
         assert path != "/environ" or (b'"red"' in got[1] and b"case.settings" in got[1] and b"round" not in got[1])
         assert (b"Traceback" in got[2]) == (b"Traceback" in expected[2]), got[2]

@@ -108,7 +108,7 @@ def renew(environment: dict[bytes, bytes]) -> None:
     for name, value in _changed.items():
         if value is None:
             environment.pop(name, None)
-        else:
+        elif name in _at_start or name not in environment:  # an import that sets defaults does not hide the request
             environment[name] = value
     _set_environment(environment)
     for place, stream in zip(_STREAMS, _fresh, strict=True):
