@@ -97,8 +97,8 @@ PROGRAM = {"first": 200, "site": 250, "begun": 260, "ready": 500, "given": 650, 
             {"a": 150, "b": 50},
             FINE,
             {
-                "wait": 10, "spawn": 20, "interpreter start": 70, "site": 50, "bill": 10, "imports": 200, "app start": 40,
-                "handler": 150, "output": 100, "exit": 150, "reap": 10,
+                "wait": 10, "spawn": 20, "interpreter start": 70, "site": 50, "bill": 10, "imports": 200,
+                "app start": 40, "handler": 150, "output": 100, "exit": 150, "reap": 10,
             },
         ),
         (  # a program that is no application has no "ready"
@@ -146,8 +146,8 @@ PROGRAM = {"first": 200, "site": 250, "begun": 260, "ready": 500, "given": 650, 
             {"liar": 10**18},
             FINE,
             {
-                "wait": 10, "spawn": 20, "interpreter start": 70, "site": 50, "bill": 10, "imports": 240, "app start": 0,
-                "handler": 150, "output": 100, "exit": 150, "reap": 10,
+                "wait": 10, "spawn": 20, "interpreter start": 70, "site": 50, "bill": 10, "imports": 240,
+                "app start": 0, "handler": 150, "output": 100, "exit": 150, "reap": 10,
             },
         ),
     ],
@@ -412,7 +412,7 @@ def test_a_local_redirect_has_one_bill(programs: Path) -> None:
     assert min(bill.whole for bill in measured.samples) > min(bill.whole for bill in alone.samples)
 
 
-# -- a billed program is as it would be without a bill ------------------------------------------------------------------
+# -- a billed program is as it would be without a bill ---------------------------------------------------------------
 
 
 def answer(command: tuple[str, ...], environment: dict[bytes, bytes], ledger: Ledger | None = None) -> bytes:
@@ -440,7 +440,8 @@ def look():
         "argv": sys.argv, "path": sys.path, "prefix": sys.prefix, "name": main.__name__,
         "flags": {name: value for name, value in flags.items() if not callable(value)},
         "environ": sorted(os.environ), "putenv": sorted(os.popen("env").read().splitlines()),
-        "finders": [str(finder).partition(" object at ")[0] for finder in sys.meta_path], "loader": type(main.__loader__).__name__,
+        "finders": [str(finder).partition(" object at ")[0] for finder in sys.meta_path],
+        "loader": type(main.__loader__).__name__,
         "fds": sorted(os.listdir("/dev/fd")), "stdout": repr(sys.stdout), "limit": sys.getrecursionlimit(),
         "user": str(__import__("site").ENABLE_USER_SITE), "exit": __import__("builtins").exit.__class__.__name__,
         "special": sorted(vars(main)) if main.__name__ == "__main__" and hasattr(main, "__file__") else None,
@@ -597,7 +598,7 @@ def test_server_timing_on_a_response(programs: Path) -> None:
 
 
 def test_a_path_that_does_not_exist() -> None:
-    with pytest.raises(MeasureError, match="/nix is answered with 404 Not Found: There is no program of this name."):
+    with pytest.raises(MeasureError, match=r"/nix is answered with 404 Not Found: There is no program of this name\."):
         measure(directory=EXAMPLES, path="/nix")
 
 

@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from gateway_core.environ import decode_path
@@ -213,7 +214,9 @@ def _environ(path: str) -> dict[str, Any]:
 def _host(target: Target, bill: Keeper, note: Callable[[str], None]) -> Iterator[CgiApplication]:
     """Make the host that the command line would make; watched if it keeps a bill."""
     if (target.app is None) == (target.directory is None):
-        raise ValueError("say what to run: either an app or a directory")
+        raise ValueError("say what to run: either DIRECTORY or --app MODULE:APP")
+    if target.directory is not None and not Path(target.directory).is_dir():
+        raise ValueError(f"{target.directory} is not a directory")
     own = own_variables(target.environment)
     spawn = _spawn(target, own)
     try:
