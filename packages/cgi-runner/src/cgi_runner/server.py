@@ -23,6 +23,7 @@ from gateway_runtime.errors import StartupError
 from gateway_runtime.settings import Application
 
 from . import bill_command
+from .account import NO_BILL, Bill
 from .environment import own_variables
 from .guard import Guard
 from .host import CgiApplication
@@ -76,6 +77,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     programs.add_argument(
         "--sendfile", action="append", default=[], metavar="DIRECTORY",
         help="send files below it that a program names in an X-Sendfile field; repeatable",
+    )  # fmt: skip
+    programs.add_argument(
+        "--server-timing", action="store_true",
+        help="tell in each response where its time went (Server-Timing); browsers show it beside the request",
     )  # fmt: skip
     programs.add_argument(
         "--authorization", action="store_true",
@@ -152,12 +157,10 @@ def _try_import(app: str, own: Mapping[bytes, bytes]) -> None:
 
 def _load(arguments: argparse.Namespace) -> Application:
     """Return the host. Runs in each worker, before it has threads."""
-    choose: Choose
-    if arguments.app is not None:
-        choose = each_request_runs(child_command(arguments.app), arguments.app)
-    else:
-        choose = Programs(arguments.directory, dict(arguments.interpreter))
     own = own_variables(arguments.env)
+    choose, bill = _choose(arguments), NO_BILL
+    if arguments.server_timing:
+        choose, bill = _timed(choose, arguments, own)
     guard = Guard(arguments.max_children)
     guard.start()
     return CgiApplication(
@@ -170,7 +173,26 @@ def _load(arguments: argparse.Namespace) -> Application:
         guard=guard,
         authorization=arguments.authorization,
         sendfile=arguments.sendfile,
+        bill=bill,
     )
+
+
+def _choose(arguments: argparse.Namespace) -> Choose:
+    if arguments.app is not None:
+        return each_request_runs(child_command(arguments.app), arguments.app)
+    return Programs(arguments.directory, dict(arguments.interpreter))
+
+
+def _timed(choose: Choose, arguments: argparse.Namespace, own: Mapping[bytes, bytes]) -> tuple[Choose, Bill]:
+    """Return what chooses programs that tell their part of the time, and who writes it down."""
+    from .bill import Ledger
+    from .bill_watch import application_command, watched  # not above: few servers have any use for them
+
+    if arguments.spawn == "zygote":  # its copies tell by themselves
+        return choose, Ledger(all_tell=True)
+    if arguments.app is not None:
+        return each_request_runs(application_command(arguments.app), arguments.app), Ledger()
+    return watched(choose, os.fsdecode(own[b"PATH"])), Ledger()
 
 
 def _spawn(arguments: argparse.Namespace, own: Mapping[bytes, bytes]) -> Spawn:
