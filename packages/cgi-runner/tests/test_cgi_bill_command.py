@@ -104,8 +104,11 @@ def test_json_has_its_shape() -> None:
     document = json.loads(done.stdout)
     jsonschema.validate(document, SCHEMA)
     assert [(one["path"], one["spawn"]) for one in document["measurements"]] == [
-        ("/hello.sh", "posix-spawn"), ("/hello.sh", "vfork"), ("/environment.sh", "posix-spawn"), ("/environment.sh", "vfork"),
-    ]  # fmt: skip
+        ("/hello.sh", "posix-spawn"),
+        ("/hello.sh", "vfork"),
+        ("/environment.sh", "posix-spawn"),
+        ("/environment.sh", "vfork"),
+    ]
     for one in document["measurements"]:
         assert len(one["samples"]) == 2
         for sample in one["samples"]:
@@ -147,7 +150,7 @@ def test_the_same_bills_give_the_same_chart(tmp_path: Path) -> None:
         ((), 2, "cgi_runner: say what to run"),
         ((EXAMPLES, "--app", "a:b"), 2, "cgi_runner: say what to run"),
         ((EXAMPLES, "--env", "HTTP_X=1"), 2, "HTTP_X"),
-        ((EXAMPLES, "--path", "/hello.sh", "--chart", "/nowhere/x.svg"), 1, "/nowhere/x.svg: No such file"),
+        ((EXAMPLES, "--path", "/hello.sh", "--chart", "/nowhere/x.svg"), 2, "cgi_runner: /nowhere is not a directory"),
         ((EXAMPLES, "--chart", "bill.gif"), 2, "'bill.gif' ends neither in .svg nor in .png"),
         ((EXAMPLES, "--requests", "0"), 2, "--requests"),
     ],

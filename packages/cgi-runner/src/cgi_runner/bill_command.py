@@ -75,8 +75,11 @@ def run(arguments: argparse.Namespace) -> int:
     from .bill_measure import MeasureError, measure_target
     from .bill_table import style_for, table
 
-    if arguments.chart and find_spec("matplotlib") is None:  # before there is something to lose
-        return _say(_NEEDS_MATPLOTLIB, EXIT_CANNOT_START)
+    if arguments.chart:  # before there is something to lose
+        if find_spec("matplotlib") is None:
+            return _say(_NEEDS_MATPLOTLIB, EXIT_CANNOT_START)
+        if not arguments.chart.parent.is_dir():
+            return _say(f"{arguments.chart.parent} is not a directory", EXIT_CANNOT_START)
     try:
         measured = []
         for target in _targets(arguments):

@@ -10,7 +10,8 @@ next, so that the parts of a request add up to exactly the time from its first m
                                      '- interpreter start       '- app start: the rest of this stretch
 
 A moment that has never come (the program died, or cannot tell) makes its part one with the next. A program that says
-nothing at all, since it is written in another language, has one part `program` for all that it does until its head.
+nothing at all, since it is written in another language, has one part `program` for all that it does until its head; or
+until its end, if that comes in the first milliseconds, in which the server does not look (`pump`).
 
 ==================  ===================================================================================================
 wait                the program is chosen, and waits for its turn if too many run
@@ -20,7 +21,7 @@ site                the module `site`: where packages are found
 bill                what the program must do to tell its part: without a bill, a request takes so much less
 imports             what the application imports, and the gateway's half of the program
 app start           the application's own modules, and whatever they do when they are imported
-program             all this of a program that does not tell
+program             all this, of a program that does not tell
 handler             the application is called, until its head and first block are given
 output              the rest of its response is given and written
 exit                the interpreter tears itself down, and the kernel the process
@@ -58,10 +59,13 @@ _END = (("exit", "exited"), ("reap", "reaped"), ("reap", "closed"))
 _START = (("wait", "spawn"), ("spawn", "spawned"))
 _ANSWER = (("app start", "ready"), ("handler", "given"), ("output", "written"), *_END)
 
+_SOON = "soon"
+
 _CUTS: dict[str, tuple[tuple[str, str], ...]] = {
     FINE: (*_START, ("interpreter start", "first"), ("site", "site"), ("bill", "begun"), *_ANSWER),
     FORKED: (("wait", "spawn"), ("spawn", "forked"), *_ANSWER),
     COARSE: (*_START, ("program", "head"), ("output", "output"), *_END),
+    _SOON: (*_START, ("program", "exited"), ("reap", "reaped"), ("reap", "closed")),
 }
 """Each part, and the moment that ends it. The end of `reap` is the later of two, when both have come."""
 
@@ -122,7 +126,8 @@ def assemble(moments: Mapping[str, int], imports: Mapping[str, int]) -> Bill:
         times["spawned"] = min(times["spawned"], times["first"])
     parts = dict.fromkeys(_SAVED, 0) if kind == FORKED else {}
     now = times["request"]
-    for part, end in _CUTS[kind]:
+    soon = kind == COARSE and "exited" in times and times["exited"] <= times.get("head", times["exited"])
+    for part, end in _CUTS[_SOON if soon else kind]:
         if end in times:
             moment = max(now, times[end])  # of two that are seen at once, the order of notice is chance
             parts[part] = parts.get(part, 0) + moment - now

@@ -101,7 +101,11 @@ def _imports(costs: Sequence[tuple[str, float]], imports: float, whole: float) -
 
 def _remark(kind: str) -> list[str]:
     if kind == COARSE:
-        return ["", "  This program does not tell its part, so `program` is all that it does until its head has come."]
+        return [
+            "",
+            "  This program does not tell its part: `program` is all that it does until its head has come, or",
+            "  until its end if that comes at once.",
+        ]
     if kind == FORKED:
         return ["", "  This is a copy of an interpreter that had imported everything: what that saves is zero here."]
     return []

@@ -81,7 +81,6 @@ class CgiApplication:
             own=own or {},
             timeout=timeout,
             authorization=authorization,
-            quiet=bill is NO_BILL,  # a bill tells when the head has come, and not only when all has
             log=log,
         )
 

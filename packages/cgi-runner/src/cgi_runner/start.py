@@ -39,8 +39,8 @@ _RETRY_AFTER = (("Retry-After", "5"),)
 class Starter:
     """Starts programs, `places` of them at once.
 
-    `own` are environment variables besides those of the request. `timeout`: seconds that a program may be silent.
-    `quiet`: leave small programs alone (see `pump`). The others are described at `host.CgiApplication`.
+    `own` are environment variables besides those of the request. `timeout`: seconds that a program may be silent. The
+    others are described at `host.CgiApplication`.
     """
 
     def __init__(
@@ -52,7 +52,6 @@ class Starter:
         own: Mapping[bytes, bytes],
         timeout: float,
         authorization: bool,
-        quiet: bool,
         log: Callable[[str], None],
     ) -> None:
         self._spawn = spawn
@@ -61,7 +60,6 @@ class Starter:
         self._own = own
         self._timeout = timeout
         self._authorization = authorization
-        self._quiet = quiet
         self._log = log
 
     def start(self, job: Job, environ: Mapping[str, Any], account: Account) -> Output:
@@ -107,7 +105,7 @@ class Starter:
 
         pump = Pump(
             child, environ["wsgi.input"], length, self._timeout, note,
-            client=environ.get(VISITOR, -1), mark=account.mark, quiet=self._quiet and not job.raw,
+            client=environ.get(VISITOR, -1), mark=account.mark, quiet=not job.raw,
         )  # fmt: skip
         return Output(child, pump, self._timeout, note, done, account.mark)
 
