@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 import multipart
 
 TEXT_MAX = 100_000  # bytes of all fields together: they are kept in memory
-FILES_MAX = 10_000_000  # bytes of all files: beyond a few KiB they go to a temporary file
+FILES_MAX = 10_000_000  # bytes of all files: one beyond 64 KiB goes to a temporary file
 SENT_MAX = TEXT_MAX + FILES_MAX
 
 FORM = (
