@@ -11,7 +11,7 @@ from wsgiref.validate import validator
 
 import pytest
 
-from gateway_core.errors import ApplicationError, BadGateway, LocalProtocolError
+from gateway_core.errors import ApplicationError, BackendTimeout, BadGateway, LocalProtocolError
 from gateway_core.response import Response
 
 ENVIRON = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "/app", "PATH_INFO": "/path"}
@@ -920,6 +920,11 @@ def test_a_broken_backend_is_one_line_and_no_traceback():
     assert run.transport.aborted
 
 
+@pytest.mark.parametrize(("fault", "status"), [(BadGateway("broken"), b"502"), (BackendTimeout("silent"), b"504")])
+def test_a_backend_that_breaks_before_anything_was_sent(fault, status):
+    assert Run(serving(raising(fault))).sent == b"<%s %d>%s\n<end>" % (status, len(str(fault)) + 1, str(fault).encode())
+
+
 class Unspeakable(SyntaxError):
     @property
     def lineno(self):
@@ -930,7 +935,7 @@ class Unspeakable(SyntaxError):
 def test_an_error_is_logged_with_its_request(fault):
     run = Run(serving(raising(fault)))
     assert run.log.startswith("GET /app/path: ")
-    assert run.sent.startswith(b"<500 ")
+    assert run.sent.startswith(b"<502 " if isinstance(fault, BadGateway) else b"<500 ")
     assert ("fault" in run.log) is not isinstance(fault, Unspeakable)
 
 

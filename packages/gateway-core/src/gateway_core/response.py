@@ -42,6 +42,8 @@ __all__ = ["Response"]
 _ERROR_BODY = b"Internal Server Error: the application failed. The server's log says why.\n"
 _ERROR_HEAD = check_head("500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")])
 
+_BACKEND_STATUS = {503: "503 Service Unavailable", 504: "504 Gateway Timeout"}
+
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}  # so that no path forges a line
 _RAW = "raw"
 """The status of a response whose status we do not know."""
@@ -294,7 +296,7 @@ class Response:
         self._environ = _FINISHED
 
     def _fail(self, error: BaseException) -> None:
-        """Log what went wrong; answer 500 if nothing was sent yet, else cut the connection."""
+        """Log what went wrong. If nothing was sent yet, answer 500, or 502 for a backend; else cut the connection."""
         if self._transport.lost:
             self._close()
             return
@@ -308,8 +310,12 @@ class Response:
             elif self.head_sent:
                 self._transport.abort()
             else:
+                body = _ERROR_BODY
                 self._status, self._fields, self._length, self._bare = _ERROR_HEAD
-                self._send_whole(_ERROR_BODY)
+                if isinstance(error, BackendError):
+                    self._status = _BACKEND_STATUS.get(error.status, "502 Bad Gateway")
+                    body = f"{error}\n".encode()
+                self._send_whole(body)
         except ConnectionError:
             pass  # the peer left while we were telling it
         except LocalProtocolError:  # a defect of ours: it costs this request, not the worker
