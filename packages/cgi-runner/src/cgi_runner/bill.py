@@ -20,10 +20,10 @@ Read in this order:
 from __future__ import annotations
 
 from .bill_account import Account, Ledger
-from .bill_measure import Cost, Measured, MeasureError, Target, bill_cost, measure, measure_target
+from .bill_measure import Cost, Measured, MeasureError, Target, bill_cost, compare, measure
 from .bill_parts import Bill
 
 __all__ = [
     "Account", "Bill", "Cost", "Ledger", "MeasureError", "Measured", "Target",
-    "bill_cost", "measure", "measure_target",
+    "bill_cost", "compare", "measure",
 ]  # fmt: skip

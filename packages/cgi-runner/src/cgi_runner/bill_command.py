@@ -72,7 +72,7 @@ def _picture(text: str) -> Path:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the command line asks for; return the exit status."""
-    from .bill_measure import MeasureError, measure_target
+    from .bill_measure import MeasureError, compare
     from .bill_table import style_for, table
 
     if arguments.chart:  # before there is something to lose
@@ -81,13 +81,11 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.chart.parent.is_dir():
             return _say(f"{arguments.chart.parent} is not a directory", EXIT_CANNOT_START)
     try:
-        measured = []
-        for target in _targets(arguments):
-            measured.append(measure_target(target, arguments.requests, _note))
-            if not arguments.json:
-                print(table(measured[-1], style_for(sys.stdout)))
+        measured = compare(_targets(arguments), arguments.requests, _note)
         if arguments.json:
             print(json.dumps(document(measured), indent=2))
+        else:
+            print("\n".join(table(one, style_for(sys.stdout)) for one in measured), end="")
         if arguments.chart:
             from .bill_chart import save
 

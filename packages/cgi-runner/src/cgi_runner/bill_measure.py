@@ -43,7 +43,7 @@ from .job import Choose, each_request_runs
 from .programs import Programs
 from .spawn import DEFAULT, STRATEGIES, Spawn, World, strategy, zygote
 
-__all__ = ["Cost", "MeasureError", "Measured", "Target", "bill_cost", "machine", "measure"]
+__all__ = ["Cost", "MeasureError", "Measured", "Target", "bill_cost", "compare", "machine", "measure"]
 
 BILL_SECONDS = 30.0
 """How long a program may go on after its response before its bill is given up."""
@@ -149,16 +149,31 @@ def measure(
 ) -> Measured:
     """Make `requests` requests and return their bills. `more`: see Target. Raises MeasureError, ValueError."""
     folder = None if directory is None else os.fspath(directory)
-    return measure_target(Target(app, folder, path, spawn, **more), requests, note)
+    (measured,) = compare([Target(app, folder, path, spawn, **more)], requests, note)
+    return measured
 
 
-def measure_target(target: Target, requests: int = REQUESTS, note: Callable[[str], None] = log.line) -> Measured:
-    """Make `requests` requests and return their bills. Raises MeasureError, or ValueError for an odd target."""
+def compare(
+    targets: Sequence[Target], requests: int = REQUESTS, note: Callable[[str], None] = log.line
+) -> list[Measured]:
+    """Make `requests` requests to each target, in turn, so that whatever else the machine does disturbs all alike.
+
+    Raises MeasureError, or ValueError for an odd target.
+    """
+    with contextlib.ExitStack() as hosts:
+        samplers = [hosts.enter_context(_sampler(target, note)) for target in targets]
+        rounds = [[sample() for sample in samplers] for _ in range(requests + 1)]
+    return [
+        Measured(target, tuple(samples[1:])) for target, samples in zip(targets, zip(*rounds, strict=True), strict=True)
+    ]
+
+
+@contextlib.contextmanager
+def _sampler(target: Target, note: Callable[[str], None]) -> Iterator[Callable[[], Bill]]:
     accounts: queue.SimpleQueue[Account] = queue.SimpleQueue()
     ledger = Ledger(accounts.put, server_timing=False, all_tell=target.spawn == "zygote", log=note)
     with _host(target, ledger, note) as host:
-        samples = [_one(host, target, accounts) for _ in range(requests + 1)]
-    return Measured(target, tuple(samples[1:]))
+        yield lambda: _one(host, target, accounts)
 
 
 def _one(host: CgiApplication, target: Target, accounts: queue.SimpleQueue[Account]) -> Bill:

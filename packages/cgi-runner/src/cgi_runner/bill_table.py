@@ -95,7 +95,9 @@ def _imports(costs: Sequence[tuple[str, float]], imports: float, whole: float) -
     rows = [f"    {name[:15]:<15} {_ms(cost)}" for name, cost in shown]
     rest = imports - sum(cost for _, cost in shown)
     if shown and len(shown) < len(costs) and rest > 0:
-        rows.append(f"    {f'{len(costs) - len(shown)} others':<15} {_ms(rest)}")
+        others = len(costs) - len(shown)
+        words = "1 other" if others == 1 else f"{others} others"
+        rows.append(f"    {words:<15} {_ms(rest)}")
     return rows
 
 
