@@ -111,7 +111,7 @@ def test_nothing_is_lost_and_nothing_is_left(tmp_path: Path, strategy: str) -> N
     program(programs, "python.cgi", "print('Content-Type: text/plain\\n\\nhello')", "python")
     (programs / "no-interpreter.cgi").write_text("#!/no/such/interpreter\n")
     (programs / "no-interpreter.cgi").chmod(0o755)
-    with world(tmp_path, programs, strategy, "--timeout", "3") as host, ThreadPoolExecutor(8) as pool:
+    with world(tmp_path, programs, strategy, "--timeout", "5") as host, ThreadPoolExecutor(8) as pool:
         (worker,) = host.server.workers()
         list(pool.map(lambda kind: kind(host), [*SLOW, *KINDS]))
         host.nothing_left()
