@@ -71,12 +71,15 @@ PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 PROGRAMS = {
     "apache2": "apache2 libapache2-mod-fcgid",
+    "bash": "bash",
     "caddy": "caddy",
+    "cc": "gcc libc6-dev",
     "chromium": "chromium",
     "fcgiwrap": "fcgiwrap",
     "haproxy": "haproxy",
     "lighttpd": "lighttpd",
     "nginx": "nginx-light",
+    "perl": "perl",
     "php-cgi": "php-cgi",
     "php-fpm8.2": "php-fpm",
     "spawn-fcgi": "spawn-fcgi",
