@@ -9,6 +9,7 @@ import re
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 from cgi_runner.bill import Account, Bill, Ledger, Measured, MeasureError, Target, bill_cost, measure
 from cgi_runner.bill_account import understand
 from cgi_runner.bill_parts import COARSE, FINE, FORKED, ORDER, add, assemble
+from cgi_runner.bill_stamps import Stamps
 from cgi_runner.bill_watch import START, application_command, watched
 from cgi_runner.environment import own_variables
 from cgi_runner.host import CgiApplication
@@ -210,6 +212,38 @@ def test_understand() -> None:
     assert understand(b"") == ({}, {})
 
 
+def test_a_line_is_short_whatever_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = Ledger(all_tell=True).open({})
+    account.mark("spawn")
+    monkeypatch.setenv("CGI_RUNNER_BILL", os.fsdecode(account.variables(())[b"CGI_RUNNER_BILL"]))
+    account.mark("spawned")
+    stamps = Stamps(first=time.monotonic_ns())
+    assert "CGI_RUNNER_BILL" not in os.environ
+    costs = {f"{'p' * 96}{number:04}": 10**9 + number for number in range(1000)}
+    costs |= {"ünï": 5, "has space": 6, "import:x=1\nfirst=2": 7, "p" * 101: 8, "short": 10**10}
+    stamps.costs.update(costs)
+    for name in ("site", "begun", "ready", "given", "given"):
+        stamps.take(name)
+    stamps.tell()
+    stamps.tell()  # nothing new: no second line
+    bill = account.bill()
+    assert bill.kind == FINE
+    assert dict(bill.imports)["short"] == 10**10
+    assert len(bill.imports) == 25
+    assert sum(cost for _, cost in bill.imports) == sum(costs.values())
+    assert 24 * 121 + 6 * 30 < 4096  # what is told above, at most: less than a pipe takes whole
+    account.close()
+
+
+def test_nobody_is_told_without_a_pipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for pipe in (None, str(tmp_path / "gone"), str(tmp_path)):
+        if pipe is not None:
+            monkeypatch.setenv("CGI_RUNNER_BILL", pipe)
+        stamps = Stamps(first=1)
+        stamps.take("site")
+        stamps.tell()
+
+
 @pytest.mark.parametrize(
     "told",
     [
@@ -266,8 +300,6 @@ def test_moments_out_of_order_are_rubbish() -> None:
     pipe = account.variables(())[b"CGI_RUNNER_BILL"]
     now = int(account.bill().whole)  # any call: time passes
     account.mark("spawned")
-    import time
-
     early = time.monotonic_ns()
     late = time.monotonic_ns()
     descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)

@@ -76,10 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
     from .bill_table import style_for, table
 
     if arguments.chart:  # before there is something to lose
-        if find_spec("matplotlib") is None:
-            return _say(_NEEDS_MATPLOTLIB, EXIT_CANNOT_START)
         if not arguments.chart.parent.is_dir():
             return _say(f"{arguments.chart.parent} is not a directory", EXIT_CANNOT_START)
+        if find_spec("matplotlib") is None:
+            return _say(_NEEDS_MATPLOTLIB, EXIT_CANNOT_START)
     try:
         measured = compare(_targets(arguments), arguments.requests, _note)
         if arguments.json:

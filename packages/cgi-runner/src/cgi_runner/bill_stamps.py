@@ -27,8 +27,7 @@ The pipe is open only while a line is written, and the variable is gone before a
 program has descriptors 0 to 2 and the environment of the request, as without a bill. When nobody reads, or the pipe is
 full, the line is lost and the program never knows.
 
-This module is imported by each program that is billed, in whatever Python its `#!` names: so it imports little, and
-nothing of ours.
+This module is imported by each program that is billed, so it imports little.
 """
 
 import os
@@ -46,11 +45,15 @@ __all__ = ["FIRST_CAUSE", "VARIABLE", "Stamps", "end", "forked", "run_applicatio
 VARIABLE = "CGI_RUNNER_BILL"
 """The environment variable that names the pipe."""
 
-IMPORTS_MAX = 32
-"""Packages that are told, the dearest first. With names of usual length a line stays far below what a pipe may tear."""
+IMPORTS_MAX = 24
+"""Packages that are told by name, the dearest first: more would make the line longer than a pipe takes whole (PIPE_BUF,
+4096 bytes on Linux), even if they had the longest names."""
 
-LINE_MAX = 4096
-"""Bytes of a line: what a pipe takes whole (PIPE_BUF on Linux), so that no half line can come."""
+NAME_MAX = 100
+"""Characters of a name that is told. Others than letters, digits and _ of ASCII are not."""
+
+REST = "..."
+"""The name of what all other packages cost together."""
 
 FIRST_CAUSE = "cgi_runner"
 """Who pays for what is imported before the application: the gateway's half of the program."""
@@ -78,10 +81,9 @@ class Stamps:
         if self._pipe is None or not self._untold:
             return
         words = [f"{name}={moment}" for name, moment in self._untold.items()]
-        dearest = sorted(self.costs.items(), key=lambda item: -item[1])[:IMPORTS_MAX]
-        words += [f"import:{package}={cost}" for package, cost in dearest]
+        words += [f"import:{package}={cost}" for package, cost in _dearest(self.costs)]
         self._untold, self.costs = {}, {}
-        line = " ".join(words).encode("utf-8", "replace")[: LINE_MAX - 1] + b"\n"
+        line = " ".join(words).encode() + b"\n"
         try:
             pipe = os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
@@ -90,6 +92,15 @@ class Stamps:
                 os.close(pipe)
         except OSError:
             pass  # the server has given up this request, or has ended
+
+
+def _dearest(costs: "dict[str, int]") -> "list[tuple[str, int]]":
+    """Return what can be told of the costs, and the sum of the rest."""
+    plain = [package for package in costs if len(package) <= NAME_MAX and package.isascii() and package.isidentifier()]
+    named = [(costs[package], package) for package in plain]
+    told = [(package, cost) for cost, package in sorted(named, reverse=True)[:IMPORTS_MAX]]
+    rest = sum(costs.values()) - sum(cost for _, cost in told)
+    return [*told, (REST, rest)] if rest else told
 
 
 class Imports:
@@ -155,7 +166,7 @@ class Imports:
         execute = loader.exec_module
 
         def exec_module(module: "ModuleType") -> None:
-            del loader.exec_module  # this one, which hides the class's
+            vars(loader).pop("exec_module", None)  # this one, which hides the class's
             before = self.charge(package)
             try:
                 execute(module)
@@ -164,18 +175,21 @@ class Imports:
             if module.__name__ == _CHILD:  # by a program of three lines, as in its docstring
                 watch(module, self._stamps, self)
 
-        loader.exec_module = exec_module
+        try:
+            loader.exec_module = exec_module
+        except AttributeError:
+            pass  # it lets nobody look: whoever imports this pays
 
 
 def watch(child: "Any", stamps: Stamps, imports: "Imports | None") -> None:
     """Take the moments that pass through `cgi_runner.child`, which makes a `Response` when the application is ready."""
     plain_output, plain_response = child.Output, child.Response
 
-    def response(*arguments: "Any") -> "Any":
+    def response(*arguments: "Any", **more: "Any") -> "Any":
         if imports is not None:
             imports.stop()
         stamps.take("ready")
-        return plain_response(*arguments)
+        return plain_response(*arguments, **more)
 
     class Output(plain_output):  # type: ignore[misc,valid-type]
         def __init__(self) -> None:
