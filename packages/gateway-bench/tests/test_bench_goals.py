@@ -20,7 +20,7 @@ GOALS = load_goals(ROOT / "benchmarks" / "goals.toml")
 
 
 def test_every_promise_is_of_something_that_can_be_measured() -> None:
-    tables = {suite: load_gateways(ROOT / "benchmarks" / f"{suite}.toml") for suite in ("peers", "backends")}
+    tables = {suite: load_gateways(ROOT / "benchmarks" / f"{suite}.toml") for suite in ("peers", "backends", "cgi")}
     assert len(GOALS) > 20
     for goal in GOALS:
         if goal.suite == "proofs":

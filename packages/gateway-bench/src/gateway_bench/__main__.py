@@ -40,6 +40,7 @@ TABLES = {
     "evolution": "gateways.toml",
     "peers": "peers.toml",
     "backends": "backends.toml",
+    "cgi": "cgi.toml",
     "proofs": "peers.toml",
 }
 GOALS = "goals.toml"
@@ -83,7 +84,7 @@ def run_command(
         str,
         typer.Option(
             help="evolution: our five gateways. peers: our WSGI server beside others. backends: ours beside others "
-            "behind nginx. proofs: what we promise."
+            "behind nginx. cgi: our CGI host beside others. proofs: what we promise."
         ),
     ] = "evolution",
     quick: Annotated[bool, typer.Option("--quick", help="One short repeat: a look, not a measurement.")] = False,
@@ -129,6 +130,8 @@ def _order(choice: Choice, root: Path) -> Order:
     scenarios = _chosen_scenarios(suite, choice.scenarios)
     proofs = choose(choice.only) if suite == "proofs" else []
     wrk = find_wrk() if suite in COMPARING else None
+    if suite == "cgi" and wrk is None:
+        raise BenchError("the suite cgi needs wrk, which is not here; on Debian: apt install wrk")
     nginx = _needed_nginx() if suite == "backends" else None
     engine = engine_of(suite, "hello", wrk)
     return Order(

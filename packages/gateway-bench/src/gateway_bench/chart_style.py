@@ -36,6 +36,14 @@ COLOURS = {
     "gatelab": "#009e73",
     "gatelab-32": "#009e73",
     "gatelab-compiled": "#009e73",
+    "ours": "#d55e00",
+    "ours-4": "#d55e00",
+    "ours-vfork": "#d55e00",
+    "ours-fork-exec": "#d55e00",
+    "app-zygote": "#009e73",
+    "app-posix-spawn": "#d55e00",
+    "app-vfork": "#d55e00",
+    "app-fork-exec": "#d55e00",
 }
 """Anybody else is grey."""
 

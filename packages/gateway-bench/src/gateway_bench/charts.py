@@ -9,7 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from gateway_bench import charts_backends, charts_evolution, charts_peers, charts_proofs
+from gateway_bench import charts_backends, charts_cgi, charts_evolution, charts_peers, charts_proofs
 from gateway_bench.chart_style import styled
 from gateway_bench.document import Document
 
@@ -34,6 +34,12 @@ CHARTS: dict[str, dict[str, Callable[[Document], Figure | None]]] = {
     "backends": {
         "cpu": charts_backends.backends_cpu,
         "goals": charts_backends.backends_goals,
+    },
+    "cgi": {
+        "hello": charts_cgi.cgi_hello,
+        "app": charts_cgi.cgi_app,
+        "loop": charts_cgi.cgi_loop,
+        "goals": charts_cgi.cgi_goals,
     },
     "proofs": {
         "idle": charts_proofs.idle_connections,

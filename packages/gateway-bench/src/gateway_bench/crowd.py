@@ -30,7 +30,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from gateway_bench.address import Address
-from gateway_bench.http_bytes import HEAD_END, Head, read_head, request_bytes
+from gateway_bench.http_bytes import Head, read_head, request_bytes, split_head
 from gateway_bench.job import Loss
 from gateway_bench.scenarios import Answer, Exchange, Scenario
 from gateway_bench.tally import Tally
@@ -196,27 +196,30 @@ class Crowd:
 
     def _read_answer(self, visitor: _Visitor, exchange: Exchange, data: bytes) -> None:
         """Go on when the answer is whole and right."""
-        end = data.find(HEAD_END)
+        end, start = split_head(data)
         if end < 0:
             if len(data) > HEAD_MAX:
                 self._fail(visitor, exchange, "protocol")
             return
         head = self._heads.get(data[:end]) or self._new_head(data[:end])
-        start = end + len(HEAD_END)
-        if head is None or len(data) > start + head.length:
+        if head is None or (head.length is not None and len(data) > start + head.length):
             self._fail(visitor, exchange, "protocol")
-        elif len(data) == start + head.length:
-            complaint = exchange.check(Answer(head.status, data[start:]))
-            if complaint:
-                self._fail(visitor, exchange, complaint)
-            else:
-                self._right(visitor, exchange, head)
+        elif head.length is not None and len(data) == start + head.length:
+            self._judge(visitor, exchange, head, data[start:])
 
-    def _right(self, visitor: _Visitor, exchange: Exchange, head: Head) -> None:
+    def _judge(self, visitor: _Visitor, exchange: Exchange, head: Head, content: bytes) -> None:
+        """Go on when the answer, which is whole, is right."""
+        complaint = exchange.check(Answer(head.status, content))
+        if complaint:
+            self._fail(visitor, exchange, complaint)
+        else:
+            self._right(visitor, exchange, head, len(content))
+
+    def _right(self, visitor: _Visitor, exchange: Exchange, head: Head, size: int) -> None:
         """Count a right answer, see to the connection, and make the next request."""
         tally = self._tally
         tally.requests += 1
-        tally.content_bytes += head.length
+        tally.content_bytes += size
         tally.latencies_ns[exchange.name].append(time.monotonic_ns() - visitor.began)
         visitor.requests += 1
         visitor.pending = b""
@@ -238,8 +241,13 @@ class Crowd:
     # -- what goes wrong -----------------------------------------------------------------------------------------
 
     def _broken(self, visitor: _Visitor, exchange: Exchange) -> None:
-        """The connection ended with a request under way."""
-        if visitor.pending:
+        """The connection ended with a request under way, which may be how its answer ends."""
+        data = visitor.pending
+        end, start = split_head(data)
+        head = self._heads.get(data[:end]) or self._new_head(data[:end]) if end >= 0 else None
+        if head is not None and head.length is None:
+            self._judge(visitor, exchange, head, data[start:])
+        elif data:
             self._fail(visitor, exchange, "cut off")
         elif self._retry and visitor.answered and not visitor.again:
             self._tally.connections["retried"] += 1

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway_bench.document import Document, Result
+from gateway_bench.document import Document, Ratio, Result
 from gateway_bench.units import duration, figure, size
 
-__all__ = ["backends_finding", "cpu_finding", "goals_finding", "headline", "is_ours", "labels", "latency_finding",
-           "memory_finding", "peers_finding", "spawned_finding", "throughput_finding"]  # fmt: skip
+__all__ = ["backends_finding", "cgi_finding", "cpu_finding", "goals_finding", "headline", "is_ours", "labels",
+           "latency_finding", "memory_finding", "peers_finding", "spawned_finding", "throughput_finding",
+           "zygote_finding"]  # fmt: skip
 
 ONE_PROCESS_EACH = "cgi"
 """The gateway that starts a process for each request."""
@@ -148,6 +149,35 @@ def backends_finding(document: Document) -> str:
     others = [f"{figure(compared[name])} of what {label} takes" for name, label in known.items() if name in compared]
     words = f"Behind nginx a FastCGI request takes our server {duration(costs['fastcgi'])} of CPU"
     return ", ".join((words, " and ".join(others))) if others else words
+
+
+def cgi_finding(document: Document) -> str:
+    """Say how many requests a second our CGI host makes of a hello in sh, and how that compares."""
+    ours = next((row for row in of_scenario(document, "sh") if row["gateway"] == "ours" and not row["errors"]), None)
+    if ours is None:
+        return "Requests a second, a program for each"
+    compared = {row["against"]: row["throughput"]["median"] for row in document["ratios"] if _is_hello_in_sh(row)}
+    known = {"http-server": "http.server", "apache": "Apache", "lighttpd": "lighttpd"}
+    others = [f"{figure(compared[name])} times {label}" for name, label in known.items() if name in compared]
+    words = f"cgi_runner starts {figure(ours['throughput_rps']['median'])} programs a second"
+    return f"{words}: {_listed(others)}" if others else words
+
+
+def _is_hello_in_sh(row: Ratio) -> bool:
+    return (row["scenario"], row["gateway"]) == ("sh", "ours")
+
+
+def zygote_finding(document: Document) -> str:
+    """Say how many times as many requests a zygote answers as a new interpreter for each."""
+    found = {row["gateway"]: row["throughput_rps"]["median"] for row in of_scenario(document, "app")
+             if not row["errors"]}  # fmt: skip
+    zygote, plain = found.get("app-zygote"), found.get("app-fork-exec")
+    if not zygote or not plain:
+        return "The demo application, a process for each request"
+    return (
+        f"A zygote answers {figure(zygote / plain)} times as many requests as a new Python for each: "
+        f"{figure(zygote)} and {figure(plain)} a second"
+    )
 
 
 def goals_finding(document: Document) -> str:

@@ -12,13 +12,19 @@ A row of `gateways.toml` or `peers.toml`:
     workers = 2
     threads = 1
     package = "fastcgi-server"          the distribution that it needs
+    programs = ["nginx", "fcgiwrap"]    programs that it needs
+    has = "http.server:CGIHTTPRequestHandler"   what a module of its interpreter must have
+    install = "apt install nginx-light" the command that installs these
     environment = "own"                 which interpreter runs it: "own", or that of the "peers" or of "compiled"
     events = true                       whether it tells of the processes that it starts
     scenarios = ["hello"]               those in which it takes part, if not in all of the run
+    reaps = false                       nobody waits for its ended processes, so their time is in no account
+    loop = true                         no server: a program that repeats something by itself (`gateway_bench.loop`)
 
 In a command `{python}` is the interpreter, `{events}` the socket of the events, `{workers}` and `{threads}` the
-numbers of the row, `{here}` the folder of the TOML file, `{socket}` the path for a unix socket, and `{port}` a port
-that was free a moment ago, for servers that cannot take a free one themselves and say which.
+numbers of the row, `{here}` the folder of the TOML file, `{socket}` the path for a unix socket, `{work}` a folder with
+the CGI programs of the bench (`gateway_bench.cgi_programs`), and `{port}` a port that was free a moment ago, for
+servers that cannot take a free one themselves and say which.
 """
 
 from __future__ import annotations
@@ -36,6 +42,7 @@ __all__ = ["Gateway", "load_gateways"]
 KEYS: dict[str, type] = {
     "name": str, "label": str, "command": list, "ready": str, "keep_alive": bool, "workers": int, "threads": int,
     "package": str, "environment": str, "events": bool, "about": str, "address": str, "scenarios": list,
+    "programs": list, "has": str, "install": str, "reaps": bool, "loop": bool,
 }  # fmt: skip
 REQUIRED = ("name", "label", "command", "ready")
 ENVIRONMENTS = ("own", "peers", "compiled")
@@ -58,9 +65,21 @@ class Gateway:
     about: str = ""
     address: str = ""
     scenarios: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    has: str = ""
+    install: str = ""
+    reaps: bool = True
+    loop: bool = False
     here: Path = Path()
 
-    def argv(self, python: str, events: Path, port: str = "0", socket: Path = Path("SOCKET")) -> list[str]:
+    @property
+    def starts_programs(self) -> bool:
+        """Whether its command asks for the folder with CGI programs."""
+        return any("{work}" in word for word in self.command)
+
+    def argv(
+        self, python: str, events: Path, port: str = "0", socket: Path = Path("SOCKET"), work: Path = Path("WORK")
+    ) -> list[str]:
         """Return the command with its places filled in."""
         places = {
             "python": python,
@@ -70,6 +89,7 @@ class Gateway:
             "here": str(self.here),
             "port": port,
             "socket": str(socket),
+            "work": str(work),
         }
         return [word.format(**places) for word in self.command]
 
@@ -117,7 +137,7 @@ def _gateway(row: dict[str, Any], path: Path) -> Gateway:
     if row.get("environment", "own") not in ENVIRONMENTS:
         raise BenchError(f"{shown} has 'environment', which is not one of {', '.join(ENVIRONMENTS)}")
     fields = {**row, "here": path.parent}
-    for key in ("command", "scenarios"):
+    for key in ("command", "scenarios", "programs"):
         fields[key] = tuple(map(str, row.get(key, ())))
     try:
         fields["ready"] = re.compile(row["ready"])

@@ -3,11 +3,11 @@ r"""What this project promises, as rows of data, and whether a run keeps it. See
 A row:
 
     [[goal]]
-    suite = "peers"                     or "backends", or "proofs"
+    suite = "peers"                     or "backends", "cgi", "proofs"
     scenario = "hello"                  of a suite that has any
     of = "gatelab"                      the gateway, or the proof
     over = ["waitress"]                 whom it is compared with; of several, the best in this run
-    figure = "throughput"               or "p99", or "cpu" (for a request); of a proof, one of its figures
+    figure = "throughput"               or "time", "cpu" (for a request), or "p99"; of a proof, one of its figures
     exchange = "GET /hello"             p99 of this kind of request alone
     least = 5.0                         or most = ...: the promise
     aim = 8.0                           what we would like beyond it: at least, or (with `most`) at most
@@ -37,7 +37,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "least": (int, float), "most": (int, float), "aim": (int, float),
 }  # fmt: skip
 REQUIRED = ("suite", "of", "figure", "about")
-UNITS = {"throughput": "requests/s", "p99": "us", "cpu": "us"}
+UNITS = {"throughput": "requests/s", "time": "us", "p99": "us", "cpu": "us"}
 """Of the figures of gateways; a proof's say theirs."""
 
 
@@ -133,6 +133,9 @@ def _by_round(goal: Goal, gateway: str, repeats: Sequence[Repeat]) -> dict[int, 
 def _figure(goal: Goal, repeat: Repeat) -> float | None:
     if goal.figure == "throughput":
         return throughput(repeat)
+    if goal.figure == "time":
+        right = throughput(repeat)
+        return 1e6 / right if right else None
     if goal.figure == "cpu":
         return cpu_us(repeat) or None
     latency = repeat["exchanges"].get(goal.exchange) if goal.exchange else repeat["latency"]

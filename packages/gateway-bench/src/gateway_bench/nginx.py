@@ -21,12 +21,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gateway_bench.address import Address, free_port
+from gateway_bench.presence import PLACES
 from gateway_bench.service import Service, started
 
 __all__ = ["configuration", "find_nginx", "nginx_before", "nginx_version"]
 
-PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
-"""Where it lies on systems that keep it out of the PATH of users."""
 READY = re.compile("start worker process ")
 """A notice in its log. It listens by then, and connections wait for the worker."""
 

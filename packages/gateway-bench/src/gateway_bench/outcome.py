@@ -18,7 +18,7 @@ OPTIONAL = "gatelab-compiled"
 """The row that may be absent from a run that is kept: the compiled build is an option."""
 MARK = Path("benchmarks", "gateways.toml")
 README_CHARTS = {"evolution": ["overview", "cpu"], "peers": ["throughput", "goals", "cpu"], "proofs": ["idle"],
-                 "backends": ["cpu", "goals"]}  # fmt: skip
+                 "backends": ["cpu", "goals"], "cgi": ["hello", "app", "loop"]}  # fmt: skip
 
 
 def find_root(start: Path) -> Path:
@@ -72,7 +72,7 @@ def point_latest(folder: Path) -> None:
 def is_reference(document: Document) -> bool:
     """Tell whether a run beside peers is worth the README's charts: all took part, without error, undisturbed."""
     return (
-        document["suite"] in ("backends", "peers")
+        document["suite"] in ("backends", "cgi", "peers")
         and document["complete"]
         and not document["failures"]
         and not disturbed(document["repeats"])

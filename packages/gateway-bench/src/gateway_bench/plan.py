@@ -13,11 +13,14 @@ from dataclasses import dataclass
 
 from gateway_bench.document import Parameters
 
-__all__ = ["Turn", "engine_of", "expected_seconds", "parameters_for", "turns_of"]
+__all__ = ["Turn", "ends_by_closing", "engine_of", "expected_seconds", "parameters_for", "turns_of"]
 
-SLOW = ("sleep", "mixed")
-"""Scenarios of the suite peers that the crowd makes: wrk stops the clock in the middle of a sleep, and cannot tell the
-latencies of two paths apart."""
+SLOW = ("sleep", "mixed", "app")
+"""Scenarios that the crowd makes, beside wrk: that stops the clock in the middle of a request, which counts where one
+takes half a second, and it cannot tell the latencies of two paths apart."""
+
+SHARING = ("cgi", "evolution")
+"""Suites in which server and generator share all processors: these servers have several processes."""
 
 OVERHEAD = 1.7
 """Seconds that a measurement takes beside its load: a load process starts, the server comes to rest."""
@@ -42,6 +45,8 @@ def parameters_for(
         parameters = _parameters(users=1, warmup=0.0, seconds=0.0, repeats=1)  # each proof has its own
     elif suite == "backends":
         parameters = _parameters(users=32, warmup=1.0, seconds=1.0 if quick else 3.0, repeats=1 if quick else 3)
+    elif suite == "cgi":
+        parameters = _parameters(users=4, warmup=0.5, seconds=1.0 if quick else 2.0, repeats=1 if quick else 3)
     elif suite == "peers":
         parameters = _parameters(users=32, warmup=1.0, seconds=1.0 if quick else 3.0, repeats=1 if quick else 5)
     elif quick:
@@ -50,7 +55,7 @@ def parameters_for(
     else:
         parameters = _parameters(users=4, warmup=0.4, seconds=1.4, repeats=3)
     parameters["quick"], parameters["engine"] = quick, engine
-    parameters["pinned"] = suite != "evolution"
+    parameters["pinned"] = suite not in SHARING
     if repeats is not None:
         parameters["repeats"] = repeats
     if seconds is not None:
@@ -73,11 +78,22 @@ def _parameters(users: int, warmup: float, seconds: float, repeats: int) -> Para
     )
 
 
-def engine_of(suite: str, scenario: str, wrk: str | None) -> str:
-    """Return what makes the load: "locust" speaks every protocol, "wrk" (if found) and the "crowd" are light."""
+def engine_of(suite: str, scenario: str, wrk: str | None, keep_alive: bool = True) -> str:
+    """Return what makes the load: "locust" speaks every protocol, "wrk" (if found) and the "crowd" are light.
+
+    Where the end of an answer is that of the connection, the crowd asks: to wrk every such answer is an error, and it
+    connects twice.
+    """
     if suite == "evolution":
         return "locust"
+    if ends_by_closing(suite, keep_alive):
+        return "crowd"
     return "wrk" if wrk and scenario not in SLOW else "crowd"
+
+
+def ends_by_closing(suite: str, keep_alive: bool) -> bool:
+    """Tell whether a row's answers end by closing: those of a CGI host that keeps no connection do."""
+    return suite == "cgi" and not keep_alive
 
 
 def turns_of(gateways: Mapping[str, Sequence[str]], repeats: int, seed: int) -> list[Turn]:

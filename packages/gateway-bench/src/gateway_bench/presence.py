@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
+import re
+import shutil
 import subprocess
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Presence", "look_for"]
+__all__ = ["PLACES", "Presence", "look_for", "look_for_programs"]
+
+PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
+"""Where programs lie that systems keep out of the PATH of users."""
 
 ASK = """\
 import importlib.metadata as metadata, importlib.util as util, json, sys
@@ -63,3 +72,31 @@ def look_for(package: str, python: str, root: Path, compiled: bool = False) -> P
     installer = f"{python} -m pip install" if found["pip"] else f"uv pip install --python {python}"
     verb = "is" if len(missing) == 1 else "are"
     return Presence(version, f"{' and '.join(missing)} {verb} not installed", f"{installer} {' '.join(sources)}")
+
+
+def look_for_programs(programs: Sequence[str], has: str, install: str) -> Presence:
+    """Look for programs, and for what a module of this interpreter must have ("MODULE:NAME"; "" for nothing)."""
+    module, _, name = has.partition(":")
+    python = f"Python {sys.version.split()[0]}"
+    if has and not hasattr(importlib.import_module(module), name):
+        return Presence(python, f"{python} has no {module}.{name}", install)
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *PLACES))
+    found = {program: shutil.which(program, path=path) for program in programs}
+    missing = [program for program, place in found.items() if place is None]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        return Presence("", f"{' and '.join(missing)} {verb} not installed", install)
+    versions = [_version(place) for place in found.values() if place]
+    return Presence(", ".join(filter(None, versions)) or (python if has else ""))
+
+
+def _version(program: str) -> str:
+    """Return what a program says of its version, as short as it can be; "" if it says nothing."""
+    try:
+        done = subprocess.run(
+            [program, "-v"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=ASK_LIMIT
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    found = re.search(r"([A-Za-z]+)/([0-9][0-9.]*)", done.stdout + done.stderr)
+    return f"{found[1]} {found[2]}" if found else ""

@@ -25,12 +25,14 @@ TITLES = {
     "evolution": "Five ways to reach one program: what each request costs",
     "peers": "Our WSGI server beside others: what each request costs",
     "backends": "Behind nginx: what each protocol and each server costs",
+    "cgi": "A program for each request: what each CGI host makes of it",
     "proofs": "What our servers promise, and what was found",
 }
 FINDINGS: dict[str, list[Callable[[Document], str]]] = {
     "evolution": [findings.headline, findings.spawned_finding, findings.latency_finding, findings.memory_finding],
     "peers": [findings.peers_finding, findings.goals_finding],
     "backends": [findings.backends_finding, findings.goals_finding],
+    "cgi": [findings.cgi_finding, findings.zygote_finding, findings.goals_finding],
     "proofs": [findings.goals_finding],
 }
 CAPTIONS = {
@@ -56,6 +58,15 @@ CAPTIONS = {
         "cpu": "Backend and nginx have a core each, the generator shares that of nginx. What nginx spends is not "
         "in the bars. Of FastCGI, “ours” is compared over kept connections, which uWSGI cannot have.",
         "goals": "Left is better: ratios of CPU a request, taken round by round, where the two runs lie seconds apart.",
+    },
+    "cgi": {
+        "hello": "Host, programs and generator share the processors. What is left of a request is a process: its "
+        "start, its end, and the output in between.",
+        "app": "A step of the scale is a factor of ten. The zygote has imported the application before the first "
+        "request; each of the others starts Python for every one.",
+        "loop": "The loop starts and waits for the same program with the same variables, and serves nobody. Four "
+        "connections and four processes: a request that takes 1 ms here may take 4 ms for its visitor.",
+        "goals": "Ratios are taken round by round, where the two runs lie seconds apart.",
     },
     "proofs": {
         "idle": "Each dot is one reading. Open connections that say nothing are to cost memory, and no time.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from typing import Protocol
 
 from gateway_bench import interrupts
 from gateway_bench.address import Address, free_port
+from gateway_bench.cgi_programs import write_programs
 from gateway_bench.cores import can_pin, on_core, two_cores
 from gateway_bench.document import (
     SCHEMA_VERSION,
@@ -31,11 +32,12 @@ from gateway_bench.document import (
 from gateway_bench.errors import LoadFailed, NotReady
 from gateway_bench.gateways import Gateway
 from gateway_bench.goals import Goal, judge
+from gateway_bench.loop import measure_loop
 from gateway_bench.machine import describe_machine, describe_source, describe_versions
 from gateway_bench.measure import Subject, check_answer, measure
 from gateway_bench.nginx import nginx_before, nginx_version
-from gateway_bench.plan import Turn, engine_of, expected_seconds, turns_of
-from gateway_bench.presence import look_for
+from gateway_bench.plan import Turn, ends_by_closing, engine_of, expected_seconds, turns_of
+from gateway_bench.presence import look_for, look_for_programs
 from gateway_bench.processes import Tree
 from gateway_bench.scenarios import SCENARIOS
 from gateway_bench.service import READY_LIMIT, server_environment, started
@@ -44,8 +46,10 @@ from gateway_bench.summary import disturbed, range_of, ratios_of, results_of
 
 __all__ = ["Order", "Watcher", "blank", "run"]
 
-COMPARING = ("backends", "peers")
+COMPARING = ("backends", "cgi", "peers")
 """Suites that compare servers with each other."""
+WORK = "work"
+"""The folder with CGI programs, beside everything else of a server."""
 LISTEN_LIMIT = 3.0
 """Seconds for a server to listen after it has said that it is ready: granian's worker says so a little early."""
 
@@ -160,13 +164,11 @@ def _take(turn: Turn, order: Order, document: Document, watcher: Watcher) -> Non
     try:
         interrupts.check()
         watcher.doing(f"{gateway.label}: starting")
-        with _ready(gateway, order) as subject:
+        with _measuring(gateway, order, turn.scenarios[0]) as one:
             while left:
                 scenario = left[0]
                 watcher.doing(f"{gateway.label}: {SCENARIOS[scenario].title}")
-                place = turn.round, len(document["repeats"]) + 1
-                engine = engine_of(order.suite, scenario, order.wrk)
-                repeat = measure(subject, scenario, order.parameters, place, engine, order.wrk)
+                repeat = one(scenario, (turn.round, len(document["repeats"]) + 1))
                 document["repeats"].append(repeat)
                 watcher.measured(repeat)
                 left.pop(0)
@@ -180,15 +182,39 @@ def _take(turn: Turn, order: Order, document: Document, watcher: Watcher) -> Non
 
 
 @contextmanager
-def _ready(gateway: Gateway, order: Order) -> Iterator[Subject]:
-    """Run a gateway for the length of a block, with a folder, a guestbook and a listener of its own."""
+def _measuring(gateway: Gateway, order: Order, first: str) -> Iterator[Callable[[str, tuple[int, int]], Repeat]]:
+    """Give what makes one measurement, of a scenario at a place in the run; a server stands ready for the block."""
+    if not gateway.loop:
+        with _ready(gateway, order, first) as subject:
+
+            def ask(scenario: str, place: tuple[int, int]) -> Repeat:
+                engine = engine_of(order.suite, scenario, order.wrk, gateway.keep_alive)
+                return measure(subject, scenario, order.parameters, place, engine, order.wrk)
+
+            yield ask
+        return
+    with tempfile.TemporaryDirectory(prefix="gatelab-bench-") as folder:
+        work = Path(folder, WORK)
+        write_programs(work)
+        argv = gateway.argv(order.pythons[gateway.environment], Path(folder, "events"), work=work)
+        yield lambda scenario, place: measure_loop(gateway.name, argv, scenario, order.parameters, place)
+
+
+@contextmanager
+def _ready(gateway: Gateway, order: Order, scenario: str) -> Iterator[Subject]:
+    """Run a gateway for the length of a block, with a folder, a guestbook and a listener of its own.
+
+    It gives a right answer to that scenario by then.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatelab-bench-")))
-        socket = folder / "socket"
+        socket, work = folder / "socket", folder / WORK
+        if gateway.starts_programs:
+            write_programs(work)
         inbox = SpawnListener(folder / "events")
         listener = stack.enter_context(inbox.listening()) if gateway.events else None
         port = str(free_port())
-        argv = gateway.argv(order.pythons[gateway.environment], inbox.path, port, socket)
+        argv = gateway.argv(order.pythons[gateway.environment], inbox.path, port, socket, work)
         environment = server_environment(folder / "guestbook.sqlite3")
         with on_core(two_cores(order.parameters["pinned"])[0]):
             listens_at = gateway.listens_at(port, socket)
@@ -198,7 +224,8 @@ def _ready(gateway: Gateway, order: Order) -> Iterator[Subject]:
         tree = Tree(service.pid)
         at_rest = frozenset(tree.pids())
         try:
-            check_answer(address, patience=LISTEN_LIMIT)
+            loose = ends_by_closing(order.suite, gateway.keep_alive)
+            check_answer(address, scenario, LISTEN_LIMIT, loose)
             front = None
             if order.nginx is not None:
                 front, address = stack.enter_context(_behind_nginx(order.nginx, gateway, address, order, folder))
@@ -249,7 +276,10 @@ def blank(order: Order) -> Document:
 
 def _gateway_record(gateway: Gateway, order: Order) -> GatewayRecord:
     python = order.pythons[gateway.environment]
-    presence = look_for(gateway.package, python, order.root, compiled=gateway.environment == "compiled")
+    if gateway.programs or gateway.has:
+        presence = look_for_programs(gateway.programs, gateway.has, gateway.install)
+    else:
+        presence = look_for(gateway.package, python, order.root, compiled=gateway.environment == "compiled")
     remedy = order.remedies.get(gateway.environment, presence.install)
     return GatewayRecord(
         name=gateway.name,

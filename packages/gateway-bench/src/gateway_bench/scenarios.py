@@ -105,6 +105,8 @@ def _says(content: bytes) -> Check:
 
 
 _HELLO_VISIT = (Exchange("GET", "/hello", _is_hello),)
+_SH_VISIT = (Exchange("GET", "/cgi-bin/hello.sh", _is_hello),)
+_PYTHON_VISIT = (Exchange("GET", "/cgi-bin/hello.py", _is_hello),)
 _PAGE_VISIT = (Exchange("GET", PAGE, _is_page),)
 _SLEEP_VISIT = (Exchange("GET", "/sleep?ms=200", _says(b"slept 200 ms\n")),)
 _CPU_VISIT = (Exchange("GET", "/cpu?ms=5", _says(b"used 5 ms of processor time\n")),)
@@ -138,6 +140,9 @@ SCENARIOS = {
         Scenario("mixed", "Mixed", "19 times Hello and once 100 ms of waiting, in random order", _mixed),
         Scenario("cpu", "Processor", "5 ms of processor time", lambda _: _CPU_VISIT),
         Scenario("nap", "Nap", "50 ms of waiting; the answer names its worker", lambda _: _NAP_VISIT),
+        Scenario("sh", "sh", "a CGI program: three lines of echo for /bin/sh", lambda _: _SH_VISIT),
+        Scenario("python", "python -IS", "a CGI program: one os.write in a bare Python", lambda _: _PYTHON_VISIT),
+        Scenario("app", "Application", "hello of the WSGI application, as a CGI program", lambda _: _HELLO_VISIT),
     )
 }
 """By name, in the order of the tables."""
@@ -146,5 +151,6 @@ SUITES: dict[str, tuple[str, ...]] = {
     "evolution": ("hello", "page", "guestbook"),
     "peers": ("hello", "page", "sleep", "mixed"),
     "backends": ("hello",),
+    "cgi": ("sh", "python", "app"),
 }
 """The scenarios of each suite that has any."""
