@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from cgi_runner.environment import own_variables
 from cgi_runner.host import CgiApplication
 from cgi_runner.job import Job, each_request_runs
 from cgi_runner.spawn import STRATEGIES
+from gateway_runtime.testing import Server
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -665,3 +667,13 @@ def test_what_a_bill_costs() -> None:
         bill_cost(Target(directory=str(EXAMPLES), path="/nix"), pairs=1)
     with pytest.raises(ValueError, match="zygote"):
         bill_cost(Target(app="a:b", spawn="zygote"))
+
+
+def test_a_server_tells_in_its_responses(programs: Path) -> None:
+    options = ["--app", "billed_app:app", "--env", *app_in(programs)]
+    for more, told in (["--server-timing"], True), ([], False):
+        server = Server("cgi_runner", *options, *more, "--bind", "127.0.0.1:0")
+        with server, urllib.request.urlopen(server.url, timeout=20) as response:
+            field = response.headers["Server-Timing"]
+            assert response.read() == b""  # names of variables with BILL in them
+        assert (field is not None and "imports;dur=" in field) == told

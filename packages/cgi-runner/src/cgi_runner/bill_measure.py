@@ -311,8 +311,9 @@ def bill_cost(target: Target, pairs: int = 50, note: Callable[[str], None] = log
 
 
 def _ratio(pairs: Sequence[tuple[float, float]]) -> float:
-    plain, billed = zip(*pairs, strict=True)
-    return float(statistics.median(billed) / statistics.median(plain))
+    """Compare within pairs, for what disturbs one of a pair mostly disturbs the other too."""
+    more = statistics.median(billed - plain for plain, billed in pairs)
+    return 1 + more / statistics.median(plain for plain, _ in pairs)
 
 
 def _processor_time(host: CgiApplication, target: Target) -> float:
