@@ -25,7 +25,8 @@ from .spawn import STRATEGIES, World
 
 TYPE_CHECKING = False  # what is imported in functions here would delay the start of every server
 if TYPE_CHECKING:
-    from .bill_measure import Measured, Target
+    from .bill_measure import Measured
+    from .bill_target import Target
 
 __all__ = ["FORMAT", "add_arguments", "run"]
 
@@ -72,8 +73,9 @@ def _picture(text: str) -> Path:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the command line asks for; return the exit status."""
-    from .bill_measure import MeasureError, compare
+    from .bill_measure import compare
     from .bill_table import style_for, table
+    from .bill_target import MeasureError
 
     if arguments.chart:  # before there is something to lose
         if not arguments.chart.parent.is_dir():
@@ -108,7 +110,7 @@ def document(measured: Sequence[Measured]) -> dict[str, object]:
 
 def _targets(arguments: argparse.Namespace) -> list[Target]:
     """Return what is to be measured: every path, each by every strategy."""
-    from .bill_measure import Target
+    from .bill_target import Target
 
     hows = dict.fromkeys([arguments.spawn, *(arguments.compare or ())])
     return [
