@@ -171,7 +171,7 @@ def test_understand() -> None:
 
 
 def test_a_line_is_short_whatever_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    account = Ledger(all_tell=True).open({})
+    account = Ledger(tells=lambda argv: True).open({})
     account.mark("spawn")
     monkeypatch.setenv("CGI_RUNNER_BILL", os.fsdecode(account.variables(())[b"CGI_RUNNER_BILL"]))
     account.mark("spawned")
@@ -218,7 +218,7 @@ def test_what_a_program_must_not_tell(told: bytes) -> None:
 def account_of(told: bytes, log: list[str]) -> Account:
     """Make an account whose program tells this."""
     accounts: list[Account] = []
-    account = Ledger(accounts.append, all_tell=True, log=log.append).open({})
+    account = Ledger(accounts.append, tells=lambda argv: True, log=log.append).open({})
     account.mark("spawn")
     pipe = account.variables(("program",))[b"CGI_RUNNER_BILL"]
     account.mark("spawned")
@@ -253,7 +253,7 @@ def test_rubbish_is_one_line_in_the_log_and_no_part_of_the_bill(told: bytes) -> 
 
 def test_moments_out_of_order_are_rubbish() -> None:
     log: list[str] = []
-    account = Ledger(all_tell=True, log=log.append).open({})
+    account = Ledger(tells=lambda argv: True, log=log.append).open({})
     account.mark("spawn")
     pipe = account.variables(())[b"CGI_RUNNER_BILL"]
     now = int(account.bill().whole)  # any call: time passes
@@ -271,19 +271,19 @@ def test_moments_out_of_order_are_rubbish() -> None:
 
 def test_an_account_that_comes_to_nothing_leaves_nothing() -> None:
     accounts: list[Account] = []
-    account = Ledger(accounts.append, all_tell=True).open({})
+    account = Ledger(accounts.append, tells=lambda argv: True).open({})
     account.mark("spawn")
     assert Path(os.fsdecode(account.variables(())[b"CGI_RUNNER_BILL"])).is_fifo()
     account.close()  # the program could not be started
     assert accounts == []
-    forgotten = Ledger(all_tell=True).open({})
+    forgotten = Ledger(tells=lambda argv: True).open({})
     forgotten.variables(())
     del forgotten
 
 
 def test_without_a_place_for_pipes_bills_are_coarse(programs: Path) -> None:
     log: list[str] = []
-    ledger = Ledger(directory="/nowhere", all_tell=True, log=log.append)
+    ledger = Ledger(directory="/nowhere", tells=lambda argv: True, log=log.append)
     for _ in range(2):
         assert ledger.open({}).variables(()) == {}
     assert log == ["bill: programs cannot tell their part: [Errno 2] No such file or directory"]

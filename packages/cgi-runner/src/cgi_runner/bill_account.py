@@ -30,7 +30,7 @@ from gateway_runtime import log
 
 from .bill_parts import Bill, add, assemble
 from .bill_stamps import VARIABLE
-from .bill_watch import START
+from .bill_watch import Tells, started_to_tell
 
 __all__ = ["MOMENTS", "TOLD_MAX", "Account", "Ledger", "understand"]
 
@@ -47,9 +47,8 @@ class Ledger:
     """Opens accounts, for `CgiApplication(bill=...)`.
 
     `done` is given each account once its program has been reaped, in the thread that did so; `Account.bill` is then
-    complete. `server_timing`: responses get the field. `all_tell`: every program may tell its part, also one that was
-    not started by `bill_start` (for a zygote, whose copies need no other start). `directory`: where the pipes are, by
-    default where temporary files are. `log` takes one line.
+    complete. `server_timing`: responses get the field. `tells` says which programs can tell their part; no other gets a
+    pipe. `directory`: where the pipes are, by default where temporary files are. `log` takes one line.
     """
 
     def __init__(
@@ -57,13 +56,13 @@ class Ledger:
         done: Callable[[Account], None] | None = None,
         *,
         server_timing: bool = True,
-        all_tell: bool = False,
+        tells: Tells = started_to_tell,
         directory: str | None = None,
         log: Callable[[str], None] = log.line,
     ) -> None:
         self.done = done
         self.server_timing = server_timing
-        self.all_tell = all_tell
+        self.tells = tells
         self._directory = directory or tempfile.gettempdir()
         self._log = log
         self._mute = False
@@ -106,7 +105,7 @@ class Account:
 
     def variables(self, argv: Sequence[str]) -> dict[bytes, bytes]:
         """Return what the environment of the program `argv` must have, so that it can tell its part."""
-        if self._ledger.all_tell or START in argv:
+        if self._ledger.tells(argv):
             self._mailbox = self._ledger.mailbox()
         return {} if self._mailbox is None else {VARIABLE.encode(): os.fsencode(self._mailbox.path)}
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -34,6 +35,8 @@ FORMAT = "cgi-runner-bill-1"
 """What the JSON calls itself. It changes when a program that reads it would have to."""
 
 EXIT_NO_BILL = 1
+EXIT_INTERRUPTED = 130
+"""What a shell says of a program that Ctrl-C has ended."""
 
 REQUESTS = 10
 """Of which the median is shown: few enough to wait for, and one disturbance among them does no harm."""
@@ -84,20 +87,38 @@ def run(arguments: argparse.Namespace) -> int:
             return _say(_NEEDS_MATPLOTLIB, EXIT_CANNOT_START)
     try:
         measured = compare(_targets(arguments), arguments.requests, _note)
-        if arguments.json:
-            print(json.dumps(document(measured), indent=2))
-        else:
-            print("\n".join(table(one, style_for(sys.stdout)) for one in measured), end="")
-        if arguments.chart:
-            from .bill_chart import save
-
-            save(measured, arguments.chart)
     except MeasureError as error:
         return _say(str(error), EXIT_NO_BILL)
     except (StartupError, ValueError) as error:
         return _say(str(error), EXIT_CANNOT_START)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    if arguments.json:
+        shown = json.dumps(document(measured), indent=2) + "\n"
+    else:
+        shown = "\n".join(table(one, style_for(sys.stdout)) for one in measured)
+    return _print(shown) or _draw(measured, arguments.chart)
+
+
+def _print(text: str) -> int:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads it has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python complains when it ends
+        return EXIT_NO_BILL
+    return 0
+
+
+def _draw(measured: Sequence[Measured], file: Path | None) -> int:
+    if file is None:
+        return 0
+    from .bill_chart import save
+
+    try:
+        save(measured, file)
     except OSError as error:
-        return _say(f"{arguments.chart}: {error.strerror}", EXIT_NO_BILL)
+        return _say(f"{file}: {error.strerror}", EXIT_NO_BILL)
     return 0
 
 

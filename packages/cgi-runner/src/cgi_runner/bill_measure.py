@@ -24,7 +24,7 @@ from gateway_runtime import log
 from .bill_account import Account, Ledger
 from .bill_command import REQUESTS
 from .bill_parts import ORDER, Bill
-from .bill_target import MeasureError, Target, ask, environ_of, host_for
+from .bill_target import MeasureError, Target, ask, environ_of, host_for, tells
 from .host import CgiApplication
 from .spawn import DEFAULT
 
@@ -127,7 +127,7 @@ def compare(
 @contextlib.contextmanager
 def _sampler(target: Target, note: Callable[[str], None]) -> Iterator[Callable[[], Bill]]:
     accounts: queue.SimpleQueue[Account] = queue.SimpleQueue()
-    ledger = Ledger(accounts.put, server_timing=False, all_tell=target.spawn == "zygote", log=note)
+    ledger = Ledger(accounts.put, server_timing=False, tells=tells(target), log=note)
     with host_for(target, ledger, note, tells=True) as host:
         yield lambda: _one(host, target, accounts)
 

@@ -19,7 +19,7 @@ from typing import Any
 from gateway_core.environ import decode_path
 
 from .account import Bill as Keeper
-from .bill_watch import application_command, watched
+from .bill_watch import Tells, application_command, copies_tell, started_to_tell, watched
 from .environment import own_variables
 from .host import CgiApplication
 from .job import Choose, each_request_runs
@@ -27,7 +27,7 @@ from .programs import Programs
 from .server import child_command
 from .spawn import DEFAULT, STRATEGIES, Spawn, World, strategy, zygote
 
-__all__ = ["MeasureError", "Target", "ask", "environ_of", "host_for"]
+__all__ = ["MeasureError", "Target", "ask", "environ_of", "host_for", "tells"]
 
 
 class MeasureError(Exception):
@@ -72,6 +72,12 @@ def host_for(target: Target, keeper: Keeper, note: Callable[[str], None], *, tel
     finally:
         if isinstance(spawn, zygote.ZygoteStrategy):
             spawn.close()
+
+
+def tells(target: Target) -> Tells:
+    """Return which of its programs can tell their part."""
+    own = own_variables(target.environment)
+    return copies_tell(target.app, os.fsdecode(own[b"PATH"])) if target.spawn == "zygote" else started_to_tell
 
 
 def _choose(target: Target, own: Mapping[bytes, bytes], tells: bool) -> Choose:

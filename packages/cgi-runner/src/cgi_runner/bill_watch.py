@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,25 @@ from typing import Any
 from .job import Choose, Job
 from .spawn.pythons import PythonPrograms
 
-__all__ = ["START", "application_command", "watched"]
+__all__ = ["START", "Tells", "application_command", "copies_tell", "started_to_tell", "watched"]
 
 START = str(Path(__file__).with_name("bill_start.py"))
 """Who has this among its arguments can tell its part."""
+
+Tells = Callable[[Sequence[str]], bool]
+"""Can the program with these arguments tell its part?"""
+
+
+def started_to_tell(argv: Sequence[str]) -> bool:
+    """Is it started by `bill_start`?"""
+    return START in argv
+
+
+def copies_tell(app: str | None, path: str) -> Tells:
+    """Return what can tell under a zygote, in which nothing is started: whatever is copied and not executed."""
+    pythons = PythonPrograms(path)
+    return lambda argv: app is not None or pythons.argv(argv) is not None
+
 
 _LINE_MAX = 256
 """Bytes of a `#!` line that Linux looks at (BINPRM_BUF_SIZE)."""

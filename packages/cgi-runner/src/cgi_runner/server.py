@@ -186,10 +186,10 @@ def _choose(arguments: argparse.Namespace) -> Choose:
 def _timed(choose: Choose, arguments: argparse.Namespace, own: Mapping[bytes, bytes]) -> tuple[Choose, Bill]:
     """Return what chooses programs that tell their part of the time, and who writes it down."""
     from .bill import Ledger
-    from .bill_watch import application_command, watched  # not above: few servers have any use for them
+    from .bill_watch import application_command, copies_tell, watched  # not above: few servers have any use for them
 
     if arguments.spawn == "zygote":  # its copies tell by themselves
-        return choose, Ledger(all_tell=True)
+        return choose, Ledger(tells=copies_tell(arguments.app, os.fsdecode(own[b"PATH"])))
     if arguments.app is not None:
         return each_request_runs(application_command(arguments.app), arguments.app), Ledger()
     return watched(choose, os.fsdecode(own[b"PATH"])), Ledger()
