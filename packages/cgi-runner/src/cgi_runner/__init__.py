@@ -9,11 +9,12 @@ Read in this order:
 5. `host`: all of it as a WSGI application, with `refused` for what is answered without a program.
 6. `zygote`: an interpreter that is copied in place of being started; `interpreter`: what makes such a copy as new.
 7. `server`: that application behind HTTP, on the command line.
+8. `bill`: where the time of a request goes. It begins with a list of its own.
 
 Import from the modules; this page only lists them, so that a program that needs `child` does not pay for the host.
 """
 
 __all__ = [
-    "child", "ending", "environment", "guard", "host", "interpreter", "programs",
+    "bill", "child", "ending", "environment", "guard", "host", "interpreter", "programs",
     "pump", "refused", "run", "server", "spawn", "stderr_log", "zygote",
 ]  # fmt: skip

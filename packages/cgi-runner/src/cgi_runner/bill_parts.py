@@ -70,7 +70,7 @@ _CUTS: dict[str, tuple[tuple[str, str], ...]] = {
 """Each part, and the moment that ends it. The end of `reap` is the later of two, when both have come."""
 
 _SAVED = ("interpreter start", "site", "imports")
-"""What a fork saves."""
+"""What a fork saves; of the imports, those that had been done."""
 
 _NO_TOKEN = re.compile(r"[^A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
@@ -132,7 +132,7 @@ def assemble(moments: Mapping[str, int], imports: Mapping[str, int]) -> Bill:
             moment = max(now, times[end])  # of two that are seen at once, the order of notice is chance
             parts[part] = parts.get(part, 0) + moment - now
             now = moment
-    if kind == FINE:
+    if kind != COARSE:
         _carve(parts, sum(imports.values()))
     dearest = sorted(imports.items(), key=lambda item: (-item[1], item[0]))
     return Bill(kind, _in_order(parts), now - times["request"], tuple(dearest))

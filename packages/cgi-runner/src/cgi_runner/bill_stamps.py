@@ -69,6 +69,7 @@ class Stamps:
         self._untold = moments
         self._known = set(moments)
         self.costs: dict[str, int] = {}
+        self.imports: Imports | None = None
 
     def take(self, name: str) -> None:
         """It is now the moment `name`. Only the first one counts."""
@@ -120,6 +121,7 @@ class Imports:
         self._stamps = stamps
         self._costs = stamps.costs
         self._since = time.monotonic_ns()
+        stamps.imports = self
         sys.meta_path.insert(0, self)
 
     def stop(self) -> None:
@@ -173,7 +175,7 @@ class Imports:
             finally:
                 self.charge(before)
             if module.__name__ == _CHILD:  # by a program of three lines, as in its docstring
-                watch(module, self._stamps, self)
+                watch(module, self._stamps)
 
         try:
             loader.exec_module = exec_module
@@ -181,13 +183,13 @@ class Imports:
             pass  # it lets nobody look: whoever imports this pays
 
 
-def watch(child: "Any", stamps: Stamps, imports: "Imports | None") -> None:
+def watch(child: "Any", stamps: Stamps) -> None:
     """Take the moments that pass through `cgi_runner.child`, which makes a `Response` when the application is ready."""
     plain_output, plain_response = child.Output, child.Response
 
     def response(*arguments: "Any", **more: "Any") -> "Any":
-        if imports is not None:
-            imports.stop()
+        if stamps.imports:
+            stamps.imports.stop()
         stamps.take("ready")
         return plain_response(*arguments, **more)
 
@@ -222,10 +224,10 @@ def run_application(stamps: Stamps, spec: str) -> None:
     if not _safe_path():
         sys.path.insert(0, "")
     stamps.take("begun")
-    imports = Imports(spec.partition(":")[0].partition(".")[0], FIRST_CAUSE, stamps)
+    Imports(spec.partition(":")[0].partition(".")[0], FIRST_CAUSE, stamps)
     from cgi_runner import child
 
-    watch(child, stamps, imports)
+    watch(child, stamps)
     child.main()
 
 
@@ -244,7 +246,7 @@ def run_program(stamps: Stamps, file: str) -> None:
     sys.modules["__main__"] = main
     compile("", file, "exec")  # the first use of this function prepares much that `python FILE` has no need of
     stamps.take("begun")
-    imports = Imports("__main__", "__main__", stamps)
+    Imports("__main__", "__main__", stamps)
     try:
         exec(compile(source, file, "exec", dont_inherit=True), main.__dict__)  # noqa: S102 - it is there to be run
     except Exception as error:
@@ -254,7 +256,6 @@ def run_program(stamps: Stamps, file: str) -> None:
         sys.excepthook(type(error), error.with_traceback(trace), trace)
         raise SystemExit(1) from None
     finally:
-        imports.stop()
         end(stamps)
 
 
@@ -264,12 +265,15 @@ def forked(child: "Any") -> Stamps:
     Give the stamps to `end` when the program has run.
     """
     stamps = Stamps(forked=time.monotonic_ns())
-    watch(child, stamps, None)
+    Imports("__main__", "__main__", stamps)  # a program may need what had not been imported
+    watch(child, stamps)
     return stamps
 
 
 def end(stamps: Stamps) -> None:
     """The program has run; what it has printed may not be written yet."""
+    if stamps.imports:
+        stamps.imports.stop()
     stamps.take("given")
     try:
         sys.stdout.flush()

@@ -109,7 +109,7 @@ def _remark(kind: str) -> list[str]:
             "  until its end if that comes at once.",
         ]
     if kind == FORKED:
-        return ["", "  This is a copy of an interpreter that had imported everything: what that saves is zero here."]
+        return ["", "  This is a copy of an interpreter that stood ready: what that saves is zero here."]
     return []
 
 
