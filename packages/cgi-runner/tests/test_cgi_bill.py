@@ -34,6 +34,11 @@ APP = """
         start_response("200 OK", [("Content-Type", "text/plain")])
         yield ",".join(sorted(name for name in __import__("os").environ if "BILL" in name)).encode()
 
+    def slow(environ, start_response):
+        __import__("time").sleep(0.02)
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"at last"]
+
     def dies(environ, start_response):
         __import__("os")._exit(3)
 
@@ -76,6 +81,10 @@ def app_in(directory: Path) -> tuple[str, ...]:
     return (f"PYTHONPATH={directory}",)
 
 
+TAKES_ITS_TIME = "#!/bin/sh\nsleep 0.02\nprintf 'Content-Type: text/plain\\n\\nat last'\n"
+"""A busy machine, or a tracer, may take a while between the two clocks: what is measured must be long beside that."""
+
+
 def adds_up(measured: Measured) -> bool:
     """Do the parts of the best sample explain all but two per cent of its whole, and never more than it?"""
     assert all(bill.unaccounted >= 0 for bill in measured.samples)
@@ -91,7 +100,7 @@ METRIC = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+;dur=[0-9]+\.[0-9]{3}"
 
 @pytest.mark.parametrize("spawn", [*STRATEGIES, "zygote"])
 def test_every_strategy_bills_an_application(programs: Path, spawn: str) -> None:
-    measured = measure("billed_app:app", spawn=spawn, requests=4, environment=app_in(programs))
+    measured = measure("billed_app:slow", spawn=spawn, requests=4, environment=app_in(programs))
     assert measured.kind == (FORKED if spawn == "zygote" else FINE)
     assert adds_up(measured)
     own = {"wait", "spawn", "handler", "output", "exit", "reap", "app start"}
@@ -106,8 +115,9 @@ def test_every_strategy_bills_an_application(programs: Path, spawn: str) -> None
 
 
 @pytest.mark.parametrize("spawn", [*STRATEGIES, "zygote"])
-def test_every_strategy_bills_a_program_in_another_language(spawn: str) -> None:
-    measured = measure(directory=EXAMPLES, path="/hello.sh", spawn=spawn, requests=4)
+def test_every_strategy_bills_a_program_in_another_language(programs: Path, spawn: str) -> None:
+    put(programs, "slow", TAKES_ITS_TIME)
+    measured = measure(directory=programs, path="/slow", spawn=spawn, requests=4)
     assert measured.kind == COARSE
     assert adds_up(measured)
     assert {"wait", "spawn", "program", "reap"} <= set(measured.parts)
@@ -120,7 +130,8 @@ def test_a_python_program_in_a_directory(programs: Path, spawn: str) -> None:
         programs,
         "hello",
         """
-        import fractions
+        import fractions, time
+        time.sleep(0.02)
         print("Content-Type: text/plain")
         print()
         print("hello")
@@ -160,12 +171,11 @@ def test_the_demo_app() -> None:
 
 
 def test_a_local_redirect_has_one_bill(programs: Path) -> None:
-    put(programs, "from", "#!/bin/sh\nprintf 'Location: /to\\n\\n'\n")
-    put(programs, "to", "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nthere'\n")
+    put(programs, "from", "#!/bin/sh\nsleep 0.02\nprintf 'Location: /to\\n\\n'\n")
+    put(programs, "to", TAKES_ITS_TIME)
     measured = measure(directory=programs, path="/from", requests=3)
     assert adds_up(measured)
-    alone = measure(directory=programs, path="/to", requests=3)
-    assert min(bill.whole for bill in measured.samples) > min(bill.whole for bill in alone.samples)
+    assert min(measured.costs("program")) > 40_000_000  # both
 
 
 # -- a billed program is as it would be without a bill ---------------------------------------------------------------
