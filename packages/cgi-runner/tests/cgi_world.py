@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import http.client
 import io
+import os
 import re
+import signal
 import socket
 import sys
 import time
@@ -152,9 +154,15 @@ class World:
         """Keep a connection open until the host is gone."""
         self._kept.append(sock)
 
-    def hang_up(self) -> None:
+    def clear_away(self) -> None:
+        """Leave nothing behind, even if the host has."""
         for sock in self._kept:
             sock.close()
+        for pid in self._programs():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
 
     def _as_before(self) -> bool:
         now = self._household()
@@ -243,9 +251,12 @@ def memory(pid: int) -> int:
 def world(folder: Path, programs: Path, strategy: str, *options: str) -> Iterator[World]:
     """Run a host over `programs`, which has a hello.cgi, with one worker and a log of requests on standard error."""
     arguments = ["--spawn", strategy, "--env", f"PIDS={folder / 'pids'}", "--access-log", "/dev/stderr", *options]
-    with Server("cgi_runner", str(programs), "--bind", "127.0.0.1:0", *arguments, cwd=folder) as server:
-        found = World(server, folder)
-        assert found.ask("/hello.cgi").status == 200
-        found.remember()
-        yield found
-    found.hang_up()
+    server = Server("cgi_runner", str(programs), "--bind", "127.0.0.1:0", *arguments, cwd=folder)
+    found = World(server, folder)
+    try:
+        with server:
+            assert found.ask("/hello.cgi").status == 200
+            found.remember()
+            yield found
+    finally:
+        found.clear_away()

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="fi
 
 HEAD = r"printf 'Content-Type: text/plain\n\n'"
 SAY = "sys.stdout.write('Content-Type: text/plain\\n\\n'); sys.stdout.flush(); "
+WAIT = "while :; do sleep 0.1; done"
 STUBBORN = "signal.signal(signal.SIGTERM, signal.SIG_IGN); os.fork()\nwhile True: time.sleep(1)"
 
 STOPS: dict[str, tuple[Callable[[World], None], int]] = {
@@ -45,11 +46,10 @@ def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     programs = tmp_path / "programs"
     programs.mkdir()
     program(programs, "hello.cgi", f"{HEAD}; echo hello")
-    program(
-        programs, "stubborn.cgi", f"trap '' TERM; (while :; do sleep 0.1; done) & {HEAD}; while :; do sleep 0.1; done"
-    )
+    program(programs, "stubborn.cgi", f"trap '' TERM; ({WAIT}) & {HEAD}; {WAIT}")
     program(programs, "python.cgi", SAY + STUBBORN, "python")
-    with world(tmp_path, programs, request.param, "--grace-timeout", "0.2") as found:
+    program(programs, "divided.cgi", f"(trap '' TERM; {WAIT}) & exec sleep 60")
+    with world(tmp_path, programs, request.param, "--grace-timeout", "0.2", "--timeout", "0.5") as found:
         yield found
 
 
@@ -71,6 +71,20 @@ def test_a_worker_that_is_killed_leaves_none(host: World) -> None:
     host.no_program_left()
     wait_until(lambda: host.server.workers() not in ([], [worker]), "another worker")
     assert host.ask("/hello.cgi").body == b"hello\n"
+
+
+def test_a_worker_that_is_killed_while_it_ends_a_program_leaves_none(host: World) -> None:
+    assert host.ask("/divided.cgi").status == 504  # TERM has been sent, and has ended one of the two
+    (worker,) = host.server.workers()
+    os.kill(worker, signal.SIGKILL)
+    host.no_program_left()
+    wait_until(lambda: host.server.workers() not in ([], [worker]), "another worker")
+
+
+def test_a_server_that_stops_while_it_ends_a_program_leaves_none(host: World) -> None:
+    assert host.ask("/divided.cgi").status == 504
+    host.server.stop()
+    host.no_program_left()
 
 
 def test_a_reset_shows_that_a_response_without_a_length_broke_off(tmp_path: Path) -> None:

@@ -65,14 +65,18 @@ def _apart(thread: threading.Thread, child: Child, done: Done) -> None:
 
 
 def _see_off(child: Child, done: Done) -> None:
-    """After TERM: wait for the program, then for the rest of its group, KILL_AFTER seconds in all; then KILL."""
+    """After TERM: wait for the program, then for the rest of its group, KILL_AFTER seconds in all; then KILL.
+
+    Only then is it done: until nobody is left the guard must know of the group, for this process may be killed too.
+    """
     limit = time.monotonic() + KILL_AFTER
     if not child.has_exited(KILL_AFTER):
         child.signal_group(signal.SIGKILL)
-    done(child.reap())
+    status = child.reap()
     while group_lives(child.pid) and time.monotonic() < limit:
         time.sleep(TICK)
     child.signal_group(signal.SIGKILL)
+    done(status)
 
 
 def group_lives(group: int) -> bool:

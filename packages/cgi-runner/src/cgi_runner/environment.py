@@ -22,6 +22,7 @@ what the operating system and the server itself put there (`PATH`, `LD_PRELOAD`,
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -43,6 +44,11 @@ _NOT_EXPORTED = frozenset((
 
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 """PATH of the program when the server has none."""
+
+
+# Section 4.1.14: SERVER_NAME is the host that the client has asked, so it comes from Host, as Apache's does; but only if
+# that is a name or an address. SERVER_PORT stays the port that was really asked (section 4.1.15).
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~\-]+)(?::[0-9]*)?")
 
 
 class BadEnvironment(ValueError):
@@ -92,6 +98,8 @@ def cgi_environment(
             variables[key] = text
         else:
             variables.pop(key, None)
+    if (asked := _HOST.fullmatch(environ.get("HTTP_HOST", ""))) is not None:
+        variables[b"SERVER_NAME"] = asked[1].encode()
     if authorization and "HTTP_AUTHORIZATION" in environ:
         variables[b"HTTP_AUTHORIZATION"] = environ["HTTP_AUTHORIZATION"].encode("latin-1")
     if b"\0" in b"".join(variables.values()):
