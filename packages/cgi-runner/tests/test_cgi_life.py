@@ -289,6 +289,20 @@ def test_spawn_is_a_parameter() -> None:
     assert "not today, /bin/x" in log[0]
 
 
+@pytest.mark.parametrize("error", [OSError(errno.EACCES, "no"), TryAgain(errno.EAGAIN, "no"), ValueError("no")])
+def test_a_start_that_fails_gives_its_place_back(error: Exception) -> None:
+    def never(command: Command) -> Child:
+        raise error
+
+    app = CgiApplication(each_request_runs(["/bin/x"], "x"), spawn=never, log=lambda _: None, max_children=1, queue=0)
+    environ = {"REQUEST_METHOD": "GET", "wsgi.input": io.BytesIO(), "wsgi.errors": io.StringIO()}
+    for _ in range(2):
+        try:
+            assert b"Too many" not in b"".join(app(environ, lambda *_: None))
+        except ValueError:
+            assert isinstance(error, ValueError)
+
+
 def test_an_environment_string_of_more_than_128_kib_is_no_hang() -> None:
     host = shell(HEAD + "; echo fine")
     host.get(HTTP_X_LONG="x" * 200_000)

@@ -46,8 +46,8 @@ DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 """PATH of the program when the server has none."""
 
 
-# Section 4.1.14: SERVER_NAME is the host that the client has asked, so it comes from Host, as Apache's does; but only if
-# that is a name or an address. SERVER_PORT stays the port that was really asked (section 4.1.15).
+# Section 4.1.14: SERVER_NAME is the host that the client has asked, so it comes from Host, as Apache's does, if that is
+# a name or an address. SERVER_PORT stays the port that was really asked (section 4.1.15).
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~\-]+)(?::[0-9]*)?")
 
 

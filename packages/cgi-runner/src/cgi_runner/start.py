@@ -77,11 +77,13 @@ class Starter:
             self._log(f"{job.name}: refused: {self._places.count} programs are running (--max-children)")
             raise Refused("503 Service Unavailable", "Too many programs are running.", _RETRY_AFTER) from None
         account.mark("spawn")
-        variables |= account.variables(job.argv)
         try:
+            variables |= account.variables(job.argv)
             child = self._spawn(Command(job.argv, variables, job.directory, int(length) > 0))
-        except OSError as error:
+        except BaseException as error:
             self._places.give(place)
+            if not isinstance(error, OSError):
+                raise
             self._log(f"{job.name}: cannot be started: {_why(error)}")
             raise _not_started(error) from None
         self._guard.started(place, child.pid)
