@@ -244,7 +244,9 @@ def account_of(told: bytes, log: list[str]) -> Account:
 )
 def test_rubbish_is_one_line_in_the_log_and_no_part_of_the_bill(told: bytes) -> None:
     log: list[str] = []
-    bill = account_of(told, log).bill()
+    account = account_of(told, log)
+    assert account.fields()
+    bill = account.bill()
     assert bill.kind == COARSE
     assert bill.unaccounted == 0
     assert len(log) == told.endswith(b"\n")

@@ -9,8 +9,8 @@
 
 Each account has a pipe of its own, with a name that cannot be guessed and that lives as long as its program: so two
 requests can never mix, and nothing is left when the server ends, unless it is killed in the middle of requests. It is
-a FIFO and not a socket because a program then needs no module to write to it: the smallest programs in Python would pay
-three per cent for `import _socket` alone.
+a FIFO and not a socket because a program then needs no module to write to it: where `_socket` is a shared library, the
+smallest programs in Python would pay three per cent for its import alone.
 
 What comes from a program is data of a stranger's: a line that has another shape, moments that contradict each other or
 the server's own, are one line in the log, and the bill is made without them.
@@ -98,6 +98,7 @@ class Account:
         self._told = b""
         self._mailbox: Mailbox | None = None
         self._before: tuple[tuple[dict[str, int], bytes], ...] = ()
+        self._complained = False
 
     def mark(self, name: str) -> None:
         """It is now the moment `name`. Only the first of its name counts."""
@@ -150,7 +151,9 @@ class Account:
             theirs, imports = understand(told)
             _check(theirs, moments)
         except ValueError as error:
-            self._ledger.note(f"a program has told what cannot be: {error}")
+            if not self._complained:
+                self._complained = True
+                self._ledger.note(f"a program has told what cannot be: {error}")
             return assemble(moments, {})
         return assemble(moments | theirs, imports)
 
