@@ -317,6 +317,30 @@ def test_a_child_that_dies_has_a_bill_of_what_is_known(programs: Path, app: str,
     assert any(log_has in line for line in log)
 
 
+@pytest.mark.parametrize(
+    ("script", "lines"),
+    [
+        ('echo rubbish > "$CGI_RUNNER_BILL"', 1),
+        ('printf "first=1 site=2\\n\\033[2J\\n\\n" > "$CGI_RUNNER_BILL"', 1),
+        ('rm "$CGI_RUNNER_BILL"', 0),
+        ('rm "$CGI_RUNNER_BILL"; echo gone > "$CGI_RUNNER_BILL"', 0),
+        ('cat < /dev/null > "$CGI_RUNNER_BILL"', 0),
+        ('head -c 60000 /dev/zero > "$CGI_RUNNER_BILL"', 0),  # never a whole line
+    ],
+)
+def test_a_hostile_program_spoils_its_own_bill_only(programs: Path, script: str, lines: int) -> None:
+    put(programs, "hostile", f"#!/bin/sh\n{script}\necho 'Content-Type: text/plain'\necho\necho hello\n")
+    log: list[str] = []
+    accounts: list[Account] = []
+    ledger = Ledger(accounts.append, tells=lambda argv: True, log=log.append)
+    assert answer((str(programs / "hostile"),), own_variables(()), ledger) == b"hello\n"
+    (account,) = accounts
+    assert account.bill().kind == COARSE
+    assert account.bill().unaccounted == 0
+    assert len(log) == lines
+    assert all(line.isprintable() for line in log)
+
+
 def test_two_requests_at_once_do_not_mix(programs: Path) -> None:
     python_program(programs, "json", "import fractions\nprint('Content-Type: a/b\\n')")
     python_program(programs, "html", "import zipfile\nprint('Content-Type: a/b\\n')")
