@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import select
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -83,9 +84,9 @@ def server(folder: Path, threads: int, log: Path) -> Iterator[Server]:
         yield one
 
 
-def ask(server: Server, how: str, method: str = "GET", *, again: bool = False) -> bytes:
+def ask(server: Server, how: str, method: str = "GET", *, again: bool = False, path: str = "/") -> bytes:
     """Send a request, or two at once; return all that comes, to the end of the connection."""
-    wire = f"{method} /?{how} HTTP/1.1\r\nHost: h\r\n\r\n".encode()
+    wire = f"{method} {path}?{how} HTTP/1.1\r\nHost: h\r\n\r\n".encode()
     with server.connect() as sock:
         sock.sendall(wire * (1 + again))
         answer = bytearray()
@@ -137,14 +138,22 @@ def test_an_application_that_does_not_ask_for_it_keeps_its_connection(server: Se
             assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_the_access_log_takes_the_status_from_the_first_line(server: Server, log: Path) -> None:
-    before = len(log.read_text().splitlines())
-    ask(server, "one")
-    ask(server, "nonsense")
-    wait_until(lambda: len(log.read_text().splitlines()) == before + 2)
-    first, second = map(json.loads, log.read_text().splitlines()[-2:])
-    assert (first["status"], first["bytes"], first["complete"]) == (203, len(WHOLE), True)
-    assert (second["status"], second["complete"]) == (None, True)
+@pytest.mark.parametrize(
+    ("how", "status", "size", "complete"),
+    [
+        ("one", 203, len(WHOLE), True), ("pieces", 203, len(WHOLE), True), ("nonsense", None, 17, True),
+        ("nothing", None, 0, True), ("breaks", 203, len(WHOLE) - 1, False),
+    ],
+)  # fmt: skip
+def test_the_access_log_takes_the_status_from_the_first_line(
+    server: Server, log: Path, how: str, status: int | None, size: int, complete: bool
+) -> None:
+    with nullcontext() if complete else pytest.raises(ConnectionResetError):
+        ask(server, how, path="/logged")
+    lines: list[str] = []
+    wait_until(lambda: lines.extend(line for line in log.read_text().splitlines() if f"/logged?{how}" in line) or lines)
+    (line,) = map(json.loads, lines)
+    assert (line["status"], line["bytes"], line["complete"]) == (status, size, complete)
 
 
 @pytest.mark.skipif(not hasattr(select, "POLLRDHUP"), reason="only Linux tells")

@@ -49,6 +49,7 @@ _JSON_ESCAPE = 6
 
 # RFC 9112 section 4: status-line, as the first thing of a raw response.
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9])[ \r\n]")
+_STATUS_LINE_SIZE = len("HTTP/1.1 200 ")
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), ord('"'), ord("\\"), *range(0x7F, 0x100))}
@@ -203,11 +204,11 @@ class Access:
 class _Observed:
     """An encoder that notes what goes through another one."""
 
-    __slots__ = ("_encoder", "_raw", "complete", "size", "status")
+    __slots__ = ("_begun", "_encoder", "complete", "size", "status")
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        self._raw = False
+        self._begun: bytes | None = None  # the first bytes of a raw response, until they are a status line or too many
         self.status = 0  # stays so in a raw response that does not begin with a status line
         self.size = 0
         self.complete = False
@@ -226,14 +227,22 @@ class _Observed:
         return head
 
     def data(self, data: bytes) -> bytes:
-        if self._raw and not self.size and (line := _STATUS_LINE.match(data)):
-            self.status = int(line[1])
+        if self._begun is not None:
+            self._look_for_status(data)
         self.size += len(data)
         return self._encoder.data(data)
 
+    def _look_for_status(self, data: bytes) -> None:
+        """A raw response has no `head`: its status is in its first line, if that is one, which may come in pieces."""
+        self._begun = begun = (self._begun or b"") + data[:_STATUS_LINE_SIZE]
+        if len(begun) >= _STATUS_LINE_SIZE:
+            self._begun = None
+            if line := _STATUS_LINE.match(begun):
+                self.status = int(line[1])
+
     def begin_raw(self) -> None:
         self._encoder.begin_raw()  # type: ignore[attr-defined]  # only called if it has it
-        self._raw = True
+        self._begun = b""
 
     def skip(self, count: int) -> None:
         self.size += count

@@ -45,6 +45,7 @@ _ERROR_HEAD = check_head("500 Internal Server Error", [("Content-Type", "text/pl
 _BACKEND_STATUS = {503: "503 Service Unavailable", 504: "504 Gateway Timeout"}
 
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}  # so that no path forges a line
+
 _RAW = "raw"
 """The status of a response whose status we do not know."""
 

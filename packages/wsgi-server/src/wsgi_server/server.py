@@ -19,6 +19,7 @@ from gateway_core import forwarded
 from gateway_core.access import Access
 from gateway_core.client import VISITOR
 from gateway_core.environ import base_environ, environ_from_fields, environ_from_line
+from gateway_core.errors import ApplicationError
 from gateway_core.events import Fields
 from gateway_core.http1 import DEFAULT_LIMITS, HttpRequest, Limits, ServerConnection, http_date
 from gateway_core.response_checks import check_fields
@@ -89,9 +90,10 @@ class HttpSession(Session):
     def raw_response(self) -> None:
         """`gatelab.raw_response`: what the application gives is the whole response, and the last on this connection.
 
-        Raises ApplicationError after start_response.
+        Raises ApplicationError after start_response, and when the response is over.
         """
-        assert self._response is not None
+        if self._response is None:  # called by what the application has left running
+            raise ApplicationError("raw_response() comes too late: the response is over")
         self._response.raw()
 
     def retire(self) -> None:
