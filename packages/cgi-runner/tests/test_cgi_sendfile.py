@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from cgi_host_world import Host, nothing_left, shell
 from gateway_core.file_wrapper import FileWrapper
+from gateway_runtime.testing import Server, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -44,10 +46,11 @@ def names(path: Path | str, *fields: str, files: Path | None, content: str = "no
     ("name", "content"), [("a.txt", "the file"), ("sub/b.txt", "below"), ("inside", "the file"), ("empty", "")]
 )
 def test_a_file_is_sent_with_the_fields_of_the_program(files: Path, name: str, content: str) -> None:
-    host = names(files / name, "X-Mine: 1", "Content-Length: 8", files=files)
+    host = names(files / name, "X-Mine: 1", files=files)
     assert host.get() == content.encode()
     assert host.status == "200 OK"
-    assert host.fields == {"Content-Type": "video/mp4", "X-Mine": "1", "Content-Length": str(len(content))}
+    kept = {"Content-Type": "video/mp4", "X-Mine": "1", "Content-Length": str(len(content))}
+    assert host.fields == kept | {name: host.fields[name] for name in ("Last-Modified", "ETag", "Accept-Ranges")}
     assert host.log == []
 
 
@@ -91,6 +94,7 @@ def test_without_directories_the_content_is_the_program_s_and_the_field_nobody_s
     host = names(files / "a.txt", files=None)
     assert host.get() == b"not this"
     assert host.fields == {"Content-Type": "video/mp4"}
+    assert ["--sendfile" in line for line in host.log] == [True]
 
 
 def test_head(files: Path) -> None:
@@ -98,3 +102,77 @@ def test_head(files: Path) -> None:
     iterable = host.start("HEAD")
     iterable.close()
     assert host.fields["Content-Length"] == "8"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        r"printf 'Content-Length: 8\nX-Sendfile: %s\n\n'",  # that of the file, since no content follows
+        r"printf 'Content-Length: 99999\nX-Sendfile: %s\n\nsome'",
+        r"printf 'X-Sendfile: %s\n\n'; yes",
+        r"printf 'X-Sendfile: %s\n\n'; exit 3",
+        r"printf 'X-Sendfile: %s\n\n'; kill -9 $$",
+        r"printf 'X-Sendfile: %s\n\n'; exec >&-; sleep 0.3",
+    ],
+)
+def test_what_the_program_says_besides_counts_for_nothing(files: Path, script: str) -> None:
+    host = shell(script.replace("%s", f"{files}/a.txt"), sendfile=[str(files)])
+    assert host.get() == b"the file"
+    assert host.fields["Content-Length"] == "8"
+    wait_until(host.gone)
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "content"),
+    [
+        ({"HTTP_RANGE": "bytes=4-"}, "206 Partial Content", b"file"),
+        ({"HTTP_RANGE": "bytes=-1"}, "206 Partial Content", b"e"),
+        ({"HTTP_RANGE": "bytes=8-"}, "416 Range Not Satisfiable", None),
+        ({"HTTP_RANGE": "bytes=4-", "HTTP_IF_RANGE": '"another"'}, "200 OK", b"the file"),
+        ({"HTTP_RANGE": "bytes=4-", "HTTP_IF_RANGE": '"mine"'}, "206 Partial Content", b"file"),
+        ({"HTTP_IF_NONE_MATCH": '"mine"'}, "304 Not Modified", b""),
+        ({"HTTP_IF_NONE_MATCH": '"another"'}, "200 OK", b"the file"),
+        ({"HTTP_IF_MODIFIED_SINCE": "Thu, 31 Dec 2099 00:00:00 GMT"}, "304 Not Modified", b""),
+        ({"HTTP_IF_MATCH": '"another"'}, "412 Precondition Failed", None),
+    ],
+)
+def test_a_part_of_it_or_whether_it_has_changed(
+    files: Path, fields: dict[str, str], status: str, content: bytes | None
+) -> None:
+    host = names(files / "a.txt", 'ETag: "mine"', files=files)
+    got = host.get(**fields)
+    assert host.status == status
+    if content is None:
+        assert got.count(b"\n") == 1
+        assert host.fields["Content-Type"].startswith("text/plain")
+    else:
+        assert got == content
+    assert host.fields.get("Content-Range") == {"206": f"bytes {8 - len(got)}-7/8", "416": "bytes */8"}.get(status[:3])
+    assert ("Content-Length" in host.fields) is (status[0] == "2")
+
+
+@pytest.mark.parametrize(
+    ("status", "method"), [("404 Not Here", "GET"), ("206 Partial Content", "GET"), ("200 OK", "POST")]
+)
+def test_any_other_answer_is_the_whole_file(files: Path, status: str, method: str) -> None:
+    host = names(files / "a.txt", f"Status: {status}", "Content-Range: bytes 1-2/3", files=files)
+    assert host.get(method, HTTP_RANGE="bytes=4-", HTTP_IF_NONE_MATCH="*") == b"the file"
+    assert host.status == status
+    assert "Content-Range" not in host.fields
+
+
+def test_from_end_to_end(files: Path, tmp_path: Path) -> None:
+    """Through the real server, where the kernel sends it, and the next request finds its connection."""
+    (files / "large").write_bytes(bytes(range(256)) * 4096)
+    (tmp_path / "cgi").mkdir()
+    (tmp_path / "cgi/film").write_text(f"#!/bin/sh\nprintf 'X-Sendfile: %s\\n\\n' {files}/large\n")
+    (tmp_path / "cgi/film").chmod(0o755)
+    with Server("cgi_runner", str(tmp_path / "cgi"), "--bind", "127.0.0.1:0", "--sendfile", str(files)) as server:
+        client = http.client.HTTPConnection(server.address.host, server.address.port)
+        for first in (0, 1, 1_048_575):
+            client.request("GET", "/film", headers={"Range": f"bytes={first}-"})
+            answer = client.getresponse()
+            assert answer.read() == (files / "large").read_bytes()[first:]
+            assert answer.status == 206
+            assert "x-sendfile" not in {name.lower() for name in answer.headers}
+        client.close()

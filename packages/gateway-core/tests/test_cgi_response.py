@@ -77,6 +77,7 @@ GOOD = [
     (b"Location: /here\nContent-Type: text/plain\n\nto", {},
      Response(302, "Found", [("Location", "/here"), TYPE]), b"to"),
     (b"Status: 303 See Other\nLocation: /here\n\n", {}, Response(303, "See Other", [("Location", "/here")]), b""),
+    (b"Status: 302 Found\nLocation: //host\n\n", {}, Response(302, "Found", [("Location", "//host")]), b""),
     (b"Status: 302 Found\nLocation: relative\n\n", {}, Response(302, "Found", [("Location", "relative")]), b""),
     (b"Status: 201 Created\nLocation: /new\n\n", {}, Response(201, "Created", [("Location", "/new")]), b""),
     # Content-Length
@@ -137,6 +138,10 @@ BAD = [
     (b"Location: relative\n\n", "neither"),
     (b"Location: 1http://a\n\n", "neither"),
     (b"Location: #x\n\n", "neither"),
+    (b"Location: //host/x\nContent-Type: a/b\n\n", "another host"),
+    (b"Location: //host/x#y\n\n", "another host"),
+    (b"Location: /\\host/x#y\n\n", "another host"),
+    (b"Location: /\t/host/x#y\n\n", "another host"),
     (b"Location: http:\n\n", "neither"),
     (b"HTTP/1.1 200 OK\r\nX: a\r\n\r\n", "no colon"),
     (b"X: " + b"a" * (cgi.MAX_LINE - 2) + b"\n\n", "longer than"),

@@ -6,7 +6,7 @@
             --start---> Output of a running program          start.py, spawn/, pump.py
             ----------> Run: status, fields, content         run.py
                         or Raw: bytes for the client         nph.py
-            ----------> another program's response           a local redirect, here
+            ----------> another program's response           redirects.py
                         a file                               sendfile.py
             --close---> reaped, or made to end               ending.py
 
@@ -15,14 +15,14 @@ A thread waits while its program works.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from gateway_core.cgi import LocalRedirect, phrase
-from gateway_core.environ import decode_path, mount
 from gateway_core.errors import BackendError, BadGateway
 from gateway_core.events import Response
+from gateway_core.file_wrapper import FileWrapper
 from gateway_core.response_checks import HOP_BY_HOP
 from gateway_runtime import log
 
@@ -31,6 +31,7 @@ from .guard import Guard
 from .job import Choose, Job
 from .nph import Raw, raw_response
 from .places import Places
+from .redirects import REDIRECTS_MAX, NotFollowed, follow
 from .refused import Refused
 from .run import Run
 from .sendfile import Files, NotSent, split
@@ -40,9 +41,6 @@ from .start import Starter
 __all__ = ["CgiApplication"]
 
 StartResponse = Callable[..., Any]
-
-REDIRECTS_MAX = 10
-"""Local redirects that one request may cause: enough for any honest chain, few enough to stop a circle."""
 
 
 class CgiApplication:
@@ -104,15 +102,26 @@ class CgiApplication:
                 return self._pass_through(job, environ, account)
             run = Run(self._starter.start(job, environ, account), no_content=no_content)
             head = run.head()
-            redirected = _redirected(environ, head.target) if isinstance(head, LocalRedirect) else None
-            if redirected is None:
-                return self._pass_on(job, head, run, start_response, account)
-            try:
-                run.drain()
-            finally:
-                run.close()
-            environ = redirected
+            onward = self._follow(job, head, run, environ)
+            if onward is None:
+                return self._pass_on(job, head, run, environ, start_response, account)
+            environ = onward
         raise Refused("502 Bad Gateway", f"The programs redirect in a circle (more than {REDIRECTS_MAX} times).")
+
+    def _follow(self, job: Job, head: Response, run: Run, environ: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the request that is to be answered in place of this one; None if it is this one."""
+        if not isinstance(head, LocalRedirect):
+            return None
+        try:
+            onward = follow(environ, head.target)
+        except NotFollowed as error:
+            run.close()
+            self._log(f"{job.name}: {error}")
+            raise BadGateway("The program redirects to where nobody can go; the server's log says why.") from None
+        if onward is not None:
+            with closing(run):
+                run.drain()
+        return onward
 
     def _pass_through(self, job: Job, environ: dict[str, Any], account: Account) -> Raw:
         """Give what an nph- program gives, as it is."""
@@ -127,38 +136,40 @@ class CgiApplication:
         return raw
 
     def _pass_on(
-        self, job: Job, head: Response, run: Run, start_response: StartResponse, account: Account
+        self,
+        job: Job,
+        head: Response,
+        run: Run,
+        environ: dict[str, Any],
+        start_response: StartResponse,
+        account: Account,
     ) -> Iterable[bytes]:
         """Give the response of a program, or the file that it names."""
-        fields, named = split(_end_to_end(head))
-        file, whole = None, None
+        status, (fields, named) = f"{head.status} {head.reason}", split(_end_to_end(head))
+        content: Iterable[bytes] = run
         try:
             if named and self._files:
-                run.drain()  # it has said what it had to say; let it end
-                file, fields = self._files.open(named, fields)
+                run.drain()
+                status, fields, content = self._files.respond(
+                    named, Response(head.status, head.reason, fields), environ
+                )
             else:
+                if named:
+                    self._log(f"{job.name}: X-Sendfile is dropped: no --sendfile names a directory")
                 whole = run.whole()
-            start_response(f"{head.status} {head.reason}", [*fields, *account.fields()])
-        except NotSent as error:
+                content = run if whole is None else [whole]
+            start_response(status, [*fields, *account.fields()])
+        except BaseException as error:
             run.close()
+            if isinstance(content, FileWrapper):
+                content.close()
+            if not isinstance(error, NotSent):
+                raise
             self._log(f"{job.name}: {error}")
             raise BadGateway("The program names a file that cannot be sent; the server's log says why.") from None
-        except BaseException:
+        if content is not run:
             run.close()
-            raise
-        if whole is None and file is None:
-            return run
-        run.close()
-        return file if file is not None else [whole or b""]
-
-
-def _redirected(environ: dict[str, Any], target: str) -> dict[str, Any] | None:
-    """Return the environ of a fresh GET for `target`; None if that lies outside of what is mounted here."""
-    path, _, query = target.partition("?")
-    fresh = {name: value for name, value in environ.items() if name not in ("CONTENT_LENGTH", "CONTENT_TYPE")}
-    fresh.update(REQUEST_METHOD="GET", REQUEST_URI=target, SCRIPT_NAME="", PATH_INFO=decode_path(path))
-    fresh.update({"QUERY_STRING": query, "wsgi.input": io.BytesIO()})
-    return fresh if mount(fresh, environ.get("SCRIPT_NAME", "")) else None
+        return content
 
 
 def _refuse(refused: Refused, start_response: StartResponse) -> list[bytes]:

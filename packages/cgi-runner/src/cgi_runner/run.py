@@ -186,9 +186,9 @@ class Run:
         raise StopIteration
 
     def drain(self) -> None:
-        """Read the output to its end, and drop it."""
-        for _ in self:
-            pass
+        """Nobody wants the content, whatever the head has promised: drop what comes in a moment."""
+        self._output.promise_kept = True
+        self._output.drain()
 
     def close(self) -> None:
         """See to the program; see `Output.close`."""

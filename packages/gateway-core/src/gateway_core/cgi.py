@@ -35,6 +35,7 @@ __all__ = [
     "content_length",
     "encode_head",
     "encode_lines",
+    "leads_elsewhere",
     "phrase",
     "refusal",
 ]
@@ -62,6 +63,8 @@ _STATUS_LINE = re.compile(r"HTTP/1\.[01] ([2-5][0-9][0-9])(?: +(.*))?")
 # Section 6.3.2: fragment-URI = absoluteURI: a scheme, which begins with a letter, and a colon.
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:.+")
 _DIGITS = re.compile(r"[0-9]+")
+# "//host/x" is a path here (section 6.3.2), but a client would go to that host; browsers take the others for it too.
+_ELSEWHERE = re.compile(r"/[/\\\t]")
 # The end of the head: an empty line, the first one or a later one.
 _BLANK = re.compile(rb"(?:^|\n)\r?\n")
 
@@ -82,6 +85,11 @@ class LocalRedirect(Response):
 
 _WITH_LOCATION = ("3", "201")
 """How the statuses begin whose responses have a Location field (RFC 9110, 10.2.2)."""
+
+
+def leads_elsewhere(path: str) -> bool:
+    """Would a client that is redirected to this path go to another host?"""
+    return _ELSEWHERE.match(path) is not None
 
 
 def phrase(status: int) -> str:
@@ -290,8 +298,11 @@ def _decode_kind(status: int, reason: str, location: str, fields: Fields) -> Res
         return Response(status or 200, reason or "OK", fields)
     if location.startswith("/"):
         # Section 6.3.2: only the client knows what to do with a fragment, so a path with one is for the client.
-        kind = LocalRedirect if len(fields) == 1 and "#" not in location else Response
-        return kind(302, "Found", fields)
+        if len(fields) == 1 and "#" not in location:
+            return LocalRedirect(302, "Found", fields)
+        if leads_elsewhere(location):
+            raise _broken(f"Location {location[:60]!a} would lead the client to another host; a path has one slash")
+        return Response(302, "Found", fields)
     if not _ABSOLUTE.fullmatch(location):
         raise _broken(f"Location {location[:60]!a} is neither an absolute path nor an absolute URI")
     return Response(302, "Found", fields)

@@ -1,30 +1,21 @@
-"""Files as responses: types, dates and tags, ranges, and the kernel to send them (`wsgi.file_wrapper`).
+"""Files as responses: types, and the kernel to send them (`wsgi.file_wrapper`).
 
-What decides over a request, in the order of RFC 9110 section 13.2.2::
-
-    If-Match, else If-Unmodified-Since       not so: 412
-    If-None-Match, else If-Modified-Since    it has it: 304
-    Range, if If-Range agrees                206 with a part, or 416
-    otherwise                                200 with all
-
-The tag is made of size and time of change, so it changes with the file and needs no reading. Several ranges in one
-request are answered with the whole file, as section 14.2 allows: nobody but download managers asks so.
+What a request may ask of a file (preconditions, ranges) is in `gateway_core.selection`; the CGI runner shares it.
 """
 
 from __future__ import annotations
 
 import mimetypes
 import os
-import re
 import stat
 from collections.abc import Callable, Iterable, Sequence
-from email.utils import formatdate, parsedate_to_datetime
 from io import FileIO
 from typing import Any
 from urllib.parse import quote_from_bytes
 
 from gateway_core.environ import Environ
 from gateway_core.events import Fields
+from gateway_core.selection import OF_304, select, validators
 
 from .paths import below, split
 
@@ -32,12 +23,6 @@ __all__ = ["INDEX", "StaticFiles", "plain", "send_file"]
 
 INDEX = b"index.html"
 """The file that stands for its folder."""
-
-_RANGE = re.compile(r"bytes=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*", re.IGNORECASE)
-_TAG = re.compile(r'(?:W/)?("[^"]*")')
-
-_OF_304 = frozenset(("cache-control", "etag", "expires", "last-modified", "set-cookie", "vary"))
-"""What a 304 says again (RFC 9110 section 15.4.5)."""
 
 StartResponse = Callable[[str, Fields], Any]
 
@@ -86,7 +71,7 @@ def send_file(
     names = {name.lower() for name, _ in extra}
     fields = [*extra, *[field for field in fields if field[0].lower() not in names]]
     get = {name.lower(): value for name, value in fields}.get
-    status, start, count = _decide(environ, size, get("etag", ""), get("last-modified", ""))
+    status, start, count = select(environ, size, get("etag", ""), get("last-modified", ""))
     if status[:3] not in ("200", "206"):
         file.close()
         return _without_content(start_response, status, fields, size)
@@ -102,7 +87,7 @@ def send_file(
 def _without_content(start_response: StartResponse, status: str, fields: Fields, size: int) -> list[bytes]:
     """Answer 304, 412 or 416."""
     if status.startswith("304"):
-        start_response(status, [field for field in fields if field[0].lower() in _OF_304])
+        start_response(status, [field for field in fields if field[0].lower() in OF_304])
         return []
     more = [("Content-Range", f"bytes */{size}")] if status.startswith("416") else []
     return plain(start_response, status, "That part of the file, or that state of it, is not to be had.", more)
@@ -129,59 +114,4 @@ def _describe(file: FileIO, path: bytes) -> tuple[int, Fields]:
     kind = kind or "application/octet-stream"
     if kind.startswith("text/"):
         kind += "; charset=utf-8"
-    return status.st_size, [
-        ("Content-Type", kind),
-        ("Last-Modified", formatdate(int(status.st_mtime), usegmt=True)),
-        ("ETag", f'"{status.st_mtime_ns:x}-{status.st_size:x}"'),
-        ("Accept-Ranges", "bytes"),
-    ]
-
-
-def _decide(environ: Environ, size: int, tag: str, changed: str) -> tuple[str, int, int]:
-    """Return status, first byte and number of bytes."""
-    get = environ.get
-    if "HTTP_IF_MATCH" in environ:
-        if not _matches(get("HTTP_IF_MATCH", ""), tag, weak=False):
-            return "412 Precondition Failed", 0, 0
-    elif _older(get("HTTP_IF_UNMODIFIED_SINCE", ""), changed):
-        return "412 Precondition Failed", 0, 0
-    if "HTTP_IF_NONE_MATCH" in environ:
-        if _matches(get("HTTP_IF_NONE_MATCH", ""), tag, weak=True):
-            return "304 Not Modified", 0, 0
-    elif _older(get("HTTP_IF_MODIFIED_SINCE", ""), changed) is False:
-        return "304 Not Modified", 0, 0
-    if environ["REQUEST_METHOD"] == "GET" and get("HTTP_IF_RANGE", tag) in (tag, changed):
-        return _part(get("HTTP_RANGE", ""), size)
-    return "200 OK", 0, size
-
-
-def _matches(wanted: str, tag: str, *, weak: bool) -> bool:
-    """Does the list of tags hold ours (RFC 9110 section 8.8.3.2)? `weak`: a weak one of the same text will do."""
-    if wanted.strip() == "*":
-        return True
-    return any(match[1] == tag and (weak or not match[0].startswith("W/")) for match in _TAG.finditer(wanted))
-
-
-def _older(than: str, changed: str) -> bool | None:
-    """Was the file changed after this time? None if that is no time."""
-    try:
-        return parsedate_to_datetime(changed) > parsedate_to_datetime(than)
-    except (ValueError, TypeError, OverflowError):  # no date, or one without a zone, or of no calendar
-        return None
-
-
-def _part(wanted: str, size: int) -> tuple[str, int, int]:
-    """Return what a Range field gets: a part if it asks for one (section 14.1.2)."""
-    match = _RANGE.fullmatch(wanted)
-    if match is None or not (match[1] or match[2]):
-        return "200 OK", 0, size
-    if match[1]:
-        start = int(match[1])
-        last = min(int(match[2]) if match[2] else size - 1, size - 1)
-        if match[2] and int(match[2]) < start:
-            return "200 OK", 0, size  # not a range at all
-    else:
-        start, last = max(0, size - int(match[2])), size - 1
-    if start > last:
-        return "416 Range Not Satisfiable", 0, 0
-    return "206 Partial Content", start, last - start + 1
+    return status.st_size, [("Content-Type", kind), *validators(status.st_size, status.st_mtime_ns)]
