@@ -22,7 +22,7 @@ from typing import Any
 
 from gateway_runtime.testing import Server, wait_until
 
-__all__ = ["STRATEGIES", "Answer", "World", "memory", "program", "request", "seldom", "world"]
+__all__ = ["STRATEGIES", "Answer", "World", "memory", "program", "read_answer", "request", "seldom", "world"]
 
 STRATEGIES = ("posix-spawn", "vfork", "fork-exec", "zygote")
 
@@ -74,6 +74,7 @@ def _bytes(text: str | bytes) -> bytes:
 
 
 def read_answer(raw: bytes, method: str) -> Answer:
+    """Return a response as a value."""
     stream: Any = _Stream(raw)
     response = http.client.HTTPResponse(stream, method=method)
     try:
