@@ -15,7 +15,7 @@ import stat
 import sys
 from pathlib import Path
 
-__all__ = ["FOLDER", "python_for_all", "write_programs"]
+__all__ = ["FOLDER", "open_to_all", "python_for_all", "write_programs"]
 
 FOLDER = "cgi-bin"
 
@@ -37,12 +37,18 @@ def write_programs(work: Path) -> None:
     """Write the programs below `work`, where everybody may run them."""
     folder = work / FOLDER
     folder.mkdir(parents=True)
-    for place in (work.parent, work, folder):
-        place.chmod(0o755)  # servers that root has started run programs as somebody else
+    open_to_all(folder)
+    open_to_all(work)
     for name, text in (("hello.sh", HELLO_SH), ("hello.py", HELLO_PY.format(python=python_for_all()))):
         program = folder / name
         program.write_text(text, "ascii")
         program.chmod(0o755)
+
+
+def open_to_all(folder: Path) -> None:
+    """Let everybody enter a folder and the one that it is in: servers of root run programs as somebody else."""
+    for place in (folder.parent, folder):
+        place.chmod(0o755)
 
 
 def python_for_all() -> str:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ from typing import TypedDict
 
 import psutil
 
-__all__ = ["HighWater", "Memory", "MemorySampler", "Tree", "machine_busy_seconds"]
+__all__ = ["HighWater", "Memory", "MemorySampler", "Tree", "machine_busy_seconds", "memory_of"]
 
 SETTLE_LIMIT = 2.0
 """Seconds to wait for ended children to be reaped before a reading is taken anyway."""
@@ -89,15 +89,7 @@ class Tree:
 
     def memory(self) -> tuple[str, int, int]:
         """Return what is counted ("pss", "uss" or "rss"), its sum in bytes, and the number of processes."""
-        kind, total, alive = "pss", 0, 0
-        for process in self.processes():
-            try:
-                kind, size = _memory_bytes(process)
-            except psutil.NoSuchProcess:
-                continue
-            total += size
-            alive += 1
-        return kind, total, alive
+        return memory_of(self.processes())
 
 
 @dataclass
@@ -190,6 +182,19 @@ def _peak(pid: int) -> int:
     """Return the high-water mark of a process in bytes, as /proc/PID/status says it in kB."""
     found = re.search(r"^VmHWM:\s+([0-9]+) kB$", Path(f"/proc/{pid}/status").read_text("ascii"), re.MULTILINE)
     return int(found[1]) * 1024 if found else 0
+
+
+def memory_of(processes: Iterable[psutil.Process]) -> tuple[str, int, int]:
+    """Return what is counted ("pss", "uss" or "rss"), its sum in bytes, and how many of these processes live."""
+    kind, total, alive = "pss", 0, 0
+    for process in processes:
+        try:
+            kind, size = _memory_bytes(process)
+        except psutil.NoSuchProcess:
+            continue
+        total += size
+        alive += 1
+    return kind, total, alive
 
 
 def machine_busy_seconds() -> float:

@@ -8,6 +8,9 @@
 - ``interleaved``: a hundred requests at once on one FastCGI connection
 - ``held``: five hundred held by one backend behind the front
 - ``decode``: what each codec takes for a request of nginx
+- ``spawned``: twenty thousand requests of every kind to a CGI host
+- ``children``: two hundred programs under it at once
+- ``bill``: whether a bill's parts add up, and what it costs
 - ``million``: a million requests, and what stays behind
 - ``workers``: two workers against one
 - ``reload``: new code, and a new program, under full load

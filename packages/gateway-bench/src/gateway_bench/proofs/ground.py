@@ -108,10 +108,11 @@ class Ground:
     ) -> Iterator[Running]:
         """Run a server of ours for the length of a block; `apart` keeps it on one processor. Raises NotReady.
 
-        Without `app` it is one that has none, such as the front.
+        Without `app` it is one that has none, such as the front; a CGI host may have a folder of programs in its place.
         """
         command = ["-m", module, *filter(None, [app]), "--bind", "127.0.0.1:0", *options]
-        if (shown := [SHOWN_PYTHON, *command]) not in self.commands:
+        shown = [SHOWN_PYTHON, *(Path(app).name if word == app and app else word for word in command)]
+        if shown not in self.commands:
             self.commands.append(shown)
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatelab-proof-")))

@@ -17,7 +17,22 @@ from gateway_bench import interrupts
 from gateway_bench.document import Document, Proof
 from gateway_bench.errors import BenchError, LoadFailed, NotReady, ProofFailed
 from gateway_bench.goals import judge
-from gateway_bench.proofs import big, bodies, decode, held, idle, interleaved, kill, million, reload, slow, workers
+from gateway_bench.proofs import (
+    big,
+    bill,
+    bodies,
+    children,
+    decode,
+    held,
+    idle,
+    interleaved,
+    kill,
+    million,
+    reload,
+    slow,
+    spawned,
+    workers,
+)
 from gateway_bench.proofs.ground import Findings, Ground
 from gateway_bench.run import Order, blank
 
@@ -49,6 +64,9 @@ PROOFS = {
         Promise("interleaved", "Interleaved requests", "100 on one FastCGI connection", interleaved.prove, 9, 9),
         Promise("held", "Held requests", "500 of them, beside a fast backend behind the front", held.prove, 35, 6),
         Promise("decode", "Decoding", "a request of nginx, from bytes to an event", decode.prove, 5, 1),
+        Promise("spawned", "Programs of every kind", "20,000 CGI requests: what is left?", spawned.prove, 70, 15),
+        Promise("children", "200 programs at once", "the CGI host's own memory", children.prove, 10, 4),
+        Promise("bill", "The bill", "of a CGI request: its sum, and its cost", bill.prove, 30, 8),
         Promise("kill", "Killed workers", "one each second: only what was in flight in it fails", kill.prove, 75, 6),
     )
 }

@@ -1,0 +1,124 @@
+"""Two hundred programs at once under one CGI host: how much memory does the host itself take?
+
+Each program writes a line and then waits, in the kernel, for a pipe (a FIFO) to be opened. When all 200 lines have
+come, all 200 programs run, and the memory of the host's own processes is read: master, workers and guards, without the
+programs. Then the pipe is opened, and every client must get its second line.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gateway_bench import interrupts
+from gateway_bench.address import Address
+from gateway_bench.cgi_programs import open_to_all
+from gateway_bench.errors import ProofFailed
+from gateway_bench.processes import memory_of
+from gateway_bench.proofs.ground import Findings, Ground, descriptors_up_to, wait_for
+
+__all__ = ["prove"]
+
+NUMBER = 200
+QUICK_NUMBER = 20
+ROOM = 200
+"""Descriptors for everything else."""
+PIPES = 8
+"""Descriptors that a program and its connection may take in the host."""
+TIME_LIMIT = 60.0
+
+SLEEPER = """\
+#!/bin/sh
+echo 'Content-Type: text/plain'
+echo
+echo here
+: < '{pipe}'
+echo done
+"""
+KINDS = {"pss": "shared pages divided among their owners", "uss": "without shared pages", "rss": "shared pages counted"}
+
+
+def prove(ground: Ground) -> Findings:
+    """Return `memory`, that of the host at rest, that for each program, and `unanswered`."""
+    found = Findings()
+    number = QUICK_NUMBER if ground.quick else NUMBER
+    wanted = PIPES * number + ROOM
+    if descriptors_up_to(wanted) < wanted:
+        raise ProofFailed(f"it needs {wanted} open files: raise the hard limit (ulimit -Hn)")
+    with tempfile.TemporaryDirectory(prefix="gatelab-children-") as folder:
+        programs, pipe = Path(folder, "programs"), Path(folder, "pipe")
+        programs.mkdir()
+        os.mkfifo(pipe)
+        sleeper = programs / "sleeper.sh"
+        sleeper.write_text(SLEEPER.format(pipe=pipe), "utf-8")
+        sleeper.chmod(0o755)
+        open_to_all(programs)
+        options = ("--max-children", str(number))
+        with ground.server(*options, app=str(programs), module="cgi_runner", apart=False) as running:
+            tree = running.tree
+            own = tree.processes()
+            kind, at_rest, _ = memory_of(own)
+            ground.doing(f"children: {number} programs at once")
+            with _visitors(running.address, number) as visitors:
+                for visitor in visitors:
+                    _read_to(visitor, b"here\n")
+                known = {process.pid for process in own}
+                wait_for(lambda: len(tree.pids() - known) >= number, TIME_LIMIT, f"{number} programs run")
+                kind, memory, processes = memory_of(own)
+                unanswered = _let_go(pipe, visitors)
+    what = f"of the host's {processes} processes ({kind}: {KINDS[kind]})"
+    found.add("memory", memory, "bytes", f"{what}, while {number} programs run")
+    found.add("at-rest", at_rest, "bytes", f"{what}, before the first")
+    found.add("each", (memory - at_rest) / number, "bytes", "for each program")
+    found.add("programs", number, "", "programs at once")
+    found.add("unanswered", unanswered, "", "clients that did not get the rest")
+    found.readings.append({"programs": number, "kind": kind, "memory": memory, "at_rest": at_rest})
+    return found
+
+
+@contextmanager
+def _visitors(address: Address, number: int) -> Iterator[list[socket.socket]]:
+    """Ask that many times, and close all at the end."""
+    visitors: list[socket.socket] = []
+    try:
+        for _ in range(number):
+            interrupts.check()
+            visitors.append(address.connect(TIME_LIMIT))
+            visitors[-1].sendall(b"GET /sleeper.sh HTTP/1.1\r\nHost: children\r\nConnection: close\r\n\r\n")
+        yield visitors
+    finally:
+        for visitor in visitors:
+            visitor.close()
+
+
+def _read_to(visitor: socket.socket, words: bytes) -> None:
+    """Read until these words have come. Raises ProofFailed."""
+    answer = b""
+    while words not in answer:
+        interrupts.check()
+        try:
+            piece = visitor.recv(4096)
+        except OSError as error:
+            raise ProofFailed(f"a program does not answer: {error}") from error
+        if not piece:
+            raise ProofFailed(f"a program's answer ends with {answer[-60:]!r}")
+        answer += piece
+
+
+def _let_go(pipe: Path, visitors: list[socket.socket]) -> int:
+    """Open the pipe until all programs have gone on; return how many clients did not get the second line."""
+    unanswered = 0
+    writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    try:
+        for visitor in visitors:
+            try:
+                _read_to(visitor, b"done\n")
+            except ProofFailed:
+                unanswered += 1
+    finally:
+        os.close(writer)
+    return unanswered
