@@ -215,7 +215,7 @@ def _repeat(
         spawned=births.spawned - load.before.births.spawned if subject.listener else None,
         lost_events=births.lost - load.before.births.lost,
         processes=processes,
-        others_share=_others_share(load),
+        others_share=_others_share(load, subject.gateway.reaps),
         memory=load.memory,
         generator=Generator(cpu_seconds=counted["generator_cpu"], share=round(share, 4), saturated=share >= SATURATED),
     )
@@ -236,8 +236,13 @@ def _cpu(load: Loaded, reaps: bool) -> float:
     return max(0.0, load.after.machine - load.before.machine - known)
 
 
-def _others_share(load: Loaded) -> float:
-    """Return the part of all processors that server, front and generator did not use, between the two accounts."""
+def _others_share(load: Loaded, reaps: bool) -> float:
+    """Return the part of all processors that server, front and generator did not use, between the two accounts.
+
+    Where nobody waits for the server's ended processes, nobody can tell them from others, and the answer is 0.
+    """
+    if not reaps:
+        return 0.0
     ours = load.after.cpu - load.before.cpu + load.after.front - load.before.front + load.counted["generator_cpu"]
     others = load.after.machine - load.before.machine - ours
     passed = (load.after.moment - load.before.moment) * (os.cpu_count() or 1)

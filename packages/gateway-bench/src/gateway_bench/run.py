@@ -222,14 +222,15 @@ def _ready(gateway: Gateway, order: Order, scenario: str) -> Iterator[Subject]:
                 started(argv, gateway.ready, environment, order.root, order.ready_limit, listens_at)
             )
         tree = Tree(service.pid)
-        at_rest = frozenset(tree.pids())
+        at_rest = tree.pids()
         try:
             loose = ends_by_closing(order.suite, gateway.keep_alive)
             check_answer(address, scenario, LISTEN_LIMIT, loose)
+            at_rest |= tree.pids()  # some say that they are ready before all of their processes are there
             front = None
             if order.nginx is not None:
                 front, address = stack.enter_context(_behind_nginx(order.nginx, gateway, address, order, folder))
-            yield Subject(gateway, address, tree, at_rest, listener, front)
+            yield Subject(gateway, address, tree, frozenset(at_rest), listener, front)
         except (NotReady, LoadFailed) as error:
             error.output = error.output or service.output
             raise
