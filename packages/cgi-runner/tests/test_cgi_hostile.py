@@ -336,7 +336,9 @@ def test_file(hosts: Hosts, path: str, status: int, words: str) -> None:
     assert (answer.status, answer.cut) == (status, False)
     assert LEAK not in answer.body
     assert answer.body.count(b"\n") == 1
-    hosts.host.said(f" /{path}: {words}" if words else rf'"GET /{path} HTTP/1\.1" {status} ', lines)
+    if status != 200:
+        hosts.host.said(f" /{path}: {words or status}", lines)
+    hosts.host.said(rf'"GET /{path} HTTP/1\.1" {status} ', lines)
     assert hosts.host.ask("/hello.cgi").body == b"hello\n"
 
 

@@ -103,8 +103,8 @@ _REFUSED: list[tuple[Any, ...]] = [
     (b"/show.cgi/\xc3\xa9", 400, "not ASCII"), (b"/show.cgi/\x01", 400, "control character"),
     (b"show.cgi", 400, "neither a path nor a URI"),
 ]  # fmt: skip
-REFUSED = [(target, status, *(words or [rf'" {status} \d+$'])) for target, status, *words in _REFUSED]
-"""What the log has: a sentence, where the request is broken, else the line of the access log."""
+REFUSED = [(target, status, *(words or [rf"\] /\S*: {status}: .*\.$"])) for target, status, *words in _REFUSED]
+"""What the log has: where HTTP is broken a sentence about that, else the path and why it runs nothing."""
 
 
 @pytest.mark.parametrize(("target", "status", "words"), REFUSED, ids=[repr(row[0][:40]) for row in REFUSED])

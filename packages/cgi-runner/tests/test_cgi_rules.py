@@ -13,8 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import gateway_core.cgi
-from cgi_runner import host as cgi_host
-from cgi_runner import stderr_log
+from cgi_runner import redirects, stderr_log
 from cgi_world import Answer, World, program, read_answer, request, world
 from gateway_core.http1 import Limits
 
@@ -28,6 +27,7 @@ SCRIPTS = {
     "moved-with-a-page": r"printf 'Status: 301 West\nLocation: http://museum.test/x#y\nContent-Type: a/b\n\nthere'",
     "moved-with-status": r"printf 'Status: 307 Over There\nLocation: /show.cgi\n\n'",
     "moved-to-a-fragment": r"printf 'Location: /show.cgi#part\n\n'",
+    "circle": r"printf 'Location: /circle.cgi\n\n'",
     "nph-slow": r"printf 'HTTP/1.1 200 OK\r\n\r\none'; while [ ! -e seen ]; do sleep 0.02; done; printf two",
     "moved-to-a-host": r"printf 'Location: //museum.test/show.cgi\n\n'",
 }
@@ -194,6 +194,13 @@ def test_another_host_is_no_local_redirect(host: World) -> None:
     assert "location" not in answer.fields
 
 
+def test_a_circle_of_redirects_is_502_and_a_line(host: World) -> None:
+    before = host.started()
+    assert host.ask("/circle.cgi").status == 502
+    host.said(r" /circle\.cgi: not followed: the programs redirect more than 10 times")
+    assert len(host.started() - before) == 11
+
+
 def test_what_an_nph_program_writes_is_passed_on_at_once(host: World) -> None:
     """The second half is not written before the first has been seen."""
     received = b""
@@ -219,7 +226,7 @@ LIMITS = {
     "a program's head": gateway_core.cgi.MAX_HEAD,
     "a line of standard error": stderr_log.LINE_MAX,
     "all of standard error": stderr_log.TOTAL_MAX,
-    "local redirects": cgi_host.REDIRECTS_MAX,
+    "local redirects": redirects.REDIRECTS_MAX,
 }
 
 

@@ -42,6 +42,9 @@ __all__ = ["CgiApplication"]
 
 StartResponse = Callable[..., Any]
 
+PATH_SHOWN = 500
+"""Characters of a path that stand in the log, so that there is room for what is wrong with it."""
+
 
 class CgiApplication:
     """A WSGI application that runs a program for each request.
@@ -97,7 +100,7 @@ class CgiApplication:
         """Run the program, and those that it redirects to (RFC 3875 section 6.2.2), until one has a response."""
         no_content = environ["REQUEST_METHOD"] == "HEAD"
         for _ in range(REDIRECTS_MAX + 1):
-            job = self._choose(environ)
+            job = self._find(environ)
             if job.raw:
                 return self._pass_through(job, environ, account)
             run = Run(self._starter.start(job, environ, account), no_content=no_content)
@@ -106,7 +109,17 @@ class CgiApplication:
             if onward is None:
                 return self._pass_on(job, head, run, environ, start_response, account)
             environ = onward
+        self._log(f"{job.name}: not followed: the programs redirect more than {REDIRECTS_MAX} times")
         raise Refused("502 Bad Gateway", f"The programs redirect in a circle (more than {REDIRECTS_MAX} times).")
+
+    def _find(self, environ: dict[str, Any]) -> Job:
+        """Choose the program. Raises Refused, which stands in the log too: it may be the owner's mistake."""
+        try:
+            return self._choose(environ)
+        except Refused as refused:
+            path = environ.get("REQUEST_URI", "").partition("?")[0] or environ.get("PATH_INFO", "")
+            self._log(f"{path[:PATH_SHOWN]}: {refused.status[:3]}: {refused}")
+            raise
 
     def _follow(self, job: Job, head: Response, run: Run, environ: dict[str, Any]) -> dict[str, Any] | None:
         """Return the request that is to be answered in place of this one; None if it is this one."""
