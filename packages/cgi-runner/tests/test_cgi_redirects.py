@@ -58,6 +58,13 @@ def test_path_and_query(target: str, path: str, query: str) -> None:
     assert onward["SCRIPT_NAME"] == ""
 
 
+def test_what_no_request_could_have_is_encoded() -> None:
+    onward = follow(REQUEST, "/b c\xe9\x9b?d e\xe9%20")
+    assert onward is not None
+    assert (onward["PATH_INFO"], onward["QUERY_STRING"]) == ("/b c\xe9\x9b", "d%20e%E9%20")
+    assert onward["REQUEST_URI"] == "/b%20c%E9%9B?d%20e%E9%20"
+
+
 @pytest.mark.parametrize(
     ("method", "onward"), [("GET", "GET"), ("HEAD", "HEAD"), ("POST", "GET"), ("DELETE", "GET"), ("head", "GET")]
 )

@@ -329,6 +329,7 @@ def test_many_at_once(server: Server) -> None:
         ([], "either DIRECTORY or --app"),
         (["--app", "case:app", "."], "either DIRECTORY or --app"),
         (["no-such-directory"], "is not a directory"),
+        ([".", "--sendfile", "no-such-directory"], "--sendfile: no-such-directory is not a directory"),
         (["--app", "nowhere:app"], "there is no module 'nowhere'"),
         (["--app", "case:nothing"], "has no 'nothing'"),
         (["--app", "case:app", "--env", "HTTP_PROXY=x"], "HTTP_PROXY is set by each request"),

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import io
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 from gateway_core.cgi import leads_elsewhere
 from gateway_core.environ import decode_path, mount
@@ -25,6 +26,8 @@ __all__ = ["REDIRECTS_MAX", "NotFollowed", "follow"]
 REDIRECTS_MAX = 10
 """Local redirects that one request may cause: enough for any honest chain, few enough to stop a circle."""
 
+_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
+
 _OF_CONTENT = ("CONTENT_", "HTTP_CONTENT_", "HTTP_EXPECT")
 """How the variables begin that describe the content of a request."""
 
@@ -33,8 +36,9 @@ class NotFollowed(Exception):
     """Neither we nor the client can go there. `str(error)` is a sentence for the log."""
 
 
-def follow(environ: dict[str, Any], target: str) -> dict[str, Any] | None:
-    """Return the environ of the request for `target`; None if only the client can ask for it. Raises NotFollowed."""
+def follow(environ: dict[str, Any], location: str) -> dict[str, Any] | None:
+    """Return the environ of the request for `location`; None if only the client can ask it. Raises NotFollowed."""
+    target = quote_from_bytes(location.encode("latin-1"), safe=_PRINTABLE)  # as every request has it
     path, _, query = target.partition("?")
     fresh = {name: value for name, value in environ.items() if not name.startswith(_OF_CONTENT)}
     fresh["REQUEST_METHOD"] = "HEAD" if environ["REQUEST_METHOD"] == "HEAD" else "GET"
@@ -42,6 +46,6 @@ def follow(environ: dict[str, Any], target: str) -> dict[str, Any] | None:
     fresh["wsgi.input"] = io.BytesIO()
     if mount(fresh, environ.get("SCRIPT_NAME", "")):
         return fresh
-    if leads_elsewhere(target):
-        raise NotFollowed(f"Location {target[:200]!a} would lead the client to another host")
+    if leads_elsewhere(location):
+        raise NotFollowed(f"Location {location[:200]!a} would lead the client to another host")
     return None

@@ -126,6 +126,9 @@ def _check(arguments: argparse.Namespace) -> None:
             strategy(arguments.spawn, _world(arguments))
         except ValueError as error:
             raise StartupError(f"--limit: {error}") from None
+    for directory in arguments.sendfile:
+        if not Path(directory).is_dir():
+            raise StartupError(f"--sendfile: {directory} is not a directory")
     if arguments.app is not None:
         _try_import(arguments.app, own)
     elif not Path(arguments.directory).is_dir():
