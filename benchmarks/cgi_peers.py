@@ -1,8 +1,8 @@
 """CGI hosts by others, as somebody who reads their manual sets them up: `cgi_peers.py NAME PORT WORK`.
 
 Each serves the programs in WORK/cgi-bin at 127.0.0.1:PORT, keeps connections, and writes no access log. Apache has as
-many processes and threads as Debian gives it; so none is added while it is measured. The files are made beside WORK. The
-line "starting" comes before the server itself does: then this process becomes it.
+many processes and threads as Debian gives it; so none is added while it is measured. Their files are made beside WORK.
+The line "starting" comes before the server itself does: then this process becomes it.
 
 Started by root, Apache, nginx and fcgiwrap run programs as nobody, as they would anywhere.
 """
