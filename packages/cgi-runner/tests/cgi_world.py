@@ -249,10 +249,23 @@ def memory(pid: int) -> int:
 
 
 @contextmanager
-def world(folder: Path, programs: Path, strategy: str, *options: str) -> Iterator[World]:
-    """Run a host over `programs`, which has a hello.cgi, with one worker and a log of requests on standard error."""
-    arguments = ["--spawn", strategy, "--env", f"PIDS={folder / 'pids'}", "--access-log", "/dev/stderr", *options]
-    server = Server("cgi_runner", str(programs), "--bind", "127.0.0.1:0", *arguments, cwd=folder)
+def world(folder: Path, programs: Path | str, strategy: str, *options: str) -> Iterator[World]:
+    """Run a host over `programs`, which has a hello.cgi, with one worker and a log of requests on standard error.
+
+    A string is a WSGI application, MODULE:APP; its module may lie in `folder`.
+    """
+    what = [str(programs)] if isinstance(programs, Path) else ["--app", programs]
+    arguments = [
+        *what,
+        "--spawn",
+        strategy,
+        "--env",
+        f"PIDS={folder / 'pids'}",
+        "--access-log",
+        "/dev/stderr",
+        *options,
+    ]
+    server = Server("cgi_runner", *what, *fixed, *options, "--bind", "127.0.0.1:0", cwd=folder)
     found = World(server, folder)
     try:
         with server:
