@@ -255,16 +255,7 @@ def world(folder: Path, programs: Path | str, strategy: str, *options: str) -> I
     A string is a WSGI application, MODULE:APP; its module may lie in `folder`.
     """
     what = [str(programs)] if isinstance(programs, Path) else ["--app", programs]
-    arguments = [
-        *what,
-        "--spawn",
-        strategy,
-        "--env",
-        f"PIDS={folder / 'pids'}",
-        "--access-log",
-        "/dev/stderr",
-        *options,
-    ]
+    fixed = ["--spawn", strategy, "--env", f"PIDS={folder / 'pids'}", "--access-log", "/dev/stderr"]
     server = Server("cgi_runner", *what, *fixed, *options, "--bind", "127.0.0.1:0", cwd=folder)
     found = World(server, folder)
     try:
