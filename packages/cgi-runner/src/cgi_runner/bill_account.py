@@ -22,6 +22,7 @@ import functools
 import os
 import re
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -99,6 +100,7 @@ class Account:
         self._mailbox: Mailbox | None = None
         self._before: tuple[tuple[dict[str, int], bytes], ...] = ()
         self._complained = False
+        self._lock = threading.Lock()  # the first of two programs may end late, and in another thread
 
     def mark(self, name: str) -> None:
         """It is now the moment `name`. Only the first of its name counts."""
@@ -106,9 +108,11 @@ class Account:
 
     def variables(self, argv: Sequence[str]) -> dict[bytes, bytes]:
         """Return what the environment of the program `argv` must have, so that it can tell its part."""
-        if self._ledger.tells(argv):
-            self._mailbox = self._ledger.mailbox()
-        return {} if self._mailbox is None else {VARIABLE.encode(): os.fsencode(self._mailbox.path)}
+        with self._lock:
+            self._close_mailbox()
+            if self._ledger.tells(argv):
+                self._mailbox = self._ledger.mailbox()
+            return {} if self._mailbox is None else {VARIABLE.encode(): os.fsencode(self._mailbox.path)}
 
     def fields(self) -> list[tuple[str, str]]:
         """Return the Server-Timing field: all that is known before the head of the response is sent."""
@@ -116,15 +120,14 @@ class Account:
 
     def close(self) -> None:
         """The program has been reaped, or could not be started. An account without a program has no bill."""
-        self._read()
-        if self._mailbox is not None:
-            self._mailbox.close()
-            self._mailbox = None
-        if "spawned" not in self._moments:
-            return
-        self.mark("closed")
-        self._before = (*self._before, (self._moments, self._told))
-        self._moments, self._told = {"request": self._moments["closed"]}, b""
+        with self._lock:
+            self._read()
+            self._close_mailbox()
+            if "spawned" not in self._moments:
+                return
+            self.mark("closed")
+            self._before = (*self._before, (self._moments, self._told))
+            self._moments, self._told = {"request": self._moments["closed"]}, b""
         if self._ledger.done is not None:
             self._ledger.done(self)
 
@@ -137,8 +140,12 @@ class Account:
         return functools.reduce(add, (self._of(*program) for program in programs))
 
     def __del__(self) -> None:
-        if self._mailbox is not None:  # a request that came to nothing
+        self._close_mailbox()  # of a request that came to nothing
+
+    def _close_mailbox(self) -> None:
+        if self._mailbox is not None:
             self._mailbox.close()
+            self._mailbox = None
 
     def _read(self) -> None:
         """Take what the program has told."""
