@@ -17,7 +17,7 @@ Import from the modules; this page only lists them, so that a program that needs
 """
 
 __all__ = [
-    "account", "bill", "child", "content", "ending", "environment", "guard", "host", "interpreter", "job", "nph", "places",
-    "programs", "pump", "redirects", "refused", "run", "sendfile", "server", "spawn", "start", "stderr_log", "variables",
-    "zygote",
+    "account", "bill", "child", "content", "ending", "environment", "guard", "host", "interpreter", "job",
+    "nph", "places", "programs", "pump", "redirects", "refused", "run", "sendfile", "server", "spawn",
+    "start", "stderr_log", "variables", "zygote",
 ]  # fmt: skip
