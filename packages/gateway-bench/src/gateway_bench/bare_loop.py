@@ -54,7 +54,6 @@ def variables_for(program: str) -> dict[str, str]:
         "SERVER_PORT": "8000",
         "SERVER_SOFTWARE": "wsgi_server/0.1.0",
         "REMOTE_ADDR": "127.0.0.1",
-        "REMOTE_PORT": "40000",
         "HTTP_HOST": "127.0.0.1:8000",
         "DOCUMENT_ROOT": root,
         "SCRIPT_FILENAME": program,

@@ -178,7 +178,8 @@ def _with_process(subject: Subject, at_rest: set[int], scenario: str, parameters
 def _with_wrk(subject: Subject, at_rest: set[int], scenario: str, parameters: Parameters, wrk: str) -> Loaded:
     url = f"{subject.address}{SCENARIOS[scenario].visit('wrk')[0].path}"
     users, (_, core) = parameters["users"], two_cores(parameters["pinned"])
-    drive_wrk(wrk, url, users, parameters["warmup_seconds"], core)
+    if parameters["warmup_seconds"]:
+        drive_wrk(wrk, url, users, parameters["warmup_seconds"], core)
     before = account(subject, at_rest)
     with MemorySampler(subject.tree).running() as sampler:
         counted = drive_wrk(wrk, url, users, parameters["seconds"], core)
