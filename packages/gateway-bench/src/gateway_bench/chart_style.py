@@ -37,6 +37,7 @@ COLOURS = {
     "gatelab-32": "#009e73",
     "gatelab-compiled": "#009e73",
     "ours": "#d55e00",
+    "ours-again": "#d55e00",
     "ours-4": "#d55e00",
     "ours-vfork": "#d55e00",
     "ours-fork-exec": "#d55e00",
