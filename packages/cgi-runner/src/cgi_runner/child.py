@@ -289,6 +289,8 @@ def main(arguments: list[str] | None = None) -> None:
         output = Output()  # before the import, which may print too
     gc.disable()  # nothing that is imported is garbage: looking for some would be a twentieth of the start
     application = load_application(specs[0])
+    gc.freeze()
+    gc.unfreeze()  # all of it is old now, without a look at it, which would take longer than the answer
     gc.enable()
     if not check:
         _answer(_not_loaded if isinstance(application, str) else application, output)
