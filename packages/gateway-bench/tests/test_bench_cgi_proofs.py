@@ -64,11 +64,12 @@ def test_a_program_that_is_left_is_seen(tmp_path: Path) -> None:
 def test_programs_at_once(ground: Ground) -> None:
     told = figures(children.prove(ground))
     assert (told["programs"], told["unanswered"]) == (children.QUICK_NUMBER, 0)
-    assert 1 << 20 < told["memory"] < 200 << 20
+    assert told["memory"] == max(told["memory-posix-spawn"], told["memory-zygote"])
+    assert all(1 << 20 < told[f"at-rest-{how}"] < 200 << 20 for how in ("posix-spawn", "zygote"))
 
 
 def test_programs_that_do_not_answer_are_no_proof(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(children, "SLEEPER", "#!/bin/sh\nexit 1 # {pipe}\n")
+    monkeypatch.setattr(children, "SLEEPERS", {"posix-spawn": "#!/bin/sh\nexit 1 # {pipe}\n"})
     with pytest.raises(ProofFailed, match="a program's answer ends with"):
         children.prove(ground)
     assert psutil.Process().children() == []
