@@ -50,6 +50,7 @@ COMPARING = ("backends", "cgi", "peers")
 """Suites that compare servers with each other."""
 WORK = "work"
 """The folder with CGI programs, beside everything else of a server."""
+HELLO = "hello"
 LISTEN_LIMIT = 3.0
 """Seconds for a server to listen after it has said that it is ready: granian's worker says so a little early."""
 
@@ -183,9 +184,12 @@ def _take(turn: Turn, order: Order, document: Document, watcher: Watcher) -> Non
 
 @contextmanager
 def _measuring(gateway: Gateway, order: Order, first: str) -> Iterator[Callable[[str, tuple[int, int]], Repeat]]:
-    """Give what makes one measurement, of a scenario at a place in the run; a server stands ready for the block."""
+    """Give what makes one measurement, of a scenario at a place in the run; a server stands ready for the block.
+
+    What it is asked then is hello, as every application has it; of programs it is the `first` scenario.
+    """
     if not gateway.loop:
-        with _ready(gateway, order, first) as subject:
+        with _ready(gateway, order, first if gateway.starts_programs else HELLO) as subject:
 
             def ask(scenario: str, place: tuple[int, int]) -> Repeat:
                 engine = engine_of(order.suite, scenario, order.wrk, gateway.keep_alive)
