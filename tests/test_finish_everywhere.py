@@ -33,7 +33,8 @@ def app(environ, start_response):
 @pytest.mark.parametrize("program", CLIENTS)
 def test_the_client_does_not_wait_for_the_work(program: str, threads: int, tmp_path: Path) -> None:
     (tmp_path / "later.py").write_text(APPLICATION)
-    with running(program, "later:app", tmp_path, "--threads", str(threads)) as gateway:
+    options = ("--threads", str(threads)) if program != "cgi_runner" else ("--max-children", str(threads))
+    with running(program, "later:app", tmp_path, *options) as gateway:
         answer = gateway.ask("GET", "/later")
         assert (answer.status, answer.body) == ("200 OK", b"all of it")
         assert not (tmp_path / "done").exists()
