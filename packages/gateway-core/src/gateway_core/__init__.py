@@ -9,7 +9,8 @@ Read in this order:
 4. `environ`: from fields and meta-variables to the WSGI environ, and back.
 5. `input`: request content. `response`: the server half of PEP 3333, with `response_checks` and `file_wrapper`;
    `interfaces`: what it needs of a gateway.
-   `forwarded`: the client behind a trusted front. `access`: the lines of the access log.
+   `forwarded`: the client behind a trusted front. `selection`: what a request gets of a file. `access`: the lines of
+   the access log.
 6. `session`: one connection of a server. `exchange`: one request of the other side. `client`: that side as a WSGI
    application.
 
@@ -33,5 +34,6 @@ __all__ = [
     "oneshot",
     "response",
     "response_checks",
+    "selection",
     "session",
 ]
