@@ -131,7 +131,19 @@ def test_a_server_without_path_gives_a_usual_one() -> None:
 
 @pytest.mark.parametrize(
     "item",
-    ["", "=x", "A B", "1A", "HTTP_PROXY=x", "REQUEST_METHOD", "HTTPS=on", "REMOTE_USER=root", "REDIRECT_STATUS=1"],
+    [
+        "",
+        "=x",
+        "A B",
+        "1A",
+        "HTTP_PROXY=x",
+        "REQUEST_METHOD",
+        "HTTPS=on",
+        "REMOTE_USER=root",
+        "REDIRECT_STATUS=1",
+        "request_method=x",
+        "http_x=1",
+    ],
 )
 def test_own_variables_that_are_refused(item: str) -> None:
     with pytest.raises(ValueError, match=r"is not the name|is set by each request"):

@@ -63,7 +63,8 @@ def silent(name: str, script: str, *log: str, **more: Any) -> Row:
 SLOW = [
     # name, script, status, log
     silent("says-nothing-at-all", SLEEP, "killed by SIGTERM"),
-    silent("says-half-a-head-and-sleeps", rf"printf 'X-Leak: leak\n'; {SLEEP}", "killed by SIGTERM"),
+    Row("says-half-a-head-and-sleeps", rf"printf 'X-Leak: leak\n'; {SLEEP}", 504,
+        (f"gave no whole head in {SILENCE:g} seconds", "killed by SIGTERM")),
     silent("ignores-term", "trap '' TERM; while :; do sleep 0.1; done", "killed by SIGKILL"),
     silent("stops-itself", "kill -STOP $$", "killed by SIGKILL"),
     silent("talks-to-the-log-only", "while :; do echo busy >&2; sleep 0.2; done", "busy"),

@@ -154,6 +154,14 @@ def test_a_program_that_goes_on_giving_is_not_silent() -> None:
     assert host.get() == b"1\n2\n3\n4\n5\n6\n"
 
 
+def test_a_head_that_drips_has_no_more_time_than_one_that_does_not_come() -> None:
+    host = shell("while :; do printf a; sleep 0.05; done", timeout=0.3)
+    host.get()
+    assert host.status == "504 Gateway Timeout"
+    assert any("gave no whole head in 0.3 seconds" in line for line in host.log)
+    wait_until(host.gone)
+
+
 def test_words_on_stderr_are_not_output() -> None:
     host = shell("while :; do echo busy >&2; sleep 0.05; done", timeout=0.3)
     host.get()

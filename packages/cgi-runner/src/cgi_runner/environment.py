@@ -143,7 +143,8 @@ def own_variables(wanted: Iterable[str] = (), inherited: Mapping[str, str] | Non
         name, equals, value = item.partition("=")
         if not (name.isascii() and name.isidentifier()):
             raise ValueError(f"{name!r} is not the name of an environment variable")
-        if name.startswith("HTTP_") or name in META_VARIABLES or name in DE_FACTO or name.encode() in _CONSTANT:
+        upper = name.upper()  # two names that differ by case alone are none (section 4.1)
+        if upper.startswith("HTTP_") or upper in META_VARIABLES or upper in DE_FACTO or upper.encode() in _CONSTANT:
             raise ValueError(f"{name} is set by each request and cannot be set for all of them")
         if equals:
             own[name] = value

@@ -51,7 +51,7 @@ class Raw:
         except BaseException:
             self.close()
             raise
-        self._output.mark("head")
+        self._output.head_has_come()
 
     def __iter__(self) -> Raw:
         return self

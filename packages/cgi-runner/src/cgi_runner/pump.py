@@ -15,7 +15,10 @@ watches everything that can happen, and whatever is possible is done:
 
 The time limit is for *silence*: it begins anew whenever the program takes content or gives output, and while the
 client is slow to read nobody waits for the program. A shorter limit applies once one half of the end has come: between
-the end of the output and the exit, or between the exit and the end of the output. A `deadline` bounds them all.
+the end of the output and the exit, or between the exit and the end of the output.
+
+Until the head is whole, output alone renews nothing: a program that gives a letter now and then would hold its place
+for hours, and its client with it.
 
 Most programs are small and have ended after a millisecond or two. To be told of each line that such a program writes
 would cost more than the program, so for a moment, QUIET, only its end is waited for; then there is all of it to read.
@@ -77,9 +80,9 @@ class Pump:
     """Moves the streams of one `child` each time somebody calls `read`.
 
     `content` gives `length` bytes of request content; `silence` is the limit in seconds; `log` takes a line of stderr.
-    `client` is the descriptor of the client's connection, -1 if it cannot be watched. `deadline` is a monotonic time.
-    `mark` is told "output" when that has ended, and "exited". `quiet`: leave the program alone for QUIET. A `content`
-    that fails to read raises its OSError from `read`.
+    `client` is the descriptor of the client's connection, -1 if it cannot be watched. `mark` is told "output" when that
+    has ended, and "exited". `quiet`: leave the program alone for QUIET. A `content` that fails to read raises its
+    OSError from `read`.
     """
 
     def __init__(
@@ -91,7 +94,6 @@ class Pump:
         log: Callable[[str], None],
         *,
         client: int = -1,
-        deadline: float = math.inf,
         mark: Callable[[str], None] = _unmarked,
         quiet: bool = True,
     ) -> None:
@@ -100,8 +102,11 @@ class Pump:
         self._left = length
         self._block = memoryview(b"")  # of the content, read but not yet taken by the program
         self._silence = silence
-        self._deadline = deadline
-        self._limit = min(time.monotonic() + silence, deadline)
+        self._limit = time.monotonic() + silence
+        self.answering = False
+        """The head has come: from now on each piece of output renews the time limit. Set by who reads it."""
+        self.begun = False
+        """Some output has come."""
         self._stderr = StderrLog(log)
         self._client = client if _LEFT else -1
         self._mark = mark
@@ -124,7 +129,8 @@ class Pump:
 
         Raises Silence when the time limit has passed without a byte moved, Left when nobody waits for it any more.
         """
-        self._progress()
+        if self.answering:
+            self._progress()
         return self._turn(math.inf)
 
     def gather(self, until: float) -> bytes:
@@ -240,7 +246,9 @@ class Pump:
             self._mark("output")
             self._hurry()
         elif data:
-            self._progress()
+            self.begun = True
+            if self.answering:
+                self._progress()
         return data or b""
 
     def _read_errors(self) -> None:
@@ -275,7 +283,7 @@ class Pump:
 
     def _progress(self) -> None:
         if not self._hurried and not self._leaving:
-            self._limit = min(time.monotonic() + self._silence, self._deadline)
+            self._limit = time.monotonic() + self._silence
 
     def _hurry(self) -> None:
         """One half of the end has come: little patience for the other."""

@@ -87,11 +87,18 @@ class Output:
         try:
             return self._pump.read() if until == math.inf else self._pump.gather(until)
         except Silence:
-            self.note(f"silent for {self._timeout:g} seconds: it is made to end")
-            raise BackendTimeout(f"The program was silent for {self._timeout:g} seconds.") from None
+            half = self._pump.begun and not self._pump.answering
+            what = "gave no whole head in" if half else "was silent for"
+            self.note(f"{what} {self._timeout:g} seconds: it is made to end")
+            raise BackendTimeout(f"The program {what} {self._timeout:g} seconds.") from None
         except Left:
             self.note("the client has left: it is made to end")
             raise VisitorFault("The client has left.", CLIENT_LEFT) from None
+
+    def head_has_come(self) -> None:
+        """From now on the time limit is for silence alone."""
+        self._pump.answering = True
+        self.mark("head")
 
     def drain(self) -> None:
         """Read and drop what still comes, for a moment."""
@@ -146,7 +153,7 @@ class Run:
             self.close()
             raise
         assert isinstance(event, Response)
-        self._output.mark("head")
+        self._output.head_has_come()
         return event
 
     def whole(self) -> bytes | None:
