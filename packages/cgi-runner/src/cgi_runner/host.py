@@ -82,6 +82,7 @@ class CgiApplication:
             own=own or {},
             timeout=timeout,
             authorization=authorization,
+            predict=bill is NO_BILL,  # a bill tells when the head has come, if the host sees that
             log=log,
         )
 

@@ -20,8 +20,8 @@ the end of the output and the exit, or between the exit and the end of the outpu
 Until the head is whole, output alone renews nothing: a program that gives a letter now and then would hold its place
 for hours, and its client with it.
 
-Most programs are small and have ended after a millisecond or two. To be told of each line that such a program writes
-would cost more than the program, so for a moment, QUIET, only its end is waited for; then there is all of it to read.
+Most programs are small and have ended after a moment. To be told of each line that such a program writes would cost
+more than the program, so for that moment (`quiet`) only its end is waited for; then there is all of it to read.
 
 That a client has left looks at first like a client that has only finished sending (RFC 9112 section 9.6), which is
 still owed its response. So the program gets a little time more, LEFT_GRACE, and is then ended. A reset is certain.
@@ -43,9 +43,6 @@ __all__ = ["Left", "Pump", "Readable", "Silence"]
 
 BLOCK = 64 * 1024
 """Bytes moved at once: what a pipe holds on Linux."""
-
-QUIET = 0.004
-"""Seconds in which a program is left alone at first. More would delay the first words of one that goes on."""
 
 EXIT_GRACE = 0.5
 """Seconds in which the second half of the end (exit, end of output) is expected after the first."""
@@ -81,8 +78,8 @@ class Pump:
 
     `content` gives `length` bytes of request content; `silence` is the limit in seconds; `log` takes a line of stderr.
     `client` is the descriptor of the client's connection, -1 if it cannot be watched. `mark` is told "output" when that
-    has ended, and "exited". `quiet`: leave the program alone for QUIET. A `content` that fails to read raises its
-    OSError from `read`.
+    has ended, and "exited". `quiet`: seconds for which the program is left alone, if there is no content. A `content`
+    that fails to read raises its OSError from `read`.
     """
 
     def __init__(
@@ -95,7 +92,7 @@ class Pump:
         *,
         client: int = -1,
         mark: Callable[[str], None] = _unmarked,
-        quiet: bool = True,
+        quiet: float = 0.0,
     ) -> None:
         self._child = child
         self._content = content
@@ -105,8 +102,8 @@ class Pump:
         self._limit = time.monotonic() + silence
         self.answering = False
         """The head has come: from now on each piece of output renews the time limit. Set by who reads it."""
-        self.begun = False
-        """Some output has come."""
+        self.size = 0
+        """Bytes of output that have come."""
         self._stderr = StderrLog(log)
         self._client = client if _LEFT else -1
         self._mark = mark
@@ -116,7 +113,7 @@ class Pump:
         """The program, and everybody it gave its output to, has closed it."""
         self.exited = False
         self._poll = select.poll()
-        self._quiet = quiet and child.exited is not None and not length
+        self._quiet = quiet if child.exited is not None and not length else 0.0
         if child.exited is not None:
             self._poll.register(child.exited, select.POLLIN)
         if self._client >= 0:
@@ -133,9 +130,24 @@ class Pump:
             self._progress()
         return self._turn(math.inf)
 
-    def gather(self, until: float) -> bytes:
-        """As `read`, but up to a monotonic time: b"" may also mean that nothing has come by then."""
-        return self._turn(until)
+    def wait_for_the_end(self, until: float) -> bytes:
+        """Return all that is left, if the program ends before a monotonic time; else b"", and nothing has been read.
+
+        Raises Left.
+        """
+        if self.exited or self._child.exited is None:
+            return self._turn(until)
+        end = select.poll()  # of these alone: what the program writes meanwhile can wait
+        end.register(self._child.exited, select.POLLIN)
+        if self._client >= 0 and not self._leaving:
+            end.register(self._client, _LEFT)
+        found = dict(end.poll(max(0.0, until - time.monotonic()) * 1000))
+        if self._client in found:
+            self._note_left(found[self._client])
+        if self._child.exited not in found:
+            return b""
+        self._note_exit()
+        return self._read_all()
 
     @property
     def ended(self) -> bool:
@@ -152,11 +164,15 @@ class Pump:
         except (Silence, Left):
             pass
 
-    def close(self) -> None:
-        """Log the last words, close our ends of the pipes. The program, if it still runs, is the caller's."""
+    def log_last_words(self) -> None:
+        """The program has ended: log what it has said before anybody says how."""
         if self._child.stderr >= 0:
             self._drain_errors()
         self._stderr.close()
+
+    def close(self) -> None:
+        """Log the last words, close our ends of the pipes. The program, if it still runs, is the caller's."""
+        self.log_last_words()
         for name in ("stdin", "stdout", "stderr"):
             self._close(name)
 
@@ -167,7 +183,10 @@ class Pump:
         child = self._child
         output = b""
         if self._quiet:
-            output = self._wait_for_the_end()
+            quiet, self._quiet = self._quiet, 0.0
+            output = self.wait_for_the_end(time.monotonic() + quiet)
+            if not self.ended:
+                self._listen()
         while not output and not (self.output_ended and self.exited):
             now = time.monotonic()
             if now >= until or (now >= self._limit and self._over()):
@@ -175,12 +194,9 @@ class Pump:
             for descriptor, events in self._poll.poll(self._patience(min(until, self._limit) - now)):
                 if descriptor == child.stdout:
                     output = self._read_output()
-                    if self.output_ended:
-                        self._poll.unregister(descriptor)
                 elif descriptor == child.stderr:
                     self._read_errors()
                 elif descriptor == child.exited:
-                    self._poll.unregister(descriptor)
                     self._note_exit()
                 elif descriptor == child.stdin:
                     self._write_content()
@@ -190,28 +206,21 @@ class Pump:
                 self._note_exit()
         return output
 
-    def _wait_for_the_end(self) -> bytes:
-        """Leave the program alone for a moment; if it has ended then, return all its output."""
-        self._quiet = False
-        for descriptor, events in self._poll.poll(QUIET * 1000):
-            if descriptor == self._child.exited:
-                self._note_exit()
-            else:
-                self._note_left(events)
+    def _read_all(self) -> bytes:
+        """The program has ended: return what stands in its pipe, which may be held open by a child of its own."""
         output = b""
-        if self.exited:
-            self._poll = select.poll()  # what is ready for ever is not asked for any more
-            output = self._read_output()
-            if output:
-                output += self._read_output()
-        if not self.output_ended:
-            self._listen()
+        while not self.output_ended:
+            data = self._read_output()
+            if not data:
+                break
+            output += data
         return output
 
     def _listen(self) -> None:
         """Have an ear for everything that the program does."""
-        self._poll.register(self._child.stdout, select.POLLIN)
-        self._poll.register(self._child.stderr, select.POLLIN)
+        for descriptor in (self._child.stdout, self._child.stderr):
+            if descriptor >= 0:
+                self._poll.register(descriptor, select.POLLIN)
         if self._left:
             self._poll.register(self._child.stdin, select.POLLOUT)
 
@@ -241,12 +250,13 @@ class Pump:
     def _read_output(self) -> bytes:
         data = _read(self._child.stdout)
         if data == b"":
+            self._poll_no_more(self._child.stdout)
             self._close("stdout")
             self.output_ended = True
             self._mark("output")
             self._hurry()
         elif data:
-            self.begun = True
+            self.size += len(data)
             if self.answering:
                 self._progress()
         return data or b""
@@ -259,13 +269,15 @@ class Pump:
             self._stderr.feed(data)
 
     def _note_exit(self) -> None:
+        if self._child.exited is not None:
+            self._poll_no_more(self._child.exited)
         self.exited = True
         self._mark("exited")
         self._hurry()
 
     def _note_left(self, events: int) -> None:
         """The client has closed its side, or all of its connection."""
-        self._poll.unregister(self._client)
+        self._poll_no_more(self._client)
         if events & (select.POLLHUP | select.POLLERR):
             raise Left
         self._leaving = True
@@ -296,8 +308,15 @@ class Pump:
         return max(0.0, left if self._child.exited is not None else min(left, TICK)) * 1000
 
     def _unlisten(self, name: str) -> None:
-        self._poll.unregister(getattr(self._child, name))
+        self._poll_no_more(getattr(self._child, name))
         self._close(name)
+
+    def _poll_no_more(self, descriptor: int) -> None:
+        """Ask no more for what would be ready for ever."""
+        try:
+            self._poll.unregister(descriptor)
+        except KeyError:
+            pass  # nobody has asked yet
 
     def _close(self, name: str) -> None:
         descriptor = getattr(self._child, name)

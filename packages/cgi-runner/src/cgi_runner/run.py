@@ -39,12 +39,9 @@ CLIENT_LEFT = 499
 
 DIED = "The program died before its response was complete."
 
-GATHER = 0.002
+GATHER = 0.004
 """Seconds after the head in which a program is expected to end, as most do. Then its response has a known length and is
 sent at once; otherwise what has come is sent now, and the rest as it comes."""
-
-GATHER_MAX = 64 * 1024
-"""Bytes of content that are gathered: more would not be sent at once anyway."""
 
 
 class Output:
@@ -80,14 +77,14 @@ class Output:
         return self._pump.ended
 
     def read(self, until: float = math.inf) -> bytes:
-        """Return what comes next; b"" at the end, or if nothing has come `until` that monotonic time.
+        """Return what comes next, b"" at the end. With `until`, a monotonic time: all that is left, b"" if it goes on.
 
         Raises BackendTimeout when the program is silent, VisitorFault when the client has left.
         """
         try:
-            return self._pump.read() if until == math.inf else self._pump.gather(until)
+            return self._pump.read() if until == math.inf else self._pump.wait_for_the_end(until)
         except Silence:
-            half = self._pump.begun and not self._pump.answering
+            half = self._pump.size and not self._pump.answering
             what = "gave no whole head in" if half else "was silent for"
             self.note(f"{what} {self._timeout:g} seconds: it is made to end")
             raise BackendTimeout(f"The program {what} {self._timeout:g} seconds.") from None
@@ -109,6 +106,8 @@ class Output:
         if self._status is None and self._pump.ended:
             self._status = self._child.reap()
             self.mark("reaped")
+            if self._status != 0:
+                self._pump.log_last_words()
             self._note_status(self._status)
         return self._status is not None and self._status < 0
 
@@ -157,19 +156,15 @@ class Run:
         return event
 
     def whole(self) -> bytes | None:
-        """Return all content, if it is little and the program ends well within GATHER; else None: iterate.
+        """Return all content, if the program ends well within GATHER; else None: iterate.
 
         Either way `close` is to be called.
         """
         output, parser = self._output, self._parser
-        until = time.monotonic() + GATHER
-        size = 0
-        while not output.ended and size < GATHER_MAX:
-            piece = output.read(until)
-            if not piece:
-                break
-            size += len(piece)
-            parser.receive_data(piece)
+        if not output.ended:
+            piece = output.read(time.monotonic() + GATHER)
+            if piece:
+                parser.receive_data(piece)
         if not output.ended or output.died():
             return None
         parser.receive_data(b"")

@@ -206,7 +206,12 @@ def _spawn(arguments: argparse.Namespace, own: Mapping[bytes, bytes]) -> Spawn:
 
 
 def _threads(arguments: argparse.Namespace) -> int:
-    """One for each program, and for each request that waits; and one that says 503 to any other."""
+    """One for each program, and for each request that waits; and one that says 503 to any other.
+
+    With one program at a time, and nobody to wait, there is one thread: requests stand in line in their connections.
+    """
+    if arguments.max_children == 1 and arguments.queue == 0:
+        return 1
     threads: int = arguments.max_children + arguments.queue + 1
     return threads
 

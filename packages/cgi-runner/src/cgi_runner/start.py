@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -30,6 +31,19 @@ from .spawn import Child, Command, Spawn, TryAgain
 
 __all__ = ["Starter"]
 
+QUIET = 0.004
+"""Seconds for which a program is left alone at first (see `pump`): more would delay those that talk for long."""
+
+QUIET_MAX = 0.05
+"""Seconds in which a program is left alone that has ended in half of them the last time, its output in one pipe: if it
+goes on this time, nobody sees that its first words come so much later."""
+
+QUIET_SIZE = 32 * 1024
+"""Bytes of output that surely stand in a pipe. A program that gives more would wait for us to read."""
+
+_KNOWN_MAX = 1000
+"""Programs that are known to be small. It is only the names of files, but directories can be large."""
+
 QUEUE_SECONDS = 10.0
 """How long a request waits for a place: a visitor's patience."""
 
@@ -39,8 +53,9 @@ _RETRY_AFTER = (("Retry-After", "5"),)
 class Starter:
     """Starts programs, `places` of them at once.
 
-    `own` are environment variables besides those of the request. `timeout`: seconds that a program may be silent. The
-    others are described at `host.CgiApplication`.
+    `own` are environment variables besides those of the request. `timeout`: seconds that a program may be silent.
+    `predict`: leave programs alone for as long as they are expected to take, if that is little. The others are
+    described at `host.CgiApplication`.
     """
 
     def __init__(
@@ -52,6 +67,7 @@ class Starter:
         own: Mapping[bytes, bytes],
         timeout: float,
         authorization: bool,
+        predict: bool,
         log: Callable[[str], None],
     ) -> None:
         self._spawn = spawn
@@ -61,6 +77,8 @@ class Starter:
         self._timeout = timeout
         self._authorization = authorization
         self._log = log
+        self._predict = predict
+        self._quiet: dict[str, float] = {}  # by the name of a program that is known to be small
 
     def start(self, job: Job, environ: Mapping[str, Any], account: Account) -> Output:
         """Start a program. Raises Refused when there is no place for it, or it cannot be started."""
@@ -95,10 +113,13 @@ class Starter:
     def _watch(
         self, child: Child, job: Job, environ: Mapping[str, Any], length: int, place: int, account: Account
     ) -> Output:
+        began = time.monotonic()
+
         def note(sentence: str) -> None:
             self._log(f"{job.name}[{child.pid}]: {sentence}")
 
         def done(status: int) -> None:
+            self._learn(job, time.monotonic() - began, pump.size)
             self._guard.ended(place)
             self._places.give(place)
             if events.wanted("exit"):
@@ -107,9 +128,19 @@ class Starter:
 
         pump = Pump(
             child, environ["wsgi.input"], length, self._timeout, note,
-            client=environ.get(VISITOR, -1), mark=account.mark, quiet=not job.raw,
+            client=environ.get(VISITOR, -1), mark=account.mark,
+            quiet=0.0 if job.raw else self._quiet.get(job.name, QUIET),
         )  # fmt: skip
         return Output(child, pump, self._timeout, note, done, account.mark)
+
+    def _learn(self, job: Job, took: float, size: int) -> None:
+        """How long may the next of these be left alone? Twice as long as this one has taken."""
+        if self._predict and 2 * took <= QUIET_MAX and size <= QUIET_SIZE:
+            if len(self._quiet) >= _KNOWN_MAX:
+                self._quiet.clear()
+            self._quiet[job.name] = max(QUIET, 2 * took)
+        else:
+            self._quiet.pop(job.name, None)
 
 
 def _not_started(error: OSError) -> Refused:
