@@ -344,7 +344,7 @@ def test_ctrl_c_leaves_nothing() -> None:
     def strike(_: Repeat) -> None:
         os.kill(os.getpid(), 2)
 
-    document = run(order(["ours", "ours-2", "loop"], ["sh"]), Notebook(strike))
+    document = run(order(["ours", "ours-threads", "loop"], ["sh"]), Notebook(strike))
     assert not document["complete"]
     assert len(document["repeats"]) == 1
     assert Tree(os.getpid()).processes()[1:] == []

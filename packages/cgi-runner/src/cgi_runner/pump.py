@@ -34,6 +34,7 @@ import os
 import select
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from .spawn import TICK, Child
@@ -112,14 +113,8 @@ class Pump:
         self.output_ended = False
         """The program, and everybody it gave its output to, has closed it."""
         self.exited = False
-        self._poll = select.poll()
+        self._poll: select.poll | None = None  # until all has to be watched
         self._quiet = quiet if child.exited is not None and not length else 0.0
-        if child.exited is not None:
-            self._poll.register(child.exited, select.POLLIN)
-        if self._client >= 0:
-            self._poll.register(self._client, _LEFT)
-        if not self._quiet:
-            self._listen()
 
     def read(self) -> bytes:
         """Return the next piece of output, as soon as there is one; b"" when no more will come.
@@ -185,13 +180,12 @@ class Pump:
         if self._quiet:
             quiet, self._quiet = self._quiet, 0.0
             output = self.wait_for_the_end(time.monotonic() + quiet)
-            if not self.ended:
-                self._listen()
         while not output and not (self.output_ended and self.exited):
+            poll = self._poll or self._listen()
             now = time.monotonic()
             if now >= until or (now >= self._limit and self._over()):
                 break
-            for descriptor, events in self._poll.poll(self._patience(min(until, self._limit) - now)):
+            for descriptor, events in poll.poll(self._patience(min(until, self._limit) - now)):
                 if descriptor == child.stdout:
                     output = self._read_output()
                 elif descriptor == child.stderr:
@@ -216,13 +210,17 @@ class Pump:
             output += data
         return output
 
-    def _listen(self) -> None:
-        """Have an ear for everything that the program does."""
-        for descriptor in (self._child.stdout, self._child.stderr):
-            if descriptor >= 0:
-                self._poll.register(descriptor, select.POLLIN)
+    def _listen(self) -> select.poll:
+        """Have an ear for everything that can still happen."""
+        poll = self._poll = select.poll()
+        for descriptor in (self._child.stdout, self._child.stderr, -1 if self.exited else self._child.exited):
+            if descriptor is not None and descriptor >= 0:
+                poll.register(descriptor, select.POLLIN)
+        if self._client >= 0 and not self._leaving:
+            poll.register(self._client, _LEFT)
         if self._left:
-            self._poll.register(self._child.stdin, select.POLLOUT)
+            poll.register(self._child.stdin, select.POLLOUT)
+        return poll
 
     def _over(self) -> bool:
         """The limit has passed. True: one half of the end has come, which is enough."""
@@ -313,10 +311,9 @@ class Pump:
 
     def _poll_no_more(self, descriptor: int) -> None:
         """Ask no more for what would be ready for ever."""
-        try:
-            self._poll.unregister(descriptor)
-        except KeyError:
-            pass  # nobody has asked yet
+        if self._poll is not None:
+            with suppress(KeyError):  # nobody has asked
+                self._poll.unregister(descriptor)
 
     def _close(self, name: str) -> None:
         descriptor = getattr(self._child, name)

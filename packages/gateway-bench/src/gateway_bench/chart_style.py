@@ -38,7 +38,7 @@ COLOURS = {
     "gatelab-compiled": "#009e73",
     "ours": "#d55e00",
     "ours-again": "#d55e00",
-    "ours-2": "#d55e00",
+    "ours-threads": "#d55e00",
     "ours-vfork": "#d55e00",
     "ours-fork-exec": "#d55e00",
     "app-zygote": "#009e73",
