@@ -15,7 +15,7 @@ watches everything that can happen, and whatever is possible is done:
 
 The time limit is for *silence*: it begins anew whenever the program takes content or gives output, and while the
 client is slow to read nobody waits for the program. A shorter limit applies once one half of the end has come: between
-the end of the output and the exit, or between the exit and the end of the output.
+the end of the output and the exit, or between the exit and the end of the output. A `deadline` bounds them all.
 
 Until the head is whole, output alone renews nothing: a program that gives a letter now and then would hold its place
 for hours, and its client with it.
@@ -78,9 +78,9 @@ class Pump:
     """Moves the streams of one `child` each time somebody calls `read`.
 
     `content` gives `length` bytes of request content; `silence` is the limit in seconds; `log` takes a line of stderr.
-    `client` is the descriptor of the client's connection, -1 if it cannot be watched. `mark` is told "output" when that
-    has ended, and "exited". `quiet`: seconds for which the program is left alone, if there is no content. A `content`
-    that fails to read raises its OSError from `read`.
+    `client` is the descriptor of the client's connection, -1 if it cannot be watched. `deadline` is a monotonic time.
+    `mark` is told "output" when that has ended, and "exited". `quiet`: seconds for which the program is left alone, if
+    there is no content. A `content` that fails to read raises its OSError from `read`.
     """
 
     def __init__(
@@ -92,6 +92,7 @@ class Pump:
         log: Callable[[str], None],
         *,
         client: int = -1,
+        deadline: float = math.inf,
         mark: Callable[[str], None] = _unmarked,
         quiet: float = 0.0,
     ) -> None:
@@ -100,7 +101,8 @@ class Pump:
         self._left = length
         self._block = memoryview(b"")  # of the content, read but not yet taken by the program
         self._silence = silence
-        self._limit = time.monotonic() + silence
+        self._deadline = deadline
+        self._limit = min(time.monotonic() + silence, deadline)
         self.answering = False
         """The head has come: from now on each piece of output renews the time limit. Set by who reads it."""
         self.size = 0
@@ -293,7 +295,7 @@ class Pump:
 
     def _progress(self) -> None:
         if not self._hurried and not self._leaving:
-            self._limit = time.monotonic() + self._silence
+            self._limit = min(time.monotonic() + self._silence, self._deadline)
 
     def _hurry(self) -> None:
         """One half of the end has come: little patience for the other."""

@@ -131,7 +131,8 @@ def _order(wanted: Wanted, url: Url, length: int, filtered: Content) -> Order:
             changed = int(os.fstat(filtered.stream.fileno()).st_mtime)
             variables += [("FCGI_DATA_LENGTH", str(filtered.length)), ("FCGI_DATA_LAST_MOD", str(changed))]
         if program is not None:
-            variables = [*own_variables().items(), *variables]
+            own = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in own_variables().items()]
+            variables = [*own, *variables]
         variables = with_params(variables, wanted.param)
     return Order(
         url=url,

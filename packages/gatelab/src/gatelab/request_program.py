@@ -18,9 +18,8 @@ from typing import Any
 
 from cgi_runner.guard import Guard
 from cgi_runner.pump import Pump
-from cgi_runner.run import Run
-from cgi_runner.spawn import Child, Command, spawn_program
-from gateway_core.cgi import ResponseParser
+from cgi_runner.run import Output, Run
+from cgi_runner.spawn import Child, Command, strategy
 from gateway_core.environ import decode_path
 from gateway_core.errors import BackendTimeout, BadGateway
 from gateway_core.events import Data, EndOfMessage, Response, Variables
@@ -35,7 +34,10 @@ __all__ = ["Program", "find_program"]
 A_DAY = 86_400.0
 """Seconds of silence when there is no time limit: the pump wants a number."""
 
-_OF_THE_RESPONSE = ("not a response: ", "silent for ")
+_OF_THE_RESPONSE = ("not a response: ", "was silent for ", "gave no whole head ")
+
+_PLACE = 0
+"""In which the guard keeps the one program."""
 
 _NOT_STARTED = {
     errno.ENOENT: "its #! line names a program that is not there",
@@ -78,7 +80,7 @@ class Program:
 
     def talk(self, variables: Variables, content: Content, *, head: bool) -> Iterator[Response | Data | EndOfMessage]:
         """Yield what the program answers. Raises Failed. However this ends, the program has ended by then."""
-        with closing(Guard()) as guard:
+        with closing(Guard(1)) as guard:
             guard.start()
             ended, run = self._start(guard, variables, content, head)
             try:
@@ -97,25 +99,27 @@ class Program:
 
     def _start(self, guard: Guard, variables: Variables, content: Content, head: bool) -> tuple[threading.Event, Run]:
         left = self._meter.left()
-        child = self._spawn(dict(variables))
-        guard.started(child.pid)
+        child = self._spawn(dict(variables), content.length > 0)
+        guard.started(_PLACE, child.pid)
         self._meter.mark("connect")
         if not content.length:
             self._meter.mark("sent")
         ended = threading.Event()
 
         def done(_status: int) -> None:
-            guard.ended(child.pid)
+            guard.ended(_PLACE)
             ended.set()
 
         deadline = math.inf if left is None else time.monotonic() + left
         counted = _Counted(content, self._took)
-        pump = _CountedPump(self._meter.gave, child, counted, content.length, A_DAY, self._errors, deadline)
-        return ended, Run(child, pump, ResponseParser(head=head), left or A_DAY, self._note, done)
+        pump = _CountedPump(self._meter.gave, child, counted, content.length, A_DAY, self._errors, deadline=deadline)
+        output = Output(child, pump, left or A_DAY, self._note, done, lambda _moment: None)
+        return ended, Run(output, no_content=head)
 
-    def _spawn(self, environment: Mapping[str, str]) -> Child:
+    def _spawn(self, environment: Mapping[str, str], content: bool) -> Child:
+        encoded = {name.encode("latin-1"): value.encode("latin-1") for name, value in environment.items()}
         try:
-            return spawn_program(Command([str(self._file)], environment, str(self._file.parent)))
+            return strategy()(Command((str(self._file),), encoded, str(self._file.parent), content))
         except OSError as error:
             words = _NOT_STARTED.get(error.errno or 0) or system_words(error)
             raise Failed(Exit.NOT_REACHED, f"{self._file} cannot be started: {words}") from None
@@ -156,8 +160,8 @@ class _Counted:
 class _CountedPump(Pump):
     """A pump that tells `gave` of the program's output."""
 
-    def __init__(self, gave: Callable[[bytes], None], *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, gave: Callable[[bytes], None], *arguments: Any, deadline: float) -> None:
+        super().__init__(*arguments, deadline=deadline)
         self._gave = gave
 
     def read(self) -> bytes:
