@@ -202,13 +202,14 @@ def look():
     flags = {name: getattr(sys.flags, name) for name in dir(sys.flags) if name.islower() and name[0] != "_"}
     flags.pop("no_site")
     main = sys.modules["__main__"]
+    fds = sorted(os.listdir("/dev/fd"))  # before popen, whose pipe may wait for the collector
     return json.dumps({
         "argv": sys.argv, "path": sys.path, "prefix": sys.prefix, "name": main.__name__,
         "flags": {name: value for name, value in flags.items() if not callable(value)},
         "environ": sorted(os.environ), "putenv": sorted(os.popen("env").read().splitlines()),
         "finders": [str(finder).partition(" object at ")[0] for finder in sys.meta_path],
         "loader": type(main.__loader__).__name__,
-        "fds": sorted(os.listdir("/dev/fd")), "stdout": repr(sys.stdout), "limit": sys.getrecursionlimit(),
+        "fds": fds, "stdout": repr(sys.stdout), "limit": sys.getrecursionlimit(),
         "user": str(__import__("site").ENABLE_USER_SITE), "exit": __import__("builtins").exit.__class__.__name__,
         "special": sorted(vars(main)) if main.__name__ == "__main__" and hasattr(main, "__file__") else None,
     }, sort_keys=True)

@@ -865,4 +865,5 @@ def test_a_server_that_is_killed_leaves_no_zygote(folder: Path) -> None:
         (zygote,) = zygotes(server)
         for pid in (server.pid, *server.workers()):
             os.kill(pid, signal.SIGKILL)
+        assert server.wait() == -signal.SIGKILL
         wait_until(lambda: not alive(zygote))

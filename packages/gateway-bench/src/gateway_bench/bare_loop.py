@@ -121,7 +121,7 @@ def _forked(program: str, output: str, seconds: float) -> tuple[int, int]:
 
 def run(program: str, output: str, processes: int, seconds: float) -> Yield:
     """Let so many processes loop; the rate is the sum of theirs."""
-    latencies, errors, rate = Latencies(), Counter[str](), 0.0
+    latencies, errors, rate, before = Latencies(), Counter[str](), 0.0, _children_cpu()
     for pid, source in [_forked(program, output, seconds) for _ in range(processes)]:
         with os.fdopen(source, encoding="ascii") as file:
             told = json.load(file)
@@ -132,7 +132,6 @@ def run(program: str, output: str, processes: int, seconds: float) -> Yield:
             latencies.record(NAME, nanoseconds // 1000)
     together = latencies.together()
     right = together["count"]
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return Yield(
         seconds=right / rate if rate else seconds,
         requests=right + errors.total(),
@@ -140,8 +139,14 @@ def run(program: str, output: str, processes: int, seconds: float) -> Yield:
         content_bytes=0,
         latency=together,
         exchanges={},
-        generator_cpu=usage.ru_utime + usage.ru_stime,
+        generator_cpu=_children_cpu() - before,
     )
+
+
+def _children_cpu() -> float:
+    """Return the processor seconds of the children that this process has waited for, and of theirs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def main() -> int:
