@@ -147,6 +147,7 @@ class Run:
     def head(self) -> Response:
         """Wait for the head of the response. Raises BackendError; the program has been seen to then."""
         try:
+            self._parser.receive_data(self._output.read())
             event = self._next()
         except BaseException:
             self.close()

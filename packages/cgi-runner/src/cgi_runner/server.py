@@ -166,7 +166,7 @@ def _load(arguments: argparse.Namespace) -> Application:
         choose, bill = _timed(choose, arguments, own)
     guard = Guard(arguments.max_children)
     guard.start()
-    return CgiApplication(
+    application = CgiApplication(
         choose,
         own=own,
         timeout=arguments.timeout,
@@ -178,6 +178,9 @@ def _load(arguments: argparse.Namespace) -> Application:
         sendfile=arguments.sendfile,
         bill=bill,
     )
+    if arguments.directory is not None:
+        os.chdir(arguments.directory)  # where most programs start, so that posix_spawn has nowhere to go
+    return application
 
 
 def _choose(arguments: argparse.Namespace) -> Choose:
