@@ -56,9 +56,9 @@ def test_a_program_that_is_left_is_seen(tmp_path: Path) -> None:
     ) as left:
         assert left.stdout
         left.stdout.readline()
-        assert spawned._standing_in(tmp_path) == [left.pid]
+        assert spawned._standing_in(tmp_path) == {left.pid}
         left.kill()
-    assert spawned._standing_in(tmp_path) == []
+    assert spawned._standing_in(tmp_path) == set()
 
 
 def test_programs_at_once(ground: Ground) -> None:

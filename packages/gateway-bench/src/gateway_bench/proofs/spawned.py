@@ -174,7 +174,7 @@ def _asked(
         "requests": len(mixed),
         "wrong": wrong.total(),
         "zombies": len(_zombies(running)),
-        "programs": len(_standing_in(programs)),
+        "programs": len(_standing_in(programs) - members),
         "descriptors": sum(max(0, count - before.get(pid, 0)) for pid, count in after.items()),
     }
 
@@ -257,7 +257,7 @@ def _come_to_rest(running: Running, members: set[int], programs: Path) -> None:
         nonlocal last
         now = _descriptors(running)
         same, last = now == last, now
-        return time.monotonic() > limit or (same and set(now) <= members and not _standing_in(programs))
+        return time.monotonic() > limit or (same and set(now) <= members and _standing_in(programs) <= members)
 
     wait_for(calm, 2 * CALM_LIMIT, "the host comes to rest")
 
@@ -284,13 +284,16 @@ def _zombies(running: Running) -> list[int]:
     return found
 
 
-def _standing_in(programs: Path) -> list[int]:
-    """Return the living processes whose working directory is that of the programs, whoever their parent is now."""
-    place, found = str(programs.resolve()), []
+def _standing_in(programs: Path) -> set[int]:
+    """Return the living processes whose working directory is that of the programs, whoever their parent is now.
+
+    The workers of the host are among them.
+    """
+    place, found = str(programs.resolve()), set()
     for process in psutil.process_iter():
         try:
             if process.cwd() == place and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process.pid)
+                found.add(process.pid)
         except psutil.Error:  # it has ended, or is none of our business
             continue
     return found
