@@ -227,7 +227,7 @@ def test_an_application_finds_all_as_without_a_bill(programs: Path) -> None:
             return [look().encode()]
         """),
     )
-    from cgi_runner.server import child_command
+    from cgi_runner.plan import child_command
 
     own = own_variables((f"PYTHONPATH={programs}",))
     plain = json.loads(answer(child_command("looking:app"), own))

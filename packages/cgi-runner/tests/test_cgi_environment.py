@@ -7,6 +7,7 @@ import pytest
 from cgi_runner import environment
 from cgi_runner.environment import BadEnvironment, cgi_environment, own_variables
 from cgi_runner.variables import DE_FACTO, META_VARIABLES
+from gateway_core.memo import ENTRIES_MAX
 
 REQUEST = {
     "REQUEST_METHOD": "GET",
@@ -99,7 +100,7 @@ def test_a_request_cannot_replace_what_the_server_set() -> None:
 def test_names_are_remembered_but_not_for_ever() -> None:
     for number in range(5000):
         assert f"HTTP_X{number}".encode() in cgi_environment({**REQUEST, f"HTTP_X{number}": "x", f"a{number}": "x"})
-    assert len(environment._names) <= environment._NAMES_MAX
+    assert len(environment._NAMES) <= ENTRIES_MAX
 
 
 def test_only_bytes_and_no_two_names_that_differ_by_case() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,13 +18,11 @@ from typing import Any
 from gateway_core.environ import decode_path
 
 from .account import Bill as Keeper
-from .bill_watch import Tells, application_command, copies_tell, started_to_tell, watched
+from .bill_watch import Tells, telling
 from .environment import own_variables
 from .host import CgiApplication
-from .job import Choose, each_request_runs
-from .programs import Programs
-from .server import child_command
-from .spawn import DEFAULT, STRATEGIES, Spawn, World, strategy, zygote
+from .plan import Plan
+from .spawn import DEFAULT, World, zygote
 
 __all__ = ["MeasureError", "Target", "ask", "environ_of", "host_for", "tells"]
 
@@ -61,14 +58,11 @@ def host_for(target: Target, keeper: Keeper, note: Callable[[str], None], *, tel
 
     Raises ValueError for an odd target, StartupError for an application that a zygote cannot import.
     """
-    if (target.app is None) == (target.directory is None):
-        raise ValueError("say what to run: either DIRECTORY or --app MODULE:APP")
-    if target.directory is not None and not Path(target.directory).is_dir():
-        raise ValueError(f"{target.directory} is not a directory")
-    own = own_variables(target.environment)
-    spawn = _spawn(target, own)
+    plan = _plan(target)
+    choose = telling(plan)[0] if tells else plan.choose()
+    spawn = plan.strategy()
     try:
-        yield CgiApplication(_choose(target, own, tells), own=own, spawn=spawn, bill=keeper, log=note)
+        yield CgiApplication(choose, own=plan.own, spawn=spawn, bill=keeper, log=note)
     finally:
         if isinstance(spawn, zygote.ZygoteStrategy):
             spawn.close()
@@ -76,25 +70,16 @@ def host_for(target: Target, keeper: Keeper, note: Callable[[str], None], *, tel
 
 def tells(target: Target) -> Tells:
     """Return which of its programs can tell their part."""
+    return telling(_plan(target))[1]
+
+
+def _plan(target: Target) -> Plan:
+    if (target.app is None) == (target.directory is None):
+        raise ValueError("say what to run: either DIRECTORY or --app MODULE:APP")
+    if target.directory is not None and not Path(target.directory).is_dir():
+        raise ValueError(f"{target.directory} is not a directory")
     own = own_variables(target.environment)
-    return copies_tell(target.app, os.fsdecode(own[b"PATH"])) if target.spawn == "zygote" else started_to_tell
-
-
-def _choose(target: Target, own: Mapping[bytes, bytes], tells: bool) -> Choose:
-    if target.app is not None:
-        return each_request_runs(application_command(target.app) if tells else child_command(target.app), target.app)
-    assert target.directory is not None
-    choose = Programs(target.directory, target.interpreters or {})
-    # The copies of a zygote tell without having been started in another way.
-    return watched(choose, os.fsdecode(own[b"PATH"])) if tells and target.spawn != "zygote" else choose
-
-
-def _spawn(target: Target, own: Mapping[bytes, bytes]) -> Spawn:
-    if target.spawn == "zygote":
-        return zygote.strategy(target.world, target.app, own)
-    if target.spawn not in STRATEGIES:
-        raise ValueError(f"{target.spawn!r} is not one of {', '.join(STRATEGIES)}, zygote")
-    return strategy(target.spawn, target.world)
+    return Plan(target.app, target.directory, own, target.spawn, target.world, target.interpreters)
 
 
 def environ_of(target: Target) -> dict[str, Any]:

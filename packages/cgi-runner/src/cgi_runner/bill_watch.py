@@ -18,10 +18,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .job import Choose, Job
-from .spawn.pythons import PythonPrograms
+from .job import Choose, Job, each_request_runs
+from .plan import Plan
+from .spawn.pythons import PythonPrograms, first_line
 
-__all__ = ["START", "Tells", "application_command", "copies_tell", "started_to_tell", "watched"]
+__all__ = ["START", "Tells", "application_command", "copies_tell", "started_to_tell", "telling", "watched"]
 
 START = str(Path(__file__).with_name("bill_start.py"))
 """Who has this among its arguments can tell its part."""
@@ -41,13 +42,19 @@ def copies_tell(app: str | None, path: str) -> Tells:
     return lambda argv: app is not None or pythons.argv(argv) is not None
 
 
-_LINE_MAX = 256
-"""Bytes of a `#!` line that Linux looks at (BINPRM_BUF_SIZE)."""
-
-
 def application_command(app: str) -> tuple[str, ...]:
     """Return what runs an application, MODULE:APP, so that it tells its part."""
     return sys.executable, "-S", START, "app", app
+
+
+def telling(plan: Plan) -> tuple[Choose, Tells]:
+    """Return the choice of a plan, with programs started so that they tell their part, and which of them can."""
+    path = os.fsdecode(plan.own[b"PATH"])
+    if plan.spawn == "zygote":  # its copies tell without having been started in another way
+        return plan.choose(), copies_tell(plan.app, path)
+    if plan.app is not None:
+        return each_request_runs(application_command(plan.app), plan.app), started_to_tell
+    return watched(plan.choose(), path), started_to_tell
 
 
 def watched(choose: Choose, path: str) -> Choose:
@@ -67,9 +74,4 @@ def watched(choose: Choose, path: str) -> Choose:
 
 def _named_by(file: str) -> tuple[str, ...]:
     """Return the words of a `#!` line, with the interpreter as a path."""
-    try:
-        with Path(file).open("rb") as opened:
-            line = opened.readline(_LINE_MAX)
-    except OSError:
-        return ()  # who executes it will see
-    return tuple(os.fsdecode(line[2:]).split())
+    return tuple(os.fsdecode(first_line(file)[2:]).split())

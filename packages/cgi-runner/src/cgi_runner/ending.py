@@ -13,15 +13,14 @@ Waiting happens in a thread of its own, because the thread that finds out is oft
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
 from collections.abc import Callable
 
-from .spawn import TICK, Child
+from .spawn import TICK, Child, signal_group
 
-__all__ = ["KILL_AFTER", "group_lives", "let_finish", "make_end", "take_leave"]
+__all__ = ["KILL_AFTER", "let_finish", "make_end", "take_leave"]
 
 KILL_AFTER = 2.0
 """Seconds between TERM and KILL: time to roll back and to remove temporary files."""
@@ -73,16 +72,7 @@ def _see_off(child: Child, done: Done) -> None:
     if not child.has_exited(KILL_AFTER):
         child.signal_group(signal.SIGKILL)
     status = child.reap()
-    while group_lives(child.pid) and time.monotonic() < limit:
+    while signal_group(child.pid, 0) and time.monotonic() < limit:
         time.sleep(TICK)
     child.signal_group(signal.SIGKILL)
     done(status)
-
-
-def group_lives(group: int) -> bool:
-    """Is anybody left in a process group?"""
-    try:
-        os.killpg(group, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True

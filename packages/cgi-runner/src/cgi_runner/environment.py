@@ -26,6 +26,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gateway_core.memo import Memo
+
 from .variables import DE_FACTO, META_VARIABLES
 
 __all__ = ["BadEnvironment", "cgi_environment", "own_variables"]
@@ -64,12 +66,6 @@ _CONSTANT = {
 
 _EMPTY = {name.encode(): b"" for name in ALWAYS}
 
-_NAMES_MAX = 1000
-"""Names that are remembered: clients invent new ones, and shall not fill our memory with them."""
-
-_names: dict[str, bytes] = {}
-"""By the name in a WSGI environ: the name in the environment; b"" if it does not belong there."""
-
 
 def cgi_environment(
     environ: Mapping[str, Any],
@@ -86,11 +82,8 @@ def cgi_environment(
     Raises BadEnvironment when a value has a NUL, which would end the string early (sections 7.2 and 4.1).
     """
     variables = {**(own or {}), **_EMPTY, **_CONSTANT}
-    known = _names
     for name, value in environ.items():
-        key = known.get(name)
-        if key is None:
-            key = _remember(name)
+        key = _NAMES[name]
         if key and (value or key.startswith(b"HTTP_")):
             variables[key] = value.encode("latin-1")
     for key, text in (more or {}).items():
@@ -108,15 +101,13 @@ def cgi_environment(
     return variables
 
 
-def _remember(name: str) -> bytes:
-    """Return what a name of a WSGI environ is in the environment, and keep it for the next request."""
-    if len(_names) >= _NAMES_MAX:
-        _names.clear()
+def _encoded(name: str) -> bytes:
+    """Return what a name of a WSGI environ is in the environment; b"" if it does not belong there."""
     key = name.encode() if name in META_VARIABLES or name in DE_FACTO or _exported(name) else b""
-    if key in _CONSTANT:
-        key = b""
-    _names[name] = key
-    return key
+    return b"" if key in _CONSTANT else key
+
+
+_NAMES: Memo[str, bytes] = Memo(_encoded, len)
 
 
 def _exported(name: str) -> bool:

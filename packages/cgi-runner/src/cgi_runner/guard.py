@@ -21,8 +21,8 @@ import signal
 import struct
 import time
 
-from .ending import KILL_AFTER, group_lives
-from .spawn import TICK
+from .ending import KILL_AFTER
+from .spawn import TICK, signal_group
 
 __all__ = ["Guard"]
 
@@ -86,14 +86,7 @@ def _end(groups: list[int]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         limit = time.monotonic() + KILL_AFTER
         for group in groups:
-            _signal(group, number)
+            signal_group(group, number)
         while groups and time.monotonic() < limit:
-            groups = [group for group in groups if group_lives(group)]
+            groups = [group for group in groups if signal_group(group, 0)]
             time.sleep(TICK)
-
-
-def _signal(group: int, number: signal.Signals) -> None:
-    try:
-        os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        pass

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -27,12 +26,12 @@ from .account import NO_BILL, Bill
 from .environment import own_variables
 from .guard import Guard
 from .host import CgiApplication
-from .job import Choose, each_request_runs
-from .programs import Programs
-from .spawn import DEFAULT, STRATEGIES, Spawn, World, strategy, zygote
+from .job import Choose
+from .plan import Plan, child_command
+from .spawn import DEFAULT, STRATEGIES, World, strategy
 from .spawn.limits import NAMES, limit
 
-__all__ = ["GATEWAY", "child_command"]
+__all__ = ["GATEWAY"]
 
 SOFTWARE = "cgi_runner/0.1.0"
 """SERVER_SOFTWARE (RFC 3875 section 4.1.17), and the value of the Server field."""
@@ -139,11 +138,6 @@ def _world(arguments: argparse.Namespace) -> World:
     return World(arguments.umask, tuple(dict(arguments.limit).items()))
 
 
-def child_command(*arguments: str) -> tuple[str, ...]:
-    """Return what runs an application. (`-m cgi_runner.child` does the same, and is dearer than what it runs.)"""
-    return sys.executable, "-c", "from cgi_runner.child import main; main()", *arguments
-
-
 def _try_import(app: str, own: Mapping[bytes, bytes]) -> None:
     """Import the application once, in a process and an environment like those of a request."""
     try:
@@ -160,19 +154,17 @@ def _try_import(app: str, own: Mapping[bytes, bytes]) -> None:
 
 def _load(arguments: argparse.Namespace) -> Application:
     """Return the host. Runs in each worker, before it has threads."""
-    own = own_variables(arguments.env)
-    choose, bill = _choose(arguments), NO_BILL
-    if arguments.server_timing:
-        choose, bill = _timed(choose, arguments, own)
+    plan = _plan(arguments)
+    choose, bill = _timed(plan) if arguments.server_timing else (plan.choose(), NO_BILL)
     guard = Guard(arguments.max_children)
     guard.start()
     application = CgiApplication(
         choose,
-        own=own,
+        own=plan.own,
         timeout=arguments.timeout,
         max_children=arguments.max_children,
         queue=arguments.queue,
-        spawn=_spawn(arguments, own),
+        spawn=plan.strategy(),
         guard=guard,
         authorization=arguments.authorization,
         sendfile=arguments.sendfile,
@@ -183,29 +175,24 @@ def _load(arguments: argparse.Namespace) -> Application:
     return application
 
 
-def _choose(arguments: argparse.Namespace) -> Choose:
-    if arguments.app is not None:
-        return each_request_runs(child_command(arguments.app), arguments.app)
-    return Programs(arguments.directory, dict(arguments.interpreter))
+def _plan(arguments: argparse.Namespace) -> Plan:
+    return Plan(
+        arguments.app,
+        arguments.directory,
+        own_variables(arguments.env),
+        arguments.spawn,
+        _world(arguments),
+        dict(arguments.interpreter),
+    )
 
 
-def _timed(choose: Choose, arguments: argparse.Namespace, own: Mapping[bytes, bytes]) -> tuple[Choose, Bill]:
+def _timed(plan: Plan) -> tuple[Choose, Bill]:
     """Return what chooses programs that tell their part of the time, and who writes it down."""
     from .bill import Ledger
-    from .bill_watch import application_command, copies_tell, watched  # not above: few servers have any use for them
+    from .bill_watch import telling  # not above: few servers have any use for them
 
-    if arguments.spawn == "zygote":  # its copies tell by themselves
-        return choose, Ledger(tells=copies_tell(arguments.app, os.fsdecode(own[b"PATH"])))
-    if arguments.app is not None:
-        return each_request_runs(application_command(arguments.app), arguments.app), Ledger()
-    return watched(choose, os.fsdecode(own[b"PATH"])), Ledger()
-
-
-def _spawn(arguments: argparse.Namespace, own: Mapping[bytes, bytes]) -> Spawn:
-    """Return how programs are started; a zygote is ready then. Raises StartupError."""
-    if arguments.spawn == "zygote":
-        return zygote.strategy(_world(arguments), arguments.app, own)
-    return strategy(arguments.spawn, _world(arguments))
+    choose, tells = telling(plan)
+    return choose, Ledger(tells=tells)
 
 
 def _threads(arguments: argparse.Namespace) -> int:

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from .process import TICK, Child, Command, Spawn, TryAgain, World, exit_words
+from .process import TICK, Child, Command, Spawn, TryAgain, World, exit_words, signal_group
 
 __all__ = [
-    "DEFAULT", "STRATEGIES", "TICK", "Child", "Command", "Spawn", "TryAgain", "World", "exit_words", "strategy",
+    "DEFAULT", "STRATEGIES", "TICK", "Child", "Command", "Spawn", "TryAgain", "World", "exit_words", "signal_group",
+    "strategy",
 ]  # fmt: skip
 
 STRATEGIES = ("fork-exec", "vfork", "posix-spawn")

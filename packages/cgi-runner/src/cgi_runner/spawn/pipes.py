@@ -15,9 +15,6 @@ from .process import Child, TryAgain, exit_descriptor, waiter
 
 __all__ = ["Pipes"]
 
-_NOTHING = os.open(os.devnull, os.O_RDONLY)
-"""What a program reads if there is nothing for it to read."""
-
 _SHORTAGES = frozenset((errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE))
 
 
@@ -50,7 +47,7 @@ class Pipes:
             self._ours.append(write)
             os.set_blocking(write, False)
         else:
-            self.theirs.append(_NOTHING)
+            self.theirs.append(os.open(os.devnull, os.O_RDONLY))
         for _ in range(2):
             read, write = os.pipe()
             self.theirs.append(write)
@@ -69,7 +66,6 @@ class Pipes:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         for descriptor in (*self.theirs, *self._ours):
-            if descriptor != _NOTHING:
-                os.close(descriptor)
+            os.close(descriptor)
         if isinstance(error, OSError) and error.errno in _SHORTAGES and not isinstance(error, TryAgain):
             raise TryAgain(error.errno, error.strerror) from error

@@ -24,7 +24,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["TICK", "Child", "Command", "Spawn", "TryAgain", "World", "exit_descriptor", "exit_words", "waiter"]
+__all__ = [
+    "TICK", "Child", "Command", "Spawn", "TryAgain", "World", "exit_descriptor", "exit_words", "signal_group", "waiter",
+]  # fmt: skip
 
 TICK = 0.02
 """Seconds between two looks at a process, on systems where its end cannot be waited for by a descriptor."""
@@ -94,10 +96,7 @@ class Child:
 
     def signal_group(self, number: signal.Signals) -> None:
         """Signal the program and everything it has started. A group that is already gone is what we wanted."""
-        try:
-            os.killpg(self.pid, number)
-        except (ProcessLookupError, PermissionError):  # PermissionError: macOS, when only zombies are left
-            pass
+        signal_group(self.pid, number)
 
 
 Spawn = Callable[[Command], Child]
@@ -106,6 +105,15 @@ Spawn = Callable[[Command], Child]
 
 class TryAgain(OSError):
     """The system is out of processes, memory or descriptors just now: 503, where any other failure is a 500."""
+
+
+def signal_group(group: int, number: int) -> bool:
+    """Signal a process group, or with 0 only ask whether there is one. False: nobody is left in it."""
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):  # PermissionError: macOS, when only zombies are left
+        return False
+    return True
 
 
 def exit_descriptor(pid: int) -> int | None:

@@ -21,7 +21,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-__all__ = ["PythonPrograms"]
+__all__ = ["PythonPrograms", "first_line"]
 
 _LINE_MAX = 256
 """Bytes of a `#!` line that Linux looks at (BINPRM_BUF_SIZE)."""
@@ -51,7 +51,7 @@ class PythonPrograms:
         stamp = (found.st_dev, found.st_ino, found.st_ctime_ns)  # the last changes with the content and the rights
         known, ours = self._known.get(file, (None, False))
         if known != stamp:
-            ours = os.access(file, os.X_OK) and self._is_this_python_named(_first_line(file))
+            ours = os.access(file, os.X_OK) and self._is_this_python_named(first_line(file))
             if len(self._known) >= _FILES_MAX:
                 self._known.clear()
             self._known[file] = stamp, ours
@@ -68,7 +68,8 @@ class PythonPrograms:
         return False
 
 
-def _first_line(file: str) -> bytes:
+def first_line(file: str) -> bytes:
+    """Return as much of the first line of a file as Linux looks at; b"" if it cannot be read."""
     try:
         with open(file, "rb", buffering=0) as opened:
             return opened.read(_LINE_MAX).partition(b"\n")[0]

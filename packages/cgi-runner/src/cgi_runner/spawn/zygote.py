@@ -36,7 +36,7 @@ from gateway_runtime.errors import StartupError
 from .. import zygote
 from . import fork_exec, posix_spawn
 from .pipes import Pipes
-from .process import Child, Command, Spawn, TryAgain, World, exit_words
+from .process import Child, Command, Spawn, TryAgain, World, exit_words, signal_group
 from .pythons import PythonPrograms
 
 __all__ = ["ZygoteStrategy", "strategy"]
@@ -127,7 +127,7 @@ class ZygoteStrategy:
                 if report:
                     code = int(zygote.REPORT.unpack(report)[1])
                 else:  # nobody will ever tell how it ends, so it ends now; its number is its own as long as it lives
-                    _kill(pid)
+                    signal_group(pid, signal.SIGKILL)
                     code = -signal.SIGKILL
                     self._lose(origin)
             return code
@@ -262,10 +262,3 @@ def _our_umask() -> int:
     ours = os.umask(0o077)
     os.umask(ours)
     return ours
-
-
-def _kill(group: int) -> None:
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
