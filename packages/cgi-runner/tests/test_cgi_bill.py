@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from cgi_bill_world import no_pipe_left, put
 from cgi_runner.bill import Account, Bill, Ledger, Measured, MeasureError, Target, bill_cost, measure
 from cgi_runner.bill_parts import COARSE, FINE, FORKED
 from cgi_runner.bill_watch import application_command, watched
@@ -51,11 +52,8 @@ APP = """
 
 @pytest.fixture(autouse=True)
 def _no_pipe_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    pipes = tmp_path / "pipes"
-    pipes.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(pipes))
-    yield
-    assert list(pipes.iterdir()) == []
+    with no_pipe_left(tmp_path, monkeypatch):
+        yield
 
 
 @pytest.fixture
@@ -63,12 +61,6 @@ def programs(tmp_path: Path) -> Path:
     """Make a directory for programs."""
     (tmp_path / "programs").mkdir()
     return tmp_path / "programs"
-
-
-def put(directory: Path, name: str, text: str) -> None:
-    file = directory / name
-    file.write_text(textwrap.dedent(text).lstrip())
-    file.chmod(0o755)
 
 
 def python_program(directory: Path, name: str, text: str) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
-import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from cgi_bill_world import no_pipe_left, put
 from cgi_runner.bill import Account, Bill, Ledger
 from cgi_runner.bill_account import understand
 from cgi_runner.bill_parts import COARSE, FINE, FORKED, ORDER, add, assemble
@@ -22,11 +22,8 @@ from cgi_runner.job import Job, each_request_runs
 
 @pytest.fixture(autouse=True)
 def _no_pipe_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    pipes = tmp_path / "pipes"
-    pipes.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(pipes))
-    yield
-    assert list(pipes.iterdir()) == []
+    with no_pipe_left(tmp_path, monkeypatch):
+        yield
 
 
 @pytest.fixture
@@ -34,12 +31,6 @@ def programs(tmp_path: Path) -> Path:
     """Make a directory for programs."""
     (tmp_path / "programs").mkdir()
     return tmp_path / "programs"
-
-
-def put(directory: Path, name: str, text: str) -> None:
-    file = directory / name
-    file.write_text(textwrap.dedent(text).lstrip())
-    file.chmod(0o755)
 
 
 # -- from moments to parts -------------------------------------------------------------------------------------------

@@ -23,12 +23,12 @@ from cgi_runner.programs import Programs
 from cgi_runner.refused import Refused
 from cgi_runner.stderr_log import LINE_MAX, StderrLog
 from cgi_runner.variables import DE_FACTO, META_VARIABLES
+from fuzzing import CUTS, changes_of, cut, fuzzed, spoil
 from gateway_core import cgi
 from gateway_core.cgi import LocalRedirect, ResponseParser
 from gateway_core.environ import variable_name
 from gateway_core.errors import RemoteProtocolError
 from gateway_core.events import Data, EndOfMessage, NotNow, Response
-from one_shot_fuzzing import CUTS, changes_of, cut, fuzzed, spoil
 
 # -- responses --------------------------------------------------------------------------------------------------------
 

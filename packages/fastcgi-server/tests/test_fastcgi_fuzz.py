@@ -7,25 +7,21 @@ Each property has a few dozen examples in an ordinary run. `GATELAB_FUZZ=100000`
 
 from __future__ import annotations
 
-import os
 import tracemalloc
 from contextlib import suppress
-from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastcgi_server import records
 from fastcgi_server.protocol import Abort, ClientConnection, Data, EndOfMessage, FileData, Request, ServerConnection
 from fastcgi_server.records import encode_begin, encode_pairs, encode_record
+from fuzzing import CUTS, cut, fuzzed, spoil
 from gateway_core import events
 from gateway_core.errors import LocalProtocolError, RemoteProtocolError
 from gateway_core.events import ConnectionClosed, NotNow
 
-fuzzed = settings(max_examples=int(os.environ.get("GATELAB_FUZZ", "60")), deadline=None)
-
-CUTS = st.lists(st.integers(0, 400), max_size=5)
 IDS = st.sampled_from([1, 1, 1, 2, 3, 0, 65535])
 ALL = (records.RESPONDER, records.AUTHORIZER, records.FILTER)
 NAMES = st.sampled_from(["REQUEST_METHOD", "PATH_INFO", "CONTENT_LENGTH", "HTTP_A", ""])
@@ -70,19 +66,6 @@ def sent_by_a_backend(draw: st.DrawFn) -> bytes:
             wire += encode_record(draw(st.integers(0, 12)), draw(IDS), draw(st.binary(max_size=9)))
     end = bytes([0, 0, 0, draw(st.integers(0, 1)), draw(st.sampled_from([0, 0, 0, 1, 2, 3, 9])), 0, 0, 0])
     return wire + encode_record(records.STDOUT, 1) + encode_record(records.END_REQUEST, 1, end)
-
-
-def spoil(data: bytes, changes: list[tuple[float, int, bytes]]) -> bytes:
-    """Put snippets in the place of some bytes."""
-    for where, count, snippet in changes:
-        at = round(where * len(data))
-        data = data[:at] + snippet + data[at + count :]
-    return data
-
-
-def cut(data: bytes, cuts: list[int]) -> list[bytes]:
-    edges = [0, *sorted(min(place, len(data)) for place in cuts), len(data)]
-    return [data[a:b] for a, b in pairwise(edges) if a < b]
 
 
 def served(pieces: list[bytes], eof: bool) -> tuple[object, ...]:

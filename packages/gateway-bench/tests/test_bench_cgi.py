@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,13 @@ import psutil
 import pytest
 from rich.console import Console
 
+from bench_world import ROOT, Notebook
 from gateway_bench import bare_loop, findings
 from gateway_bench.__main__ import main
 from gateway_bench.address import Address
 from gateway_bench.cgi_programs import open_to_all, python_for_all, write_programs
 from gateway_bench.crowd import Crowd
-from gateway_bench.document import Document, Failed, Repeat, schema_path
+from gateway_bench.document import Document, Repeat, schema_path
 from gateway_bench.errors import LoadFailed, NotReady
 from gateway_bench.gateways import Gateway, load_gateways
 from gateway_bench.goals import load_goals
@@ -42,7 +43,6 @@ from gateway_bench.tables import print_document
 from gateway_bench.wrk import find_wrk
 from gateway_runtime.testing import Server
 
-ROOT = Path(__file__).parents[3]
 TABLE = ROOT / "benchmarks" / "cgi.toml"
 ROWS = load_gateways(TABLE)
 
@@ -225,26 +225,6 @@ def test_the_crowd_reads_answers_that_end_by_closing(name: str) -> None:
 
 
 # -- whole runs --------------------------------------------------------------------------------------------------------
-
-
-class Notebook:
-    """A watcher that writes down what fails."""
-
-    def __init__(self, each: Callable[[Repeat], None] = lambda _: None) -> None:
-        self.failures: list[Failed] = []
-        self.measured = each
-
-    def planned(self, steps: int, seconds: float) -> None:
-        pass
-
-    def doing(self, what: str) -> None:
-        pass
-
-    def failed(self, failure: Failed) -> None:
-        self.failures.append(failure)
-
-    def skipped(self, steps: int) -> None:
-        pass
 
 
 def order(names: list[str], scenarios: list[str], seconds: float = 0.2) -> Order:

@@ -10,21 +10,15 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bench_world import ROOT, figures
 from gateway_bench.errors import ProofFailed
 from gateway_bench.proofs import bill, children, spawned
-from gateway_bench.proofs.ground import Findings, Ground
-
-ROOT = Path(__file__).parents[3]
+from gateway_bench.proofs.ground import Ground
 
 
 @pytest.fixture
 def ground() -> Ground:
     return Ground(ROOT / "benchmarks", quick=True)
-
-
-def figures(found: Findings) -> dict[str, float]:
-    assert psutil.Process().children() == []
-    return {figure["name"]: figure["value"] for figure in found.figures}
 
 
 def test_nothing_is_left_of_programs_of_every_kind(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from bench_world import Notebook
 from gateway_bench.__main__ import main
 from gateway_bench.address import Address
-from gateway_bench.document import Failed, Repeat, schema_path
+from gateway_bench.document import schema_path
 from gateway_bench.gateways import load_gateways
 from gateway_bench.goals import load_goals
 from gateway_bench.nginx import configuration, find_nginx, nginx_version
@@ -69,28 +70,6 @@ def test_a_whole_run_takes_six_minutes_at_most() -> None:
     assert expected_seconds(turns_of(rows, parameters["repeats"], 1), parameters) < 6 * 60
 
 
-class Failures:
-    """A watcher that writes down what fails."""
-
-    def __init__(self) -> None:
-        self.seen: list[Failed] = []
-
-    def planned(self, steps: int, seconds: float) -> None:
-        pass
-
-    def doing(self, what: str) -> None:
-        pass
-
-    def measured(self, repeat: Repeat) -> None:
-        pass
-
-    def failed(self, failure: Failed) -> None:
-        self.seen.append(failure)
-
-    def skipped(self, steps: int) -> None:
-        pass
-
-
 @pytest.mark.real("nginx")
 def test_backends_are_measured_behind_nginx(tmp_path: Path) -> None:
     nginx = find_nginx()
@@ -108,10 +87,10 @@ def test_backends_are_measured_behind_nginx(tmp_path: Path) -> None:
         goals=load_goals(ROOT / "benchmarks" / "goals.toml"),
         nginx=nginx,
     )
-    failures = Failures()
-    document = run(order, failures)
+    notebook = Notebook()
+    document = run(order, notebook)
     jsonschema.validate(json.loads(json.dumps(document)), json.loads(schema_path().read_text("utf-8")))
-    assert failures.seen == []
+    assert notebook.failures == []
     assert document["versions"]["nginx"] == nginx_version(nginx)
     assert {row["gateway"] for row in document["results"]} == {"fastcgi", "scgi"}
     for repeat in document["repeats"]:

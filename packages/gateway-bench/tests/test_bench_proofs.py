@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 import jsonschema
-import psutil
 import pytest
 from rich.console import Console
 
+from bench_world import ROOT, figures
 from gateway_bench.cores import can_pin
 from gateway_bench.document import Document, Proof, load_document, schema_path
 from gateway_bench.errors import BenchError, ProofFailed
@@ -29,17 +29,10 @@ from gateway_bench.proofs.run import PROOFS, Promise, choose, prove_all
 from gateway_bench.run import Order
 from gateway_bench.tables import print_document
 
-ROOT = Path(__file__).parents[3]
-
 
 @pytest.fixture
 def ground() -> Ground:
     return Ground(ROOT / "benchmarks", quick=True)
-
-
-def figures(found: Findings) -> dict[str, float]:
-    assert psutil.Process().children() == []
-    return {figure["name"]: figure["value"] for figure in found.figures}
 
 
 def test_idle_connections(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,9 @@ import jsonschema
 import psutil
 import pytest
 
+from bench_world import Notebook
 from gateway_bench.address import Address
-from gateway_bench.document import Document, Failed, Repeat, load_document, schema_path
+from gateway_bench.document import Document, load_document, schema_path
 from gateway_bench.errors import LoadFailed, NotReady
 from gateway_bench.gateways import load_gateways
 from gateway_bench.generator import LoadProcess
@@ -164,30 +165,6 @@ def record(folder: Path) -> Document:
     document = load_document(folder / "results" / "latest" / "result.json")
     jsonschema.validate(json.loads(json.dumps(document)), json.loads(schema_path().read_text("utf-8")))
     return document
-
-
-class Notebook:
-    """A watcher that writes down what it is told."""
-
-    def __init__(self) -> None:
-        self.steps = 0
-        self.done = 0
-        self.failures: list[Failed] = []
-
-    def planned(self, steps: int, seconds: float) -> None:
-        self.steps = steps
-
-    def doing(self, what: str) -> None:
-        pass
-
-    def measured(self, repeat: Repeat) -> None:
-        self.done += 1
-
-    def failed(self, failure: Failed) -> None:
-        self.failures.append(failure)
-
-    def skipped(self, steps: int) -> None:
-        self.done += steps
 
 
 def test_one_bad_gateway_does_not_stop_the_others(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzzing import CUTS, changes_of, cut, fuzzed, spoil
 from gateway_core.errors import LocalProtocolError, RemoteProtocolError
 from gateway_core.events import Request
-from one_shot_fuzzing import ANSWERS, CUTS, LENGTHS, TEXT, changes_of, cut, fuzzed, outcome, spoil
+from one_shot_fuzzing import ANSWERS, LENGTHS, TEXT, outcome
 from scgi_server.protocol import MAX_HEAD, ClientConnection, ServerConnection, encode_netstring
 
 NAMES = st.sampled_from(["REQUEST_METHOD", "PATH_INFO", "HTTP_A", "SCGI", "CONTENT_LENGTH", ""]) | TEXT

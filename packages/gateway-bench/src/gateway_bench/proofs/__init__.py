@@ -1,6 +1,6 @@
 """One promise a module, each with a function `prove(ground)` that returns what it found.
 
-- ``ground``: what they stand on: a server, a crowd, readings
+- ``ground``: what they stand on: a server, a crowd, readings; ``visitors``: many requests at once
 - ``idle``: what open connections cost that say nothing
 - ``slow``: ten thousand that send a byte a second
 - ``big``: a GiB up and down

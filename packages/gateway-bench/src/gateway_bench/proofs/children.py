@@ -14,18 +14,16 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
 from gateway_bench import interrupts
-from gateway_bench.address import Address
 from gateway_bench.cgi_programs import open_to_all
 from gateway_bench.errors import ProofFailed
 from gateway_bench.processes import memory_of
 from gateway_bench.proofs.ground import Findings, Ground, descriptors_up_to, wait_for
+from gateway_bench.proofs.visitors import asking
 
 __all__ = ["prove"]
 
@@ -87,7 +85,7 @@ def _beside_programs(ground: Ground, strategy: str, number: int, found: Findings
             own = tree.processes()
             (kind, at_rest, processes), before = memory_of(own), _resident(own)
             ground.doing(f"children: {number} programs at once, by {strategy}")
-            with _visitors(running.address, number) as visitors:
+            with asking(running.address, "/sleeper", number, TIME_LIMIT) as visitors:
                 for visitor in visitors:
                     _read_to(visitor, b"here\n")
                 known = {process.pid for process in own}
@@ -115,21 +113,6 @@ def _write(programs: Path, pipe: Path, text: str) -> None:
 
 def _resident(processes: list[psutil.Process]) -> int:
     return sum(int(process.memory_info().rss) for process in processes)
-
-
-@contextmanager
-def _visitors(address: Address, number: int) -> Iterator[list[socket.socket]]:
-    """Ask that many times, and close all at the end."""
-    visitors: list[socket.socket] = []
-    try:
-        for _ in range(number):
-            interrupts.check()
-            visitors.append(address.connect(TIME_LIMIT))
-            visitors[-1].sendall(b"GET /sleeper HTTP/1.1\r\nHost: children\r\nConnection: close\r\n\r\n")
-        yield visitors
-    finally:
-        for visitor in visitors:
-            visitor.close()
 
 
 def _read_to(visitor: socket.socket, words: bytes) -> None:

@@ -19,11 +19,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gateway_bench import interrupts
 from gateway_bench.address import Address
 from gateway_bench.errors import ProofFailed
 from gateway_bench.job import Yield
 from gateway_bench.proofs.ground import Findings, Ground, descriptors_up_to, wait_for
+from gateway_bench.proofs.visitors import asking
 
 __all__ = ["Holder", "prove"]
 
@@ -101,7 +101,7 @@ def prove(ground: Ground) -> Findings:
             _asked(ground, front.address, found, 0)  # thrown away: whatever is learnt is learnt now
             del found.readings[:]
             alone = _asked(ground, front.address, found, 0)
-            with _visitors(front.address, number) as visitors:
+            with asking(front.address, "/slow", number, TIME_LIMIT) as visitors:
                 wait_for(lambda: holder.held == number, TIME_LIMIT, f"the slow backend holds {number} requests")
                 beside = _asked(ground, front.address, found, number)
                 holder.let_go()
@@ -131,21 +131,6 @@ def _asked(ground: Ground, address: Address, found: Findings, beside: int) -> Yi
     found.readings.append({"held": beside, "requests": told["requests"], "seconds": told["seconds"],
                            "p50_us": told["latency"]["p50"], "p99_us": told["latency"]["p99"]})  # fmt: skip
     return told
-
-
-@contextmanager
-def _visitors(address: Address, number: int) -> Iterator[list[socket.socket]]:
-    """Ask for what the slow backend has, that many times, and close all at the end."""
-    visitors: list[socket.socket] = []
-    try:
-        for _ in range(number):
-            interrupts.check()
-            visitors.append(address.connect(TIME_LIMIT))
-            visitors[-1].sendall(b"GET /slow HTTP/1.1\r\nHost: held\r\nConnection: close\r\n\r\n")
-        yield visitors
-    finally:
-        for visitor in visitors:
-            visitor.close()
 
 
 def _answered(visitor: socket.socket) -> bool:
