@@ -25,7 +25,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 __all__ = [
-    "TICK", "Child", "Command", "Spawn", "TryAgain", "World", "exit_descriptor", "exit_words", "signal_group", "waiter",
+    "TICK", "Child", "Command", "Spawn", "TryAgain", "World", "exit_descriptor", "exit_words", "signal_group",
+    "waiter",
 ]  # fmt: skip
 
 TICK = 0.02
