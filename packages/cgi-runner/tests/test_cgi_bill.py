@@ -194,14 +194,15 @@ def look():
     flags = {name: getattr(sys.flags, name) for name in dir(sys.flags) if name.islower() and name[0] != "_"}
     flags.pop("no_site")
     main = sys.modules["__main__"]
-    fds = sorted(os.listdir("/dev/fd"))  # before popen, whose pipe may wait for the collector
+    with os.popen("env") as pipe:  # closed, or its end would sometimes be a warning, and leave traces here
+        putenv = sorted(pipe.read().splitlines())
     return json.dumps({
         "argv": sys.argv, "path": sys.path, "prefix": sys.prefix, "name": main.__name__,
         "flags": {name: value for name, value in flags.items() if not callable(value)},
-        "environ": sorted(os.environ), "putenv": sorted(os.popen("env").read().splitlines()),
+        "environ": sorted(os.environ), "putenv": putenv,
         "finders": [str(finder).partition(" object at ")[0] for finder in sys.meta_path],
         "loader": type(main.__loader__).__name__,
-        "fds": fds, "stdout": repr(sys.stdout), "limit": sys.getrecursionlimit(),
+        "fds": sorted(os.listdir("/dev/fd")), "stdout": repr(sys.stdout), "limit": sys.getrecursionlimit(),
         "user": str(__import__("site").ENABLE_USER_SITE), "exit": __import__("builtins").exit.__class__.__name__,
         "special": sorted(vars(main)) if main.__name__ == "__main__" and hasattr(main, "__file__") else None,
     }, sort_keys=True)
