@@ -97,8 +97,12 @@ def test_every_strategy_bills_an_application(programs: Path, spawn: str) -> None
     assert adds_up(measured)
     own = {"wait", "spawn", "handler", "output", "exit", "reap", "app start"}
     assert own <= set(measured.parts)
-    for part in ("interpreter start", "site", "imports"):
+    for part in ("site", "imports"):
         assert all((cost > 0) == (spawn != "zygote") for cost in measured.costs(part))
+    # On a busy machine the host may learn of the start only when the interpreter stands: then the spawn has all of it.
+    started = list(zip(measured.costs("spawn"), measured.costs("interpreter start"), strict=True))
+    assert all(spawning > 0 for spawning, _ in started)
+    assert any(cost > 0 for _, cost in started) == (spawn != "zygote")
     costs = dict(measured.imports())
     assert ("fractions" in costs) == (spawn != "zygote")
     assert "billed_app" not in costs

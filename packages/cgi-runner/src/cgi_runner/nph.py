@@ -46,7 +46,7 @@ class Raw:
             self._first = self._output.read()
             if not self._first:
                 self._output.died()
-                self._output.note("not a response: the output is empty")
+                self._output.judge("not a response: the output is empty")
                 raise BadGateway("The program has not answered; the server's log says more.")
         except BaseException:
             self.close()

@@ -162,7 +162,7 @@ class Pump:
             pass
 
     def log_last_words(self) -> None:
-        """The program has ended: log what it has said before anybody says how."""
+        """Log what it has said so far, also a line without an end: somebody is about to say what is wrong with it."""
         if self._child.stderr >= 0:
             self._drain_errors()
         self._stderr.close()

@@ -106,8 +106,6 @@ class Output:
         if self._status is None and self._pump.ended:
             self._status = self._child.reap()
             self.mark("reaped")
-            if self._status != 0:
-                self._pump.log_last_words()
             self._note_status(self._status)
         return self._status is not None and self._status < 0
 
@@ -126,9 +124,14 @@ class Output:
         else:
             make_end(self._child, self._reaped)
 
+    def judge(self, sentence: str) -> None:
+        """Note what is wrong with the program, behind all that it has said about that itself."""
+        self._pump.log_last_words()
+        self.note(sentence)
+
     def _note_status(self, status: int) -> None:
         if status != 0:
-            self.note(exit_words(status))
+            self.judge(exit_words(status))
 
     def _reaped(self, status: int) -> None:
         self.mark("reaped")
@@ -206,7 +209,7 @@ class Run:
                     break
                 self._parser.receive_data(self._output.read())
         except RemoteProtocolError as error:
-            self._output.note(str(error))
+            self._output.judge(str(error))
             raise BadGateway("The program's output is not a response; the server's log says why.") from None
         if isinstance(event, EndOfMessage) and self._output.died() and not self._output.promise_kept:
             raise BadGateway(DIED)  # nothing has said how much it would be, so this may not be all
