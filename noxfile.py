@@ -185,7 +185,7 @@ def micro(session: nox.Session) -> None:
         rest = [word for word in session.posargs if word != "--instructions"]
         session.run("python", "benchmarks/micro/instructions.py", *rest)
         return
-    stored, found = ROOT / "benchmarks/reference/micro.json", ROOT / "results/micro.json"
+    stored, found = ROOT / "benchmarks/results/micro.json", ROOT / "results/micro.json"
     found.parent.mkdir(exist_ok=True)
     found.unlink(missing_ok=True)
     session.run("python", "benchmarks/micro/hot_path.py", "-o", str(found), *session.posargs)

@@ -4,13 +4,13 @@
     locust -f benchmarks/scenarios.py --host fastcgi://127.0.0.1:9000 --headless -u 4 -t 10s Page
 
 The address says which protocol they speak: http, fastcgi, scgi or uwsgi, each also as fastcgi+unix:/PATH. Paths,
-forms and checks are those of the bench, from `gateway_bench.scenarios`.
+forms and checks are those of the bench, from `gateway_bench.load.scenarios`.
 """
 
 from __future__ import annotations
 
-from gateway_bench.scenarios import SCENARIOS
-from gateway_bench.users import GatewayUser
+from gateway_bench.load.scenarios import SCENARIOS
+from gateway_bench.load.users import GatewayUser
 
 
 class Hello(GatewayUser):

@@ -25,7 +25,7 @@ from typing import Any
 
 from steps import STEPS
 
-REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "micro-instructions.json"
+REFERENCE = Path(__file__).resolve().parents[1] / "results" / "micro-instructions.json"
 FEW, MANY = 500, 2_500
 WARM_UP = 200
 TOLERANCE = 1.03
@@ -67,7 +67,7 @@ def main() -> int:
     """Count, print, and compare or keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)} (all)")
-    parser.add_argument("--save-reference", action="store_true", help="keep the counts in benchmarks/reference/")
+    parser.add_argument("--save-reference", action="store_true", help="keep the counts in benchmarks/results/")
     parser.add_argument("--make", nargs=2, metavar=("STEP", "LOOPS"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.make:

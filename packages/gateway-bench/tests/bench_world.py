@@ -7,8 +7,8 @@ from pathlib import Path
 
 import psutil
 
-from gateway_bench.document import Failed, Repeat
 from gateway_bench.proofs.ground import Findings
+from gateway_bench.record.document import Failed, Repeat
 
 __all__ = ["ROOT", "Notebook", "figures"]
 

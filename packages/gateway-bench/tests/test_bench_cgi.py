@@ -21,26 +21,27 @@ import pytest
 from rich.console import Console
 
 from bench_world import ROOT, Notebook
-from gateway_bench import bare_loop, findings
 from gateway_bench.__main__ import main
-from gateway_bench.address import Address
-from gateway_bench.cgi_programs import open_to_all, python_for_all, write_programs
-from gateway_bench.crowd import Crowd
-from gateway_bench.document import Document, Repeat, schema_path
 from gateway_bench.errors import LoadFailed, NotReady
-from gateway_bench.gateways import Gateway, load_gateways
-from gateway_bench.goals import load_goals
-from gateway_bench.http_bytes import fetch
-from gateway_bench.loop import measure_loop
-from gateway_bench.measure import check_answer
-from gateway_bench.outcome import save_all
-from gateway_bench.plan import engine_of, expected_seconds, parameters_for, turns_of
-from gateway_bench.presence import look_for_programs
-from gateway_bench.processes import Tree
-from gateway_bench.run import Order, run
-from gateway_bench.scenarios import HELLO, SCENARIOS, SUITES
-from gateway_bench.tables import print_document
-from gateway_bench.wrk import find_wrk
+from gateway_bench.load.address import Address
+from gateway_bench.load.crowd import Crowd
+from gateway_bench.load.http_bytes import fetch
+from gateway_bench.load.scenarios import HELLO, SCENARIOS, SUITES
+from gateway_bench.load.wrk import find_wrk
+from gateway_bench.record.document import Document, Repeat, schema_path
+from gateway_bench.record.goals import load_goals
+from gateway_bench.record.outcome import save_all
+from gateway_bench.report import findings
+from gateway_bench.run.conductor import Order, run
+from gateway_bench.run.loop import measure_loop
+from gateway_bench.run.measure import check_answer
+from gateway_bench.run.plan import engine_of, expected_seconds, parameters_for, turns_of
+from gateway_bench.samples.processes import Tree
+from gateway_bench.servers import bare_loop
+from gateway_bench.servers.cgi_programs import open_to_all, python_for_all, write_programs
+from gateway_bench.servers.gateways import Gateway, load_gateways
+from gateway_bench.servers.presence import look_for_programs
+from gateway_bench.terminal.tables import print_document
 from gateway_runtime.testing import Server
 
 TABLE = ROOT / "benchmarks" / "cgi.toml"
@@ -255,7 +256,7 @@ def test_without_wrk_the_suite_is_refused(monkeypatch: pytest.MonkeyPatch, capsy
 
 @pytest.mark.real("wrk")
 def test_hosts_are_compared_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway_bench.presence.PLACES", ())
+    monkeypatch.setattr("gateway_bench.servers.presence.PLACES", ())
     monkeypatch.setenv("PATH", os.pathsep.join(p for p in os.environ["PATH"].split(os.pathsep) if "sbin" not in p))
     names = ["ours", "http-server", "apache", "loop", "app-zygote", "app-posix-spawn"]
     notes = Notebook()

@@ -15,15 +15,15 @@ from typing import Any
 import psutil
 import pytest
 
-from gateway_bench.address import Address
-from gateway_bench.crowd import Crowd
-from gateway_bench.crowd_load import drive
-from gateway_bench.generator import LoadProcess
-from gateway_bench.http_bytes import Head, read_head, request_bytes
-from gateway_bench.scenarios import DECK, SCENARIOS
-from gateway_bench.service import started
-from gateway_bench.tally import Tally
-from gateway_bench.wrk import drive_wrk, find_wrk
+from gateway_bench.load.address import Address
+from gateway_bench.load.crowd import Crowd
+from gateway_bench.load.crowd_load import drive
+from gateway_bench.load.generator import LoadProcess
+from gateway_bench.load.http_bytes import Head, read_head, request_bytes
+from gateway_bench.load.scenarios import DECK, SCENARIOS
+from gateway_bench.load.tally import Tally
+from gateway_bench.load.wrk import drive_wrk, find_wrk
+from gateway_bench.servers.service import started
 
 SERVER = Path(__file__).parent / "data" / "small_server.py"
 READY = re.compile(r"ready (\S+)")
@@ -149,7 +149,7 @@ def test_a_server_that_closes_as_it_announced_makes_no_error() -> None:
 
 
 def test_every_answer_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway_bench.crowd.BACK_OFF", 0.001)
+    monkeypatch.setattr("gateway_bench.load.crowd.BACK_OFF", 0.001)
     with small_server("bad") as address:
         tally = visits(Crowd(address, HELLO, 1), 8)
     assert tally.errors == {"content": 2, "status 500": 2, "protocol": 2, "closed": 2}
@@ -206,7 +206,7 @@ def test_a_loss_names_the_worker_whose_connection_it_was() -> None:
 
 
 def test_a_silent_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway_bench.crowd.REQUEST_LIMIT", 0.2)
+    monkeypatch.setattr("gateway_bench.load.crowd.REQUEST_LIMIT", 0.2)
     with scripted([PART, PART]) as address:
         assert visits(Crowd(address, HELLO, 1), 1).errors == {"timeout": 1}
 
@@ -229,7 +229,7 @@ def test_a_job_is_done_to_its_last_visit() -> None:
 
 
 def test_the_crowd_is_a_process_that_stops_when_told() -> None:
-    with small_server("good") as address, LoadProcess(job(address), "gateway_bench.crowd_load") as load:
+    with small_server("good") as address, LoadProcess(job(address), "gateway_bench.load.crowd_load") as load:
         load.warm_up()
         load.begin()
         load.stop()

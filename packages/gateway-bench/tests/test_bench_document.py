@@ -16,17 +16,17 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from gateway_bench import findings
-from gateway_bench.charts import CHARTS, draw_charts
-from gateway_bench.compare import changes_between, print_comparison
-from gateway_bench.csv_table import to_csv
-from gateway_bench.document import Document, GatewayRecord, load_document, save_document, schema_path
 from gateway_bench.errors import BenchError
-from gateway_bench.goals import Goal, judge
-from gateway_bench.outcome import folder_for, point_latest, save_all, save_reference
-from gateway_bench.report import render_report
-from gateway_bench.summary import ratios_of, results_of
-from gateway_bench.tables import print_document
+from gateway_bench.record.compare import changes_between, print_comparison
+from gateway_bench.record.csv_table import to_csv
+from gateway_bench.record.document import Document, GatewayRecord, load_document, save_document, schema_path
+from gateway_bench.record.goals import Goal, judge
+from gateway_bench.record.outcome import folder_for, point_latest, save_all, save_reference
+from gateway_bench.record.summary import ratios_of, results_of
+from gateway_bench.report import findings
+from gateway_bench.report.charts import CHARTS, draw_charts
+from gateway_bench.report.page import render_report
+from gateway_bench.terminal.tables import print_document
 
 STORED = Path(__file__).parent / "data" / "evolution.json"
 VOID = {"meta", "link", "br", "img", "input", "hr", "path", "use", "rect"}
@@ -89,9 +89,9 @@ def test_the_stored_document_fits_the_schema(schema: Any, document: Document, pe
 
 
 def test_the_schema_names_exactly_the_keys_of_the_types(schema: Any) -> None:
-    from gateway_bench import document as types
-    from gateway_bench.latency import Latency
-    from gateway_bench.processes import Memory
+    from gateway_bench.record import document as types
+    from gateway_bench.load.latency import Latency
+    from gateway_bench.samples.processes import Memory
 
     definitions = schema.schema["$defs"]
     pairs = {
@@ -265,7 +265,7 @@ def test_the_report_of_the_peers(peers: Document) -> None:
 def test_a_reference_is_the_record_and_the_charts_of_the_readme(
     document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway_bench.outcome.README_CHARTS", {"evolution": ["spawned"]})
+    monkeypatch.setattr("gateway_bench.record.outcome.README_CHARTS", {"evolution": ["spawned"]})
     (tmp_path / "benchmarks").mkdir()
     folder = save_reference(document, tmp_path)
     assert load_document(folder / "evolution.json") == document

@@ -7,12 +7,12 @@ import random
 
 import pytest
 
-from gateway_bench import units
-from gateway_bench.document import Range, Repeat
-from gateway_bench.latency import HIGHEST_US, Latencies, summarize
-from gateway_bench.plan import engine_of, expected_seconds, parameters_for, turns_of
-from gateway_bench.scenarios import SUITES
-from gateway_bench.summary import cpu_us, range_of, ratios_of, results_of, throughput
+from gateway_bench.load.latency import HIGHEST_US, Latencies, summarize
+from gateway_bench.load.scenarios import SUITES
+from gateway_bench.record.document import Range, Repeat
+from gateway_bench.record.summary import cpu_us, range_of, ratios_of, results_of, throughput
+from gateway_bench.report import units
+from gateway_bench.run.plan import engine_of, expected_seconds, parameters_for, turns_of
 
 BLANK: Repeat = {
     "gateway": "cgi",

@@ -11,14 +11,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gateway_bench.address import Address, free_port, parse_address
 from gateway_bench.errors import BenchError, NotReady
-from gateway_bench.gateways import load_gateways
-from gateway_bench.measure import check_answer
-from gateway_bench.presence import look_for
-from gateway_bench.scenarios import SCENARIOS, SUITES
-from gateway_bench.service import server_environment, started
-from gateway_bench.spawns import SpawnListener
+from gateway_bench.load.address import Address, free_port, parse_address
+from gateway_bench.load.scenarios import SCENARIOS, SUITES
+from gateway_bench.run.measure import check_answer
+from gateway_bench.samples.spawns import SpawnListener
+from gateway_bench.servers.gateways import load_gateways
+from gateway_bench.servers.presence import look_for
+from gateway_bench.servers.service import server_environment, started
 
 ROOT = Path(__file__).parents[3]
 

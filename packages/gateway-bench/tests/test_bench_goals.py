@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from gateway_bench.document import Proof, Repeat
 from gateway_bench.errors import BenchError
-from gateway_bench.gateways import load_gateways
-from gateway_bench.goals import Goal, judge, load_goals, met
-from gateway_bench.latency import Latencies
+from gateway_bench.load.latency import Latencies
+from gateway_bench.load.scenarios import SCENARIOS
 from gateway_bench.proofs.run import PROOFS
-from gateway_bench.scenarios import SCENARIOS
+from gateway_bench.record.document import Proof, Repeat
+from gateway_bench.record.goals import Goal, judge, load_goals, met
+from gateway_bench.servers.gateways import load_gateways
 
 ROOT = Path(__file__).parents[3]
 GOALS = load_goals(ROOT / "benchmarks" / "goals.toml")

@@ -11,14 +11,14 @@ import pytest
 
 from bench_world import Notebook
 from gateway_bench.__main__ import main
-from gateway_bench.address import Address
-from gateway_bench.document import schema_path
-from gateway_bench.gateways import load_gateways
-from gateway_bench.goals import load_goals
-from gateway_bench.nginx import configuration, find_nginx, nginx_version
-from gateway_bench.outcome import save_all
-from gateway_bench.plan import expected_seconds, parameters_for, turns_of
-from gateway_bench.run import Order, run
+from gateway_bench.load.address import Address
+from gateway_bench.record.document import schema_path
+from gateway_bench.record.goals import load_goals
+from gateway_bench.record.outcome import save_all
+from gateway_bench.run.conductor import Order, run
+from gateway_bench.run.plan import expected_seconds, parameters_for, turns_of
+from gateway_bench.servers.gateways import load_gateways
+from gateway_bench.servers.nginx import configuration, find_nginx, nginx_version
 
 ROOT = Path(__file__).parents[3]
 TABLE = ROOT / "benchmarks" / "backends.toml"

@@ -18,11 +18,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gateway_bench.cores import can_pin, on_core, two_cores
 from gateway_bench.errors import NotReady
-from gateway_bench.processes import HighWater, MemorySampler, Tree
-from gateway_bench.service import server_environment, started
-from gateway_bench.spawns import Births, SpawnListener
+from gateway_bench.samples.cores import can_pin, on_core, two_cores
+from gateway_bench.samples.processes import HighWater, MemorySampler, Tree
+from gateway_bench.samples.spawns import Births, SpawnListener
+from gateway_bench.servers.service import server_environment, started
 
 BURN = "import time\nwhile time.process_time() < {seconds}: pass\n"
 
@@ -144,7 +144,7 @@ for line in sys.stdin:
 @pytest.mark.parametrize("kernel_tells", [True, False])
 def test_the_high_water_mark_remembers_what_is_gone_again(kernel_tells: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not kernel_tells:
-        monkeypatch.setattr("gateway_bench.processes._reset_peak", lambda _: False)
+        monkeypatch.setattr("gateway_bench.samples.processes._reset_peak", lambda _: False)
     with talking(GROWING) as process:
         mark = HighWater(Tree(process.pid))
         with mark.watching():
@@ -236,7 +236,7 @@ def test_a_server_takes_its_children_along() -> None:
 def test_a_server_that_does_not_get_ready(
     program: str, sentence: str, output: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway_bench.service.STOP_LIMIT", 0.5)
+    monkeypatch.setattr("gateway_bench.servers.service.STOP_LIMIT", 0.5)
     with pytest.raises(NotReady, match=sentence) as raised, start(program, 0.5):  # type: ignore[attr-defined]
         pytest.fail("it was taken for ready")
     assert output in raised.value.output

@@ -15,19 +15,19 @@ import pytest
 from rich.console import Console
 
 from bench_world import ROOT, figures
-from gateway_bench.cores import can_pin
-from gateway_bench.document import Document, Proof, load_document, schema_path
 from gateway_bench.errors import BenchError, ProofFailed
-from gateway_bench.gateways import load_gateways
-from gateway_bench.goals import load_goals
-from gateway_bench.outcome import is_reference, save_all, save_reference
-from gateway_bench.plan import parameters_for
 from gateway_bench.proofs import big, bodies, decode, held, idle, interleaved, kill, million, reload, slow, workers
 from gateway_bench.proofs.ground import Findings, Ground, descriptors_up_to, wait_for
 from gateway_bench.proofs.kill import Kill, explained
 from gateway_bench.proofs.run import PROOFS, Promise, choose, prove_all
-from gateway_bench.run import Order
-from gateway_bench.tables import print_document
+from gateway_bench.record.document import Document, Proof, load_document, schema_path
+from gateway_bench.record.goals import load_goals
+from gateway_bench.record.outcome import is_reference, save_all, save_reference
+from gateway_bench.run.conductor import Order
+from gateway_bench.run.plan import parameters_for
+from gateway_bench.samples.cores import can_pin
+from gateway_bench.servers.gateways import load_gateways
+from gateway_bench.terminal.tables import print_document
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_slow_senders_that_are_cut_come_again(ground: Ground) -> None:
 
 
 def test_slow_senders_without_a_server() -> None:
-    from gateway_bench.address import Address, free_port
+    from gateway_bench.load.address import Address, free_port
 
     drippers = slow.Drippers(Address("http", "127.0.0.1", free_port()), 5)
     with pytest.raises(ProofFailed, match=r"the drippers failed: .*refused"), drippers.dripping():

@@ -18,20 +18,20 @@ import psutil
 import pytest
 
 from bench_world import Notebook
-from gateway_bench.address import Address
-from gateway_bench.document import Document, load_document, schema_path
 from gateway_bench.errors import LoadFailed, NotReady
-from gateway_bench.gateways import load_gateways
-from gateway_bench.generator import LoadProcess
-from gateway_bench.goals import Goal
-from gateway_bench.measure import check_answer
-from gateway_bench.outcome import is_reference, save_all
-from gateway_bench.plan import parameters_for
-from gateway_bench.run import Order, run
-from gateway_bench.scenarios import SCENARIOS, Answer
-from gateway_bench.service import started
-from gateway_bench.visitor import Failure, Visitor
-from gateway_bench.wrk import read_wrk
+from gateway_bench.load.address import Address
+from gateway_bench.load.generator import LoadProcess
+from gateway_bench.load.scenarios import SCENARIOS, Answer
+from gateway_bench.load.visitor import Failure, Visitor
+from gateway_bench.load.wrk import read_wrk
+from gateway_bench.record.document import Document, load_document, schema_path
+from gateway_bench.record.goals import Goal
+from gateway_bench.record.outcome import is_reference, save_all
+from gateway_bench.run.conductor import Order, run
+from gateway_bench.run.measure import check_answer
+from gateway_bench.run.plan import parameters_for
+from gateway_bench.servers.gateways import load_gateways
+from gateway_bench.servers.service import started
 
 SERVER = Path(__file__).parent / "data" / "small_server.py"
 READY = re.compile(r"ready (\S+)")
@@ -331,6 +331,6 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(
 
 
 def test_the_contents_page_leaves_blocking_calls_alone() -> None:
-    program = "import gateway_bench.run, sys; print('gevent' in sys.modules)"
+    program = "import gateway_bench.run.conductor, sys; print('gevent' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert told.stdout == "False\n"

@@ -18,11 +18,11 @@ Whoever wants the figures needs three names: `load_document`, `results_of`, `SCE
 ``python -m gateway_bench``. Nothing imported here touches locust, which replaces Python's blocking calls.
 """
 
-from gateway_bench.document import Document, load_document, save_document
 from gateway_bench.errors import BenchError, LoadFailed, NotReady
-from gateway_bench.gateways import Gateway, load_gateways
-from gateway_bench.scenarios import SCENARIOS, Answer, Exchange, Scenario
-from gateway_bench.summary import ratios_of, results_of
+from gateway_bench.load.scenarios import SCENARIOS, Answer, Exchange, Scenario
+from gateway_bench.record.document import Document, load_document, save_document
+from gateway_bench.record.summary import ratios_of, results_of
+from gateway_bench.servers.gateways import Gateway, load_gateways
 
 __all__ = [
     "SCENARIOS",

@@ -11,14 +11,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from gateway_bench.compare import print_comparison
-from gateway_bench.console import ConsoleWatcher
-from gateway_bench.document import Document, load_document
 from gateway_bench.errors import BenchError
-from gateway_bench.gateways import load_gateways
-from gateway_bench.goals import load_goals
-from gateway_bench.nginx import find_nginx
-from gateway_bench.outcome import (
+from gateway_bench.load.scenarios import SUITES
+from gateway_bench.load.wrk import find_wrk
+from gateway_bench.proofs.run import choose, prove_all
+from gateway_bench.record.compare import print_comparison
+from gateway_bench.record.document import Document, load_document
+from gateway_bench.record.goals import load_goals
+from gateway_bench.record.outcome import (
     find_root,
     folder_for,
     is_reference,
@@ -27,12 +27,12 @@ from gateway_bench.outcome import (
     save_all,
     save_reference,
 )
-from gateway_bench.plan import engine_of, parameters_for
-from gateway_bench.proofs.run import choose, prove_all
-from gateway_bench.run import COMPARING, Order, run
-from gateway_bench.scenarios import SUITES
-from gateway_bench.tables import print_document
-from gateway_bench.wrk import find_wrk
+from gateway_bench.run.conductor import COMPARING, Order, run
+from gateway_bench.run.plan import engine_of, parameters_for
+from gateway_bench.servers.gateways import load_gateways
+from gateway_bench.servers.nginx import find_nginx
+from gateway_bench.terminal.console import ConsoleWatcher
+from gateway_bench.terminal.tables import print_document
 
 __all__ = ["exit_code", "main"]
 
@@ -100,7 +100,7 @@ def run_command(
         bool | None,
         typer.Option(
             "--save-reference/--no-save-reference",
-            help="Keep this run in benchmarks/reference/. A whole and undisturbed run beside peers is kept by itself.",
+            help="Keep this run in benchmarks/results/. A whole and undisturbed run beside peers is kept by itself.",
         ),
     ] = None,
 ) -> None:

@@ -14,10 +14,10 @@ import tempfile
 import zlib
 
 from gateway_bench import interrupts
-from gateway_bench.address import Address
 from gateway_bench.errors import ProofFailed
-from gateway_bench.processes import HighWater
+from gateway_bench.load.address import Address
 from gateway_bench.proofs.ground import Findings, Ground
+from gateway_bench.samples.processes import HighWater
 
 __all__ = ["BLOCK", "MIB", "TIME_LIMIT", "prove", "transfer"]
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from gateway_bench import interrupts
-from gateway_bench.cgi_programs import write_programs
 from gateway_bench.errors import ProofFailed
 from gateway_bench.proofs.ground import Findings, Ground
+from gateway_bench.servers.cgi_programs import write_programs
 
 __all__ = ["prove"]
 
@@ -72,7 +72,7 @@ def _told(ground: Ground, row: Row, work: Path) -> dict[str, Any]:
         "requests": max(2, row.requests // 10) if ground.quick else row.requests,
         "pairs": min(2, row.pairs) if ground.quick else row.pairs,
     }
-    command = [sys.executable, "-m", "gateway_bench.bill_probe"]
+    command = [sys.executable, "-m", "gateway_bench.servers.bill_probe"]
     if not ground.commands:
         ground.commands.append(["python", *command[1:]])
     process = subprocess.Popen(

@@ -18,12 +18,12 @@ import zlib
 from collections.abc import Iterator
 
 from gateway_bench import interrupts
-from gateway_bench.address import Address
 from gateway_bench.errors import ProofFailed
-from gateway_bench.processes import HighWater
+from gateway_bench.load.address import Address
+from gateway_bench.load.visitor import codec_of
 from gateway_bench.proofs.big import BLOCK, MIB, TIME_LIMIT, transfer
 from gateway_bench.proofs.ground import Findings, Ground
-from gateway_bench.visitor import codec_of
+from gateway_bench.samples.processes import HighWater
 from gateway_core.errors import BackendError
 from gateway_core.events import Variables
 from gateway_core.exchange import Exchange

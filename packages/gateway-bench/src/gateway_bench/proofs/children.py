@@ -19,11 +19,11 @@ from pathlib import Path
 import psutil
 
 from gateway_bench import interrupts
-from gateway_bench.cgi_programs import open_to_all
 from gateway_bench.errors import ProofFailed
-from gateway_bench.processes import memory_of
 from gateway_bench.proofs.ground import Findings, Ground, descriptors_up_to, wait_for
 from gateway_bench.proofs.visitors import asking
+from gateway_bench.samples.processes import memory_of
+from gateway_bench.servers.cgi_programs import open_to_all
 
 __all__ = ["prove"]
 

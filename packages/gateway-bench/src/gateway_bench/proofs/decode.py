@@ -17,9 +17,9 @@ from statistics import median
 from typing import Any
 
 from gateway_bench import interrupts
-from gateway_bench.cores import on_core, two_cores
 from gateway_bench.errors import ProofFailed
 from gateway_bench.proofs.ground import Findings, Ground
+from gateway_bench.samples.cores import on_core, two_cores
 from gateway_core.events import NotNow
 
 __all__ = ["prove"]

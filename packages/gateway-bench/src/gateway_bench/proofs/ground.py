@@ -19,14 +19,14 @@ from pathlib import Path
 import psutil
 
 from gateway_bench import interrupts
-from gateway_bench.address import Address
-from gateway_bench.cores import on_core, two_cores
-from gateway_bench.document import Figure, Reading
 from gateway_bench.errors import ProofFailed
-from gateway_bench.generator import LoadProcess
-from gateway_bench.job import Job, Loss, Yield
-from gateway_bench.processes import Tree
-from gateway_bench.service import Service, server_environment, started
+from gateway_bench.load.address import Address
+from gateway_bench.load.generator import LoadProcess
+from gateway_bench.load.job import Job, Loss, Yield
+from gateway_bench.record.document import Figure, Reading
+from gateway_bench.samples.cores import on_core, two_cores
+from gateway_bench.samples.processes import Tree
+from gateway_bench.servers.service import Service, server_environment, started
 
 __all__ = ["Findings", "Ground", "Running", "descriptors_up_to", "row_of", "wait_for"]
 
@@ -142,7 +142,7 @@ class Ground:
         }
         job.update(more)  # type: ignore[typeddict-item]  # the proofs' own, in this package
         with on_core(two_cores(apart)[1]):
-            process = LoadProcess(job, "gateway_bench.crowd_load")
+            process = LoadProcess(job, "gateway_bench.load.crowd_load")
         with process as load:
             load.warm_up()
             yield load

@@ -19,9 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gateway_bench.address import Address
 from gateway_bench.errors import ProofFailed
-from gateway_bench.job import Yield
+from gateway_bench.load.address import Address
+from gateway_bench.load.job import Yield
 from gateway_bench.proofs.ground import Findings, Ground, descriptors_up_to, wait_for
 from gateway_bench.proofs.visitors import asking
 

@@ -24,12 +24,12 @@ from statistics import median
 import psutil
 
 from gateway_bench import interrupts
-from gateway_bench.address import Address
-from gateway_bench.document import Reading
 from gateway_bench.errors import ProofFailed
-from gateway_bench.http_bytes import request_bytes
+from gateway_bench.load.address import Address
+from gateway_bench.load.http_bytes import request_bytes
+from gateway_bench.load.scenarios import HELLO, SCENARIOS
 from gateway_bench.proofs.ground import Findings, Ground, Running, descriptors_up_to, wait_for
-from gateway_bench.scenarios import HELLO, SCENARIOS
+from gateway_bench.record.document import Reading
 
 __all__ = ["hold", "prove"]
 

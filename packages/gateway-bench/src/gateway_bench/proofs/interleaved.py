@@ -24,9 +24,9 @@ from fastcgi_server.records import (
     encode_record,
 )
 from gateway_bench import interrupts
-from gateway_bench.document import Reading
 from gateway_bench.errors import ProofFailed
 from gateway_bench.proofs.ground import Findings, Ground
+from gateway_bench.record.document import Reading
 from gateway_core.events import Variables
 
 __all__ = ["prove"]

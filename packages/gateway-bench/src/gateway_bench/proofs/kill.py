@@ -20,9 +20,9 @@ import signal
 import time
 
 from gateway_bench import interrupts
-from gateway_bench.document import Reading
-from gateway_bench.job import Loss
+from gateway_bench.load.job import Loss
 from gateway_bench.proofs.ground import Findings, Ground, Running, row_of, wait_for
+from gateway_bench.record.document import Reading
 
 __all__ = ["Kill", "explained", "prove"]
 

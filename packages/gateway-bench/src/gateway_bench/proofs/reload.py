@@ -20,11 +20,11 @@ from contextlib import ExitStack
 
 import psutil
 
-from gateway_bench.document import Reading
 from gateway_bench.errors import ProofFailed
-from gateway_bench.generator import LoadProcess
-from gateway_bench.job import Yield
+from gateway_bench.load.generator import LoadProcess
+from gateway_bench.load.job import Yield
 from gateway_bench.proofs.ground import Findings, Ground, Running, row_of, wait_for
+from gateway_bench.record.document import Reading
 
 __all__ = ["prove"]
 

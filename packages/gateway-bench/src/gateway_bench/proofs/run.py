@@ -14,9 +14,7 @@ from typing import Protocol
 import psutil
 
 from gateway_bench import interrupts
-from gateway_bench.document import Document, Proof
 from gateway_bench.errors import BenchError, LoadFailed, NotReady, ProofFailed
-from gateway_bench.goals import judge
 from gateway_bench.proofs import (
     big,
     bill,
@@ -34,7 +32,9 @@ from gateway_bench.proofs import (
     workers,
 )
 from gateway_bench.proofs.ground import Findings, Ground
-from gateway_bench.run import Order, blank
+from gateway_bench.record.document import Document, Proof
+from gateway_bench.record.goals import judge
+from gateway_bench.run.conductor import Order, blank
 
 __all__ = ["PROOFS", "Promise", "ProofWatcher", "choose", "prove_all"]
 
@@ -74,7 +74,7 @@ PROOFS = {
 
 
 class ProofWatcher(Protocol):
-    """Whoever watches; `gateway_bench.console` shows it on a terminal."""
+    """Whoever watches; `gateway_bench.terminal.console` shows it on a terminal."""
 
     def planned(self, steps: int, seconds: float) -> None:
         """Take note of the number of proofs to come, and about how long they will take, in seconds."""

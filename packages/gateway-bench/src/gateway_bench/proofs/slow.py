@@ -16,12 +16,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gateway_bench.address import Address
-from gateway_bench.cores import on_core, two_cores
 from gateway_bench.errors import ProofFailed
-from gateway_bench.job import Yield
+from gateway_bench.load.address import Address
+from gateway_bench.load.job import Yield
 from gateway_bench.proofs.ground import Findings, Ground, Running, descriptors_up_to, wait_for
 from gateway_bench.proofs.idle import LINGER_NONE
+from gateway_bench.samples.cores import on_core, two_cores
 
 __all__ = ["Drippers", "prove"]
 

@@ -30,10 +30,10 @@ from pathlib import Path
 import psutil
 
 from gateway_bench import interrupts
-from gateway_bench.address import Address
-from gateway_bench.cgi_programs import open_to_all
 from gateway_bench.errors import ProofFailed
+from gateway_bench.load.address import Address
 from gateway_bench.proofs.ground import Findings, Ground, Running, wait_for
+from gateway_bench.servers.cgi_programs import open_to_all
 
 __all__ = ["KINDS", "prove"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gateway_bench import interrupts
-from gateway_bench.address import Address
+from gateway_bench.load.address import Address
 
 __all__ = ["asking"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from statistics import median
 
 from gateway_bench.errors import ProofFailed
-from gateway_bench.machine import usable_cores
 from gateway_bench.proofs.ground import Findings, Ground
+from gateway_bench.samples.machine import usable_cores
 
 __all__ = ["prove"]
 

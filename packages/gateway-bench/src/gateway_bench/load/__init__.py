@@ -1,0 +1,1 @@
+"""Visitors and what drives them: scenarios, protocols, generators."""

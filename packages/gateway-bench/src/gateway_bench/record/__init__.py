@@ -1,0 +1,1 @@
+"""From raw figures to the record, and from one record to another."""

@@ -1,0 +1,168 @@
+r"""What this project promises, as rows of data, and whether a run keeps it. See `benchmarks/goals.toml`.
+
+A row:
+
+    [[goal]]
+    suite = "peers"                     or "backends", "cgi", "proofs"
+    scenario = "hello"                  of a suite that has any
+    of = "gatelab"                      the gateway, or the proof
+    over = ["waitress"]                 whom it is compared with; of several, the best in this run
+    figure = "throughput"               or "time", "cpu" (for a request), or "p99"; of a proof, one of its figures
+    exchange = "GET /hello"             p99 of this kind of request alone
+    least = 5.0                         or most = ...: the promise
+    aim = 8.0                           what we would like beyond it: at least, or (with `most`) at most
+    about = "..."                       in words
+
+A figure is compared as it is shown, at three significant digits: no table says that 1.00 misses 1.00. Repeats with
+errors count for nothing, so a row with errors in every repeat is unknown, which is not kept.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from gateway_bench.errors import BenchError
+from gateway_bench.record.document import Proof, Range, Repeat, Verdict
+from gateway_bench.record.summary import cpu_us, range_of, throughput
+
+__all__ = ["Goal", "judge", "load_goals", "met"]
+
+KINDS: dict[str, type | tuple[type, ...]] = {
+    "suite": str, "of": str, "figure": str, "scenario": str, "exchange": str, "about": str, "over": list,
+    "least": (int, float), "most": (int, float), "aim": (int, float),
+}  # fmt: skip
+REQUIRED = ("suite", "of", "figure", "about")
+UNITS = {"throughput": "requests/s", "time": "us", "p99": "us", "cpu": "us"}
+"""Of the figures of gateways; a proof's say theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One row. Of `least` and `most` one at most is given."""
+
+    suite: str
+    of: str
+    figure: str
+    about: str
+    scenario: str = ""
+    exchange: str = ""
+    over: tuple[str, ...] = ()
+    least: float | None = None
+    most: float | None = None
+    aim: float | None = None
+
+    def pairs(self) -> list[tuple[str, str, str]]:
+        """Return scenario, gateway and peer for each ratio that this goal needs."""
+        return [(self.scenario, self.of, peer) for peer in self.over]
+
+
+def load_goals(path: Path) -> list[Goal]:
+    """Return the rows of a TOML file; none when there is no file. Raises BenchError."""
+    if not path.exists():
+        return []
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BenchError(f"{path} cannot be read as TOML: {error}") from error
+    return [_goal(row, number, path) for number, row in enumerate(table.get("goal", []), 1)]
+
+
+def _goal(row: dict[str, Any], number: int, path: Path) -> Goal:
+    shown = f"goal {number} of {path.name}"
+    for key in REQUIRED:
+        if key not in row:
+            raise BenchError(f"{shown} needs {key!r}")
+    for key, value in row.items():
+        if key not in KINDS or not isinstance(value, KINDS[key]) or isinstance(value, bool):
+            raise BenchError(f"{shown} has a {key!r} that it cannot have")
+    if "least" in row and "most" in row:
+        raise BenchError(f"{shown} has both 'least' and 'most': make it two goals")
+    if not {"least", "most", "aim"} & set(row):
+        raise BenchError(f"{shown} promises nothing: give it 'least', 'most' or 'aim'")
+    return Goal(**{**row, "over": tuple(map(str, row.get("over", ())))})
+
+
+def judge(goals: Iterable[Goal], repeats: Sequence[Repeat], proofs: Sequence[Proof] = ()) -> list[Verdict]:
+    """Set each goal beside what was found."""
+    return [_of_proofs(goal, proofs) if goal.suite == "proofs" else _of_repeats(goal, repeats) for goal in goals]
+
+
+def met(found: float, least: float | None, most: float | None) -> bool:
+    """Tell whether a figure, as it is shown, is within the bounds that there are."""
+    shown = float(f"{found:.3g}")
+    return (least is None or shown >= least) and (most is None or shown <= most)
+
+
+def _of_proofs(goal: Goal, proofs: Sequence[Proof]) -> Verdict:
+    for proof in proofs:
+        for figure in proof["figures"]:
+            if (proof["name"], figure["name"]) == (goal.of, goal.figure):
+                return _verdict(goal, "", figure["unit"], range_of([figure["value"]]))
+    return _verdict(goal, "", "", None)
+
+
+def _of_repeats(goal: Goal, repeats: Sequence[Repeat]) -> Verdict:
+    own = _by_round(goal, goal.of, repeats)
+    if not goal.over:
+        return _verdict(goal, "", UNITS[goal.figure], range_of([*own.values()]) if own else None)
+    rounds = {peer: _by_round(goal, peer, repeats) for peer in goal.over}
+    measured = {peer: values for peer, values in rounds.items() if values}
+    if not measured:
+        return _verdict(goal, goal.over[0], "x", None)
+    choose = max if goal.figure == "throughput" else min
+    best = choose(measured, key=lambda peer: median(measured[peer].values()))
+    ratios = [own[number] / value for number, value in measured[best].items() if number in own and value]
+    return _verdict(goal, best, "x", range_of(ratios) if ratios else None)
+
+
+def _by_round(goal: Goal, gateway: str, repeats: Sequence[Repeat]) -> dict[int, float]:
+    """Return the figure of each round in which this gateway made no error."""
+    sound = (
+        repeat
+        for repeat in repeats
+        if (repeat["gateway"], repeat["scenario"]) == (gateway, goal.scenario) and not repeat["errors"]
+    )
+    return {repeat["round"]: value for repeat in sound if (value := _figure(goal, repeat)) is not None}
+
+
+def _figure(goal: Goal, repeat: Repeat) -> float | None:
+    if goal.figure == "throughput":
+        return throughput(repeat)
+    if goal.figure == "time":
+        right = throughput(repeat)
+        return 1e6 / right if right else None
+    if goal.figure == "cpu":
+        return cpu_us(repeat) or None
+    latency = repeat["exchanges"].get(goal.exchange) if goal.exchange else repeat["latency"]
+    return float(latency["p99"]) if latency else None
+
+
+def _verdict(goal: Goal, over: str, unit: str, found: Range | None) -> Verdict:
+    bounded = goal.least is not None or goal.most is not None
+    verdict, aim_reached = "unknown", None
+    if found is not None:
+        kept = met(found["median"], goal.least, goal.most)
+        verdict = "" if not bounded else "kept" if kept else "missed"
+        if goal.aim is not None:
+            at_most = goal.most is not None
+            aim_reached = met(found["median"], None if at_most else goal.aim, goal.aim if at_most else None)
+    return Verdict(
+        of=goal.of,
+        scenario=goal.scenario,
+        figure=goal.figure,
+        exchange=goal.exchange,
+        over=over,
+        unit=unit,
+        about=goal.about,
+        least=goal.least,
+        most=goal.most,
+        aim=goal.aim,
+        found=found,
+        verdict=verdict,
+        aim_reached=aim_reached,
+    )

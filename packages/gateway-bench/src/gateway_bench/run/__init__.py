@@ -1,0 +1,1 @@
+"""One measurement, the order of all of them, the whole."""

@@ -1,0 +1,1 @@
+"""Servers as rows of data: found, started, ended."""
