@@ -30,6 +30,7 @@ class Latency(TypedDict):
     p50: int
     p90: int
     p99: int
+    p999: int
     max: int
     histogram: str
 
@@ -75,6 +76,7 @@ def _describe(histogram: HdrHistogram) -> Latency:
         p50=_percentile(histogram, 50.0),
         p90=_percentile(histogram, 90.0),
         p99=_percentile(histogram, 99.0),
+        p999=_percentile(histogram, 99.9),
         max=int(histogram.get_max_value()) if count else 0,
         histogram=histogram.encode().decode("ascii"),
     )

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway_bench.errors import BenchError
-from gateway_bench.record.document import Document, Range, Result
+from gateway_bench.record.document import Document, Estimate, Result
 from gateway_bench.report.findings import labels
 from gateway_bench.report.units import duration, rate, ratio, size
 
@@ -35,8 +35,8 @@ class Change:
     gateway: str
     scenario: str
     figure: str
-    before: Range
-    after: Range
+    before: Estimate
+    after: Estimate
 
     @property
     def factor(self) -> float | None:

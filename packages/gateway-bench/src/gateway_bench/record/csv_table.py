@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from gateway_bench.record.document import Document, Range
+from gateway_bench.record.document import Document, Estimate
 
 __all__ = ["to_csv"]
 
@@ -27,7 +27,7 @@ def to_csv(document: Document) -> str:
     parts = ("median", "min", "max")
     writer.writerow([*PLAIN, "errors", *(f"{name}_{part}" for name in RANGES for part in parts)])
     for result in document["results"]:
-        ranges: list[Range | None] = [result[name] for name in RANGES]  # type: ignore[literal-required]
+        ranges: list[Estimate | None] = [result[name] for name in RANGES]  # type: ignore[literal-required]
         figures = [range_[part] if range_ else "" for range_ in ranges for part in parts]  # type: ignore[literal-required]
         plain = [result[name] for name in PLAIN]  # type: ignore[literal-required]
         writer.writerow([*plain, sum(result["errors"].values()), *figures])

@@ -2,63 +2,88 @@
 
 Tables, CSV, charts and report read this document and nothing else, so an old run can be drawn again on another
 machine, and anybody can check a figure against the raw repeats beside it. `result.schema.json` in this package
-describes it; a change that an old reader would misunderstand raises `SCHEMA_VERSION`. What was only added since
-(`goals`, `proofs`, the `engine` of a repeat, the percentiles of single exchanges) may be absent in an old record, and
-`load_document` fills it in.
+describes it; a change that an old reader would misunderstand raises `SCHEMA_VERSION`. Records of version 1 are read
+too: `gateway_bench.record.older` brings them up to date.
 
-The types below are that schema in Python. Units are in the names: `_us` microseconds, `_seconds`, `_bytes`.
+The types below are that schema in Python. Units are in the names: `_us` microseconds, `_seconds`, `_bytes`, `_rps`
+requests a second. None is what was not, or could not be, measured; it is never a guess.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NotRequired, TypedDict, cast
+from typing import TypedDict, cast
 
 from gateway_bench.errors import BenchError
 from gateway_bench.load.latency import Latency
 from gateway_bench.samples.processes import Memory
 
 __all__ = [
+    "QUESTIONS",
     "SCHEMA_VERSION",
+    "Band",
     "Document",
+    "Estimate",
     "Failed",
     "Figure",
     "GatewayRecord",
     "Generator",
+    "Moment",
+    "Noise",
     "Parameters",
     "Proof",
-    "Range",
+    "QueueWait",
     "Ratio",
     "Reading",
     "Repeat",
     "Result",
     "ScenarioRecord",
+    "Syscalls",
+    "Usage",
     "Verdict",
+    "Warmup",
     "load_document",
     "save_document",
     "schema_path",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+QUESTIONS = ("capacity", "latency", "shape")
+"""What a measurement asks. capacity: a closed loop, how much can it do? latency: an open loop at a set rate, how long do
+visitors wait? shape: an open loop whose rate changes with time, what becomes of it?"""
 
 
 class Parameters(TypedDict):
-    """What was asked for. `engine` is what made the load: "locust", "wrk" or "crowd"."""
+    """What was asked for, where a row does not say otherwise. Times are in seconds.
+
+    `engine` is what made the load of capacity: "locust", "wrk" (with "crowd" where it cannot), "crowd" or "team".
+    `fraction` is the part of a row's own capacity at which latency is asked, for `latency_seconds`. `hosts` is the
+    number of load processes on other machines, 0 when the load is made here.
+    """
 
     quick: bool
     engine: str
     users: int
     warmup_seconds: float
     seconds: float
+    latency_seconds: float
+    fraction: float
     min_requests: int
     max_seconds: float
     repeats: int
     pinned: bool
+    hosts: int
 
 
 class GatewayRecord(TypedDict):
-    """One row of the table of gateways. `status` is "ok", "failed" or "absent", `reason` says why it is not "ok"."""
+    """One row of the table of gateways. `status` is "ok", "failed" or "absent", `reason` says why it is not "ok".
+
+    `front` stands before it ("" for none). `again` is the row that this one repeats, for the band of chance. `base` and
+    `varied` are for one of several rows that differ in a number: "wsgi" and {"workers": 4}. `connections` is the number
+    of visitors if it is not that of the run. `target` is the address of a server that somebody else started.
+    """
 
     name: str
     label: str
@@ -68,6 +93,12 @@ class GatewayRecord(TypedDict):
     workers: int
     threads: int
     keep_alive: bool
+    front: str
+    again: str
+    base: str
+    varied: dict[str, int]
+    connections: int | None
+    target: str
     status: str
     reason: str
     install: str
@@ -81,45 +112,126 @@ class ScenarioRecord(TypedDict):
     about: str
 
 
-class Generator(TypedDict):
-    """The load generator during a repeat; `share` of one core, and whether that was all that it could get.
+class Warmup(TypedDict):
+    """What was thrown away: its length, requests a second in each window of it, and whether the rate had settled."""
 
-    nginx, where it stands before the server, shares that core, and its time is in the share.
+    seconds: float
+    rates: list[float]
+    settled: bool
+
+
+class Moment(TypedDict):
+    """A window of a shape, from `at` seconds on: requests a second offered and answered, latencies, errors."""
+
+    at: float
+    offered: float
+    answered: float
+    p50: int
+    p99: int
+    errors: int
+
+
+class Usage(TypedDict):
+    """What a tree of processes used during a repeat.
+
+    `cpu_seconds` is user and system time, ended children included; `system_seconds` is the part of the latter. Page
+    faults are minor (no disk) and major. Context switches are those of the threads that lived on: voluntary ones waited
+    for something, involuntary ones had to make way.
     """
 
     cpu_seconds: float
+    system_seconds: float | None
+    minor_faults: int | None
+    major_faults: int | None
+    voluntary_switches: int | None
+    involuntary_switches: int | None
+    memory: Memory | None
+
+
+class Generator(Usage):
+    """The load generator during a repeat; `share` of one core, and whether that was all that it could get.
+
+    A front that shares its core has its time in the share.
+    """
+
     share: float
     saturated: bool
 
 
-class Repeat(TypedDict):
-    """One measurement, as it came. `round` and `position` count from 1, `spawned` is None where nobody counts.
+class QueueWait(TypedDict):
+    """How long requests stood ready before a worker took them, from the scoreboard, in milliseconds."""
 
-    `others_share` is the part of all processors that neither server, front nor generator used: a quiet machine has
-    next to none. `engine` is what made the load, if it differs from scenario to scenario. `front_cpu_seconds` is the
-    time of nginx, if it stood before the server; `cpu_seconds` has none of it.
+    recent_ms: float
+    max_ms: float
+
+
+class Repeat(TypedDict):
+    """One measurement, as it came. `round` and `position` count from 1.
+
+    `question` is one of `QUESTIONS`; `rate` is the visits a second that were intended, None in a closed loop, and
+    `lateness` by how much the generator itself was late to send them. `server` is None where somebody else runs it,
+    `front` where nothing stands before it. `spawned` is None where nobody counts; `births_from` says who did.
+    `others_share` is the part of all processors that neither server, front nor generator used: a quiet machine has next
+    to none. `connections` are those opened, if the generator knows.
     """
 
     gateway: str
     scenario: str
+    question: str
+    rate: float | None
+    users: int
     round: int
     position: int
     started: str
+    engine: str
+    warmup: Warmup
     seconds: float
     requests: int
     errors: dict[str, int]
     content_bytes: int
     latency: Latency
     exchanges: dict[str, Latency]
-    cpu_seconds: float
+    lateness: Latency | None
+    timeline: list[Moment]
+    server: Usage | None
+    front: Usage | None
+    generator: Generator
     spawned: int | None
+    births_from: str
     lost_events: int
     processes: int
     others_share: float
-    memory: Memory
-    generator: Generator
-    engine: NotRequired[str]
-    front_cpu_seconds: NotRequired[float]
+    queue_wait: QueueWait | None
+    connections: int | None
+
+
+class Syscalls(TypedDict):
+    """System calls of a server's tree in a short run of its own, by name; `reason` says why there are none."""
+
+    gateway: str
+    scenario: str
+    requests: int
+    calls: dict[str, int]
+    reason: str
+
+
+class Noise(TypedDict):
+    """What the machine was like before the run: fixed slices of work, by turns on each processor.
+
+    `spread` is the distance of the 90th from the 10th percentile of their times, over the median. `stolen_share` and
+    `governor` are what the system tells, None and "" where it does not. `reasons` say why the machine is not `fit`.
+    """
+
+    seconds: float
+    slices: int
+    slice_us: float
+    spread: float
+    stolen_share: float | None
+    others_share: float
+    throttled: int | None
+    governor: str
+    fit: bool
+    reasons: list[str]
 
 
 class Failed(TypedDict):
@@ -132,45 +244,88 @@ class Failed(TypedDict):
     output: str
 
 
-class Range(TypedDict):
-    """The median of the repeats, with the smallest and the largest of them."""
+class Estimate(TypedDict):
+    """A figure over all repeats: the median, its interval, the extremes, and each value in the order of the repeats.
+
+    `low` and `high` bound the median with 95 % confidence (bootstrap); of one repeat they are that repeat.
+    """
 
     median: float
+    low: float
+    high: float
     min: float
     max: float
+    values: list[float]
 
 
 class Result(TypedDict):
-    """A gateway under a scenario. `lower_bound`: the generator was saturated, the server may be faster than this.
+    """A gateway under a scenario and a question. `lower_bound`: the generator was the limit, the server may do more.
 
-    `exchanges_p99_us` has p99 of each kind of request where a visit has several.
+    `ranked`: no errors, and no lower bound. `exchanges_p99_us` has p99 of each kind of request where a visit has
+    several. Percentiles that too few requests support are None.
     """
 
     gateway: str
     scenario: str
+    question: str
+    users: int
     repeats: int
     requests: int
     errors: dict[str, int]
     lower_bound: bool
     ranked: bool
-    throughput_rps: Range
-    cpu_us_per_request: Range
-    p50_us: Range
-    p99_us: Range
-    spawned_per_request: Range | None
-    memory_median_bytes: Range
-    memory_peak_bytes: Range
-    exchanges_p99_us: NotRequired[dict[str, Range]]
+    rate: Estimate | None
+    throughput_rps: Estimate
+    cpu_us_per_request: Estimate | None
+    front_cpu_us_per_request: Estimate | None
+    generator_cpu_us_per_request: Estimate
+    p50_us: Estimate
+    p90_us: Estimate
+    p99_us: Estimate
+    p999_us: Estimate | None
+    lateness_p99_us: Estimate | None
+    spawned_per_request: Estimate | None
+    switches_per_request: Estimate | None
+    faults_per_request: Estimate | None
+    queue_wait_us: Estimate | None
+    memory_median_bytes: Estimate | None
+    memory_peak_bytes: Estimate | None
+    front_memory_peak_bytes: Estimate | None
+    exchanges_p99_us: dict[str, Estimate]
+
+
+class Band(TypedDict):
+    """What no difference looks like: a row and the same row again, round by round, as ratios of one `figure`.
+
+    Two rows tie in that figure if the interval of their ratio meets `low` to `high`. `figure` is "throughput", "cpu",
+    "p50" or "p99".
+    """
+
+    gateway: str
+    again: str
+    scenario: str
+    question: str
+    figure: str
+    ratio: Estimate
+    low: float
+    high: float
 
 
 class Ratio(TypedDict):
-    """Our server over a peer, round by round: `throughput` above 1 is faster, `cpu` below 1 is cheaper."""
+    """One row over another, round by round: `throughput` above 1 is faster, `cpu` and `p99` below 1 are better.
+
+    `ties` are the figures whose difference is within the band of chance; None where the run has no band.
+    """
 
     scenario: str
+    question: str
     gateway: str
     against: str
-    throughput: Range
-    cpu: Range
+    throughput: Estimate
+    cpu: Estimate | None
+    p50: Estimate
+    p99: Estimate
+    ties: list[str] | None
     lower_bound: bool
 
 
@@ -221,7 +376,7 @@ class Verdict(TypedDict):
     least: float | None
     most: float | None
     aim: float | None
-    found: Range | None
+    found: Estimate | None
     verdict: str
     aim_reached: bool | None
 
@@ -242,9 +397,12 @@ class Document(TypedDict):
     source: dict[str, str | bool]
     gateways: list[GatewayRecord]
     scenarios: list[ScenarioRecord]
+    noise: Noise | None
     repeats: list[Repeat]
     failures: list[Failed]
+    syscalls: list[Syscalls]
     results: list[Result]
+    bands: list[Band]
     ratios: list[Ratio]
     proofs: list[Proof]
     goals: list[Verdict]
@@ -259,18 +417,20 @@ def save_document(document: Document, path: Path) -> None:
 
 
 def load_document(path: Path) -> Document:
-    """Read a document. Raises BenchError for a file that is not one, or of another schema version."""
+    """Read a document. Raises BenchError for a file that is not one, or of a version that nobody here reads."""
+    from gateway_bench.record.older import upgraded  # which builds on the types above
+
     try:
         content = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise BenchError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
-        raise BenchError(f"{path} is not JSON: {error}") from error
+        raise BenchError(f"{path} is not JSON, or was cut off: {error}") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
+    if version == 1:
+        content, version = upgraded(content), SCHEMA_VERSION
     if version != SCHEMA_VERSION:
-        raise BenchError(f"{path} has schema version {version}; this program reads version {SCHEMA_VERSION}")
-    for added in ("proofs", "goals"):
-        content.setdefault(added, [])
+        raise BenchError(f"{path} has schema version {version}; this program reads versions 1 and {SCHEMA_VERSION}")
     return cast(Document, content)  # the schema says the same; the tests hold the two together
 
 

@@ -27,8 +27,9 @@ from statistics import median
 from typing import Any
 
 from gateway_bench.errors import BenchError
-from gateway_bench.record.document import Proof, Range, Repeat, Verdict
-from gateway_bench.record.summary import cpu_us, range_of, throughput
+from gateway_bench.record.document import Estimate, Proof, Repeat, Verdict
+from gateway_bench.record.statistics import estimate
+from gateway_bench.record.summary import cpu_us, throughput
 
 __all__ = ["Goal", "judge", "load_goals", "met"]
 
@@ -102,14 +103,14 @@ def _of_proofs(goal: Goal, proofs: Sequence[Proof]) -> Verdict:
     for proof in proofs:
         for figure in proof["figures"]:
             if (proof["name"], figure["name"]) == (goal.of, goal.figure):
-                return _verdict(goal, "", figure["unit"], range_of([figure["value"]]))
+                return _verdict(goal, "", figure["unit"], estimate([figure["value"]]))
     return _verdict(goal, "", "", None)
 
 
 def _of_repeats(goal: Goal, repeats: Sequence[Repeat]) -> Verdict:
     own = _by_round(goal, goal.of, repeats)
     if not goal.over:
-        return _verdict(goal, "", UNITS[goal.figure], range_of([*own.values()]) if own else None)
+        return _verdict(goal, "", UNITS[goal.figure], estimate([*own.values()]) if own else None)
     rounds = {peer: _by_round(goal, peer, repeats) for peer in goal.over}
     measured = {peer: values for peer, values in rounds.items() if values}
     if not measured:
@@ -117,7 +118,7 @@ def _of_repeats(goal: Goal, repeats: Sequence[Repeat]) -> Verdict:
     choose = max if goal.figure == "throughput" else min
     best = choose(measured, key=lambda peer: median(measured[peer].values()))
     ratios = [own[number] / value for number, value in measured[best].items() if number in own and value]
-    return _verdict(goal, best, "x", range_of(ratios) if ratios else None)
+    return _verdict(goal, best, "x", estimate(ratios) if ratios else None)
 
 
 def _by_round(goal: Goal, gateway: str, repeats: Sequence[Repeat]) -> dict[int, float]:
@@ -142,7 +143,7 @@ def _figure(goal: Goal, repeat: Repeat) -> float | None:
     return float(latency["p99"]) if latency else None
 
 
-def _verdict(goal: Goal, over: str, unit: str, found: Range | None) -> Verdict:
+def _verdict(goal: Goal, over: str, unit: str, found: Estimate | None) -> Verdict:
     bounded = goal.least is not None or goal.most is not None
     verdict, aim_reached = "unknown", None
     if found is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.ticker import FuncFormatter
 
-from gateway_bench.record.document import Document, Range, Result
+from gateway_bench.record.document import Document, Estimate, Result
 from gateway_bench.report import findings
 from gateway_bench.report.chart_style import INK, bare, colour_of, say
 from gateway_bench.report.units import rate, spread
@@ -36,7 +36,7 @@ def draw_rates(axis: Any, results: Sequence[Result], remarks: Mapping[str, str] 
     bare(axis)
 
 
-def draw_whisker(axis: Any, range_: Range, row: int, scale: float) -> None:
+def draw_whisker(axis: Any, range_: Estimate, row: int, scale: float) -> None:
     """Draw a line from the smallest to the largest repeat, where they differ."""
     if spread(range_):
         axis.plot([range_["min"] / scale, range_["max"] / scale], [row, row], color=INK, linewidth=1.4)

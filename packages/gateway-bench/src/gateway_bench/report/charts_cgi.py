@@ -11,8 +11,8 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from gateway_bench.record.document import Document, Range, Result
-from gateway_bench.record.summary import range_of
+from gateway_bench.record.document import Document, Estimate, Result
+from gateway_bench.record.statistics import estimate
 from gateway_bench.report import findings
 from gateway_bench.report.chart_parts import BAR, ROW, draw_rates, draw_rows, draw_whisker, method_of
 from gateway_bench.report.chart_style import bare, colour_of, page, say
@@ -129,12 +129,12 @@ def _hosts(document: Document, scenario: str) -> list[Result]:
     return sorted(results, key=lambda row: -row["throughput_rps"]["median"])
 
 
-def _time(result: Result) -> Range:
+def _time(result: Result) -> Estimate:
     speed = result["throughput_rps"]
-    return range_of([1e6 / speed[key] for key in ("median", "min", "max")])
+    return estimate([1e6 / speed[key] for key in ("median", "min", "max")])
 
 
-def _loop_finding(times: dict[str, Range]) -> str:
+def _loop_finding(times: dict[str, Estimate]) -> str:
     if MOST not in times:
         return "What a host adds to starting a program"
     more = times[MOST]["median"] / times[LOOP]["median"]

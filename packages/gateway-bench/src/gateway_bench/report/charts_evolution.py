@@ -16,7 +16,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from gateway_bench.record.document import Document, Range, Result
+from gateway_bench.record.document import Document, Estimate, Result
 from gateway_bench.report import findings
 from gateway_bench.report.chart_parts import BAR, ROW, draw_rates, draw_rows, draw_whisker, method_of
 from gateway_bench.report.chart_style import FAINT, INK, bare, colour_of, page, say
@@ -179,7 +179,7 @@ def _scenarios(document: Document) -> list[tuple[str, list[Result]]]:
     return [(title, results) for title, results in groups if results]
 
 
-def _log_time(axis: Any, ranges: Sequence[Range]) -> None:
+def _log_time(axis: Any, ranges: Sequence[Estimate]) -> None:
     """Set a logarithmic scale of time (µs), from a decade below to where the last label has room."""
     low = min(range_["min"] for range_ in ranges if range_["min"] > 0)
     high = max(range_["max"] for range_ in ranges)

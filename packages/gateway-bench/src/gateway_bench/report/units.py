@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import floor, log10
 
-from gateway_bench.record.document import Range
+from gateway_bench.record.document import Estimate
 
 __all__ = ["amount", "duration", "duration_tick", "figure", "per_request", "rate", "ratio", "shown", "size", "spread"]
 
@@ -82,7 +82,7 @@ def ratio(value: float) -> str:
     return f"{figure(value)}x"
 
 
-def spread(range_: Range, show: Callable[[float], str] = duration) -> str:
+def spread(range_: Estimate, show: Callable[[float], str] = duration) -> str:
     """Return "min..max" with its unit said once if it is one; "" when all repeats agree or there is one."""
     low, high = show(range_["min"]), show(range_["max"])
     if low == high:

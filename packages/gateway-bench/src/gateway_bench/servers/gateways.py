@@ -18,11 +18,16 @@ A row of `gateways.toml` or `peers.toml`:
     environment = "own"                 which interpreter runs it: "own", or that of the "peers" or of "compiled"
     events = true                       whether it tells of the processes that it starts
     scenarios = ["hello"]               those in which it takes part, if not in all of the run
+    connections = 16                    how many visitors it has, if not as many as the run
+    front = "nginx"                     what stands before it: a name of `gateway_bench.servers.fronts`
+    again = "fastcgi"                   the row of that name once more, for the band of chance; of the rest only `name`
+                                        and `label` are needed
+    vary = {workers = [1, 2, 4]}        a row for each of these (or threads, or connections): NAME-workers-1 and so on
     reaps = false                       nobody waits for its ended processes, so their time is in no account
     loop = true                         no server: a program that repeats something by itself (`gateway_bench.run.loop`)
 
-In a command `{python}` is the interpreter, `{events}` the socket of the events, `{workers}` and `{threads}` the
-numbers of the row, `{here}` the folder of the TOML file, `{socket}` the path for a unix socket, `{work}` a folder with
+In a command `{python}` is the interpreter, `{host}` the address to listen at, `{events}` the socket of the events,
+`{status}` that of the scoreboard, `{workers}` and `{threads}` the numbers of the row, `{here}` the folder of the TOML file, `{socket}` the path for a unix socket, `{work}` a folder with
 the CGI programs of the bench (`gateway_bench.servers.cgi_programs`), and `{port}` a port that was free a moment ago,
 for servers that cannot take a free one themselves and say which.
 """
@@ -31,26 +36,47 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from gateway_bench.errors import BenchError
 
-__all__ = ["Gateway", "load_gateways"]
+__all__ = ["LOOPBACK", "Gateway", "Places", "load_gateways"]
 
 KEYS: dict[str, type] = {
     "name": str, "label": str, "command": list, "ready": str, "keep_alive": bool, "workers": int, "threads": int,
     "package": str, "environment": str, "events": bool, "about": str, "address": str, "scenarios": list,
-    "programs": list, "has": str, "install": str, "reaps": bool, "loop": bool,
+    "programs": list, "has": str, "install": str, "reaps": bool, "loop": bool, "connections": int, "front": str,
+    "again": str, "vary": dict,
 }  # fmt: skip
 REQUIRED = ("name", "label", "command", "ready")
+OF_ANOTHER = ("name", "label", "about", "again")
+"""What may be said of a row that is another one again."""
+VARIABLE = ("workers", "threads", "connections")
+LOOPBACK = "127.0.0.1"
 ENVIRONMENTS = ("own", "peers", "compiled")
 
 
 @dataclass(frozen=True, slots=True)
+class Places:
+    """What a command may ask for, as one server has it."""
+
+    host: str = LOOPBACK
+    port: str = "PORT"
+    socket: Path = Path("SOCKET")
+    events: Path = Path("EVENTS")
+    status: Path = Path("STATUS")
+    work: Path = Path("WORK")
+
+
+@dataclass(frozen=True, slots=True)
 class Gateway:
-    """One row. `package` is the distribution that it needs in its `environment`; no `scenarios` means all."""
+    """One row. `package` is the distribution that it needs in its `environment`; no `scenarios` means all.
+
+    Of several rows that differ in a number, `base` is the name that they share, and `varied` that number by its name.
+    `target` is the address of a server that somebody else runs; such a row has no command.
+    """
 
     name: str
     label: str
@@ -70,6 +96,12 @@ class Gateway:
     install: str = ""
     reaps: bool = True
     loop: bool = False
+    connections: int | None = None
+    front: str = ""
+    again: str = ""
+    base: str = ""
+    varied: dict[str, int] = field(default_factory=dict)
+    target: str = ""
     here: Path = Path()
 
     @property
@@ -77,25 +109,26 @@ class Gateway:
         """Whether its command asks for the folder with CGI programs."""
         return any("{work}" in word for word in self.command)
 
-    def argv(
-        self, python: str, events: Path, port: str = "0", socket: Path = Path("SOCKET"), work: Path = Path("WORK")
-    ) -> list[str]:
+    @property
+    def tells_status(self) -> bool:
+        """Whether its command asks for the socket of the scoreboard."""
+        return any("{status}" in word for word in self.command)
+
+    def argv(self, python: str, places: Places | None = None) -> list[str]:
         """Return the command with its places filled in."""
-        places = {
+        filled = {
             "python": python,
-            "events": str(events),
             "workers": str(self.workers),
             "threads": str(self.threads),
             "here": str(self.here),
-            "port": port,
-            "socket": str(socket),
-            "work": str(work),
+            **{name: str(value) for name, value in asdict(places or Places()).items()},
         }
-        return [word.format(**places) for word in self.command]
+        return [word.format(**filled) for word in self.command]
 
-    def listens_at(self, port: str, socket: Path = Path("SOCKET")) -> str:
+    def listens_at(self, places: Places | None = None) -> str:
         """Return the address that the ready line does not say, or ""."""
-        return self.address.format(port=port, socket=socket)
+        places = places or Places()
+        return self.address.format(host=places.host, port=places.port, socket=places.socket)
 
     def takes_part(self, scenario: str) -> bool:
         """Tell whether this row is one of a scenario."""
@@ -104,7 +137,7 @@ class Gateway:
     def shown(self) -> list[str]:
         """Return the command as the record shows it: without the paths of one machine."""
         python = "python" if self.environment == "own" else f"{self.environment}-python"
-        return replace(self, here=Path("benchmarks")).argv(python, Path("EVENTS"), "PORT")
+        return replace(self, here=Path("benchmarks")).argv(python)
 
 
 def load_gateways(path: Path, only: list[str] | None = None) -> list[Gateway]:
@@ -115,12 +148,49 @@ def load_gateways(path: Path, only: list[str] | None = None) -> list[Gateway]:
         raise BenchError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
         raise BenchError(f"{path} is not TOML: {error}") from error
-    rows = [_gateway(row, path) for row in table.get("gateway", [])]
-    known = [row.name for row in rows]
+    rows: list[Gateway] = []
+    for row in table.get("gateway", []):
+        rows += _again(row, rows, path) if "again" in row else _varied(_gateway(row, path), row, path)
+    known = list(dict.fromkeys(name for row in rows for name in (row.name, row.base) if name))
     for name in only or []:
         if name not in known:
             raise BenchError(f"there is no gateway {name!r} in {path.name}; it has {', '.join(known)}")
-    return [row for row in rows if not only or row.name in only]
+    return [row for row in rows if not only or {row.name, row.base, row.again} & {*only}]
+
+
+def _again(row: dict[str, Any], rows: list[Gateway], path: Path) -> list[Gateway]:
+    """Return an earlier row (or all that vary from one) once more, under another name."""
+    shown = f"the row {row.get('name', '?')!r} of {path.name}"
+    for key in row:
+        if key not in OF_ANOTHER:
+            raise BenchError(f"{shown} is {row['again']!r} again: it has {', '.join(OF_ANOTHER)}, and not {key!r}")
+    found = [one for one in rows if one.name == row["again"]]
+    if not found or not all(isinstance(row.get(key), str) for key in ("name", "label")):
+        raise BenchError(f"{shown} needs 'name', 'label', and in 'again' the name of a row above it")
+    return [replace(found[0], name=row["name"], label=row["label"], about=row.get("about", ""), again=row["again"])]
+
+
+def _varied(gateway: Gateway, row: dict[str, Any], path: Path) -> list[Gateway]:
+    """Return a row for each number that it is to have, or the row itself."""
+    if "vary" not in row:
+        return [gateway]
+    vary: dict[str, Any] = row["vary"]
+    if len(vary) != 1 or not {*vary} <= {*VARIABLE}:
+        raise BenchError(f"the row {gateway.name!r} of {path.name} can vary one of {', '.join(VARIABLE)}")
+    ((key, values),) = vary.items()
+    if not isinstance(values, list) or not values or not all(type(value) is int and value > 0 for value in values):
+        raise BenchError(f"the row {gateway.name!r} of {path.name} needs {key!r} to vary over whole numbers above 0")
+    return [
+        replace(
+            gateway,
+            name=f"{gateway.name}-{key}-{value}",
+            label=f"{gateway.label}, {value} {key if value > 1 else key.removesuffix('s')}",
+            base=gateway.name,
+            varied={key: value},
+            **{key: value},
+        )
+        for value in values
+    ]
 
 
 def _gateway(row: dict[str, Any], path: Path) -> Gateway:
@@ -136,7 +206,7 @@ def _gateway(row: dict[str, Any], path: Path) -> Gateway:
             raise BenchError(f"{shown} needs {key!r} to be of type {kind.__name__}")
     if row.get("environment", "own") not in ENVIRONMENTS:
         raise BenchError(f"{shown} has 'environment', which is not one of {', '.join(ENVIRONMENTS)}")
-    fields = {**row, "here": path.parent}
+    fields = {key: value for key, value in row.items() if key != "vary"} | {"here": path.parent}
     for key in ("command", "scenarios", "programs"):
         fields[key] = tuple(map(str, row.get(key, ())))
     try:
@@ -146,7 +216,7 @@ def _gateway(row: dict[str, Any], path: Path) -> Gateway:
     gateway = Gateway(**fields)
     try:
         gateway.shown()
-        gateway.listens_at("0")
+        gateway.listens_at()
     except (KeyError, IndexError, ValueError) as error:
         raise BenchError(f"{shown} has a place in its 'command' or 'address' that nobody fills: {error}") from error
     return gateway

@@ -1,0 +1,86 @@
+"""Records of version 1, brought up to date: what they did not measure is None, 0 or empty, and nothing is made up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway_bench.record.summary import ratios_of, results_of
+
+__all__ = ["upgraded"]
+
+
+def upgraded(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a document of version 1 as one of version 2. Its results are taken from its repeats again."""
+    parameters = content["parameters"]
+    repeats = [_repeat(repeat, parameters) for repeat in content["repeats"]]
+    pairs = [(row["scenario"], row["gateway"], row["against"]) for row in content["ratios"]]
+    return content | {
+        "schema_version": 2,
+        "parameters": parameters | {"latency_seconds": 0.0, "fraction": 0.0, "hosts": 0},
+        "gateways": [_gateway(row) for row in content["gateways"]],
+        "noise": None,
+        "repeats": repeats,
+        "syscalls": [],
+        "results": results_of(repeats),
+        "bands": [],
+        "ratios": ratios_of(repeats, pairs),
+        "proofs": content.get("proofs", []),
+        "goals": [_verdict(row) for row in content.get("goals", [])],
+    }
+
+
+def _gateway(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"front": "", "again": "", "base": "", "varied": {}, "connections": None, "target": ""}
+
+
+def _repeat(repeat: dict[str, Any], parameters: dict[str, Any]) -> Any:
+    repeat = dict(repeat)
+    front = repeat.pop("front_cpu_seconds", None)
+    generator = repeat["generator"]
+    return repeat | {
+        "question": "capacity",
+        "rate": None,
+        "users": parameters["users"],
+        "engine": repeat.get("engine", parameters["engine"]),
+        "warmup": {"seconds": parameters["warmup_seconds"], "rates": [], "settled": False},
+        "latency": _latency(repeat["latency"]),
+        "exchanges": {name: _latency(latency) for name, latency in repeat["exchanges"].items()},
+        "lateness": None,
+        "timeline": [],
+        "server": _usage(repeat.pop("cpu_seconds"), repeat.pop("memory")),
+        "front": None if front is None else _usage(front, None),
+        "generator": _usage(generator["cpu_seconds"], None)
+        | {"share": generator["share"], "saturated": generator["saturated"]},
+        "births_from": "" if repeat["spawned"] is None else "events",
+        "queue_wait": None,
+        "connections": None,
+    }
+
+
+def _usage(cpu_seconds: float, memory: Any) -> dict[str, Any]:
+    return {
+        "cpu_seconds": cpu_seconds,
+        "system_seconds": None,
+        "minor_faults": None,
+        "major_faults": None,
+        "voluntary_switches": None,
+        "involuntary_switches": None,
+        "memory": memory,
+    }
+
+
+def _latency(latency: dict[str, Any]) -> dict[str, Any]:
+    """Add p99.9, from the histogram where there is one."""
+    from gateway_bench.load.latency import summarize
+
+    if "p999" in latency:
+        return latency
+    return dict(summarize([latency])) if latency["histogram"] else latency | {"p999": latency["max"]}  # type: ignore[list-item]
+
+
+def _verdict(row: dict[str, Any]) -> dict[str, Any]:
+    found = row["found"]
+    if found is None or "low" in found:
+        return row
+    ends = {"low": found["min"], "high": found["max"], "values": []}
+    return row | {"found": found | ends}
