@@ -119,15 +119,19 @@ input()
         assert tree.pids() == {process.pid}
 
 
-def test_memory_is_sampled_while_the_block_runs() -> None:
-    with MemorySampler(Tree(os.getpid()), interval=0.01).running() as sampler:
-        deadline = time.monotonic() + 5
-        while len(sampler.result()["samples"]) < 3:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-    memory = sampler.result()
-    assert memory["peak"] >= memory["median"] > 1_000_000
-    assert threading.active_count() == 1 or "memory" not in {thread.name for thread in threading.enumerate()}
+def test_memory_of_several_trees_is_sampled_while_the_block_runs() -> None:
+    with talking(PARENT.format(burn="")) as process:
+        trees = {"ours": Tree(os.getpid()), "small": Tree(process.pid)}
+        with MemorySampler(trees, interval=0.01).running() as sampler:
+            deadline = time.monotonic() + 5
+            while min(len(sampler.result(name)["samples"]) for name in trees) < 3:
+                assert time.monotonic() < deadline
+                time.sleep(0.005)
+    ours, small = sampler.result("ours"), sampler.result("small")
+    assert small["peak"] >= small["median"] > 1_000_000
+    assert ours["median"] > small["median"], "pytest is larger than its child, and has it in its tree"
+    assert {processes for _, _, processes in small["samples"]} == {1}
+    assert "memory" not in {thread.name for thread in threading.enumerate()}
 
 
 GROWING = """

@@ -41,7 +41,7 @@ def measure_loop(
     )
     try:
         busy, began = machine_busy_seconds(), time.monotonic()
-        with MemorySampler(Tree(process.pid)).running() as sampler:
+        with MemorySampler({"loop": Tree(process.pid)}).running() as sampler:
             told = _told(process, parameters["seconds"] + PATIENCE)
         passed, busy = time.monotonic() - began, machine_busy_seconds() - busy
     finally:
@@ -64,7 +64,7 @@ def measure_loop(
         lost_events=0,
         processes=1 + parameters["users"],
         others_share=round(min(1.0, max(0.0, others)), 4),
-        memory=sampler.result(),
+        memory=sampler.result("loop"),
         generator=Generator(cpu_seconds=0.0, share=0.0, saturated=False),
         engine=ENGINE,
     )

@@ -170,9 +170,9 @@ def _with_process(subject: Subject, at_rest: set[int], scenario: str, parameters
     with load_process as load:
         load.warm_up()
         before = account(subject, at_rest)
-        with MemorySampler(subject.tree).running() as sampler:
+        with MemorySampler({"server": subject.tree}).running() as sampler:
             counted = load.go()
-        return Loaded(before, counted, account(subject, at_rest), sampler.result())
+        return Loaded(before, counted, account(subject, at_rest), sampler.result("server"))
 
 
 def _with_wrk(subject: Subject, at_rest: set[int], scenario: str, parameters: Parameters, wrk: str) -> Loaded:
@@ -181,14 +181,14 @@ def _with_wrk(subject: Subject, at_rest: set[int], scenario: str, parameters: Pa
     if parameters["warmup_seconds"]:
         drive_wrk(wrk, url, users, parameters["warmup_seconds"], core)
     before = account(subject, at_rest)
-    with MemorySampler(subject.tree).running() as sampler:
+    with MemorySampler({"server": subject.tree}).running() as sampler:
         counted = drive_wrk(wrk, url, users, parameters["seconds"], core)
     after = account(subject, at_rest)
     try:
         check_answer(subject.address, scenario)
     except NotReady as error:
         raise LoadFailed(f"after the load {error}") from error
-    return Loaded(before, counted, after, sampler.result())
+    return Loaded(before, counted, after, sampler.result("server"))
 
 
 def _repeat(

@@ -12,6 +12,10 @@ reading is right to about one tick a process.
 Memory is PSS: private pages, plus each shared page divided by the number of its owners. Adding RSS would
 count the pages that forked workers share once for each worker. Where the system does not tell PSS the
 sample says what it is instead ("uss", "rss").
+
+Sampling is not free, for us and for those that are sampled: the kernel walks the pages of each process (0.15 ms for a
+small one, 0.6 ms for the generator with locust in it), and meanwhile that process can map no memory. `INTERVAL` is
+chosen for that, and the proof `cost` measures it.
 """
 
 from __future__ import annotations
@@ -19,21 +23,27 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import TypedDict
 
 import psutil
 
+from gateway_bench.samples import procfs
+
 __all__ = ["HighWater", "Memory", "MemorySampler", "Tree", "machine_busy_seconds", "memory_of"]
 
 SETTLE_LIMIT = 2.0
 """Seconds to wait for ended children to be reaped before a reading is taken anyway."""
 SETTLE_STEP = 0.005
+
+INTERVAL = 0.2
+"""Seconds between two samples of memory: some dozens in a run, for about a hundredth of a processor."""
+KINDS = ("rss", "uss", "pss")
+"""What is counted of a process, the roughest first: a sum is called after the roughest of its parts."""
 
 RESET_PEAK = "5"
 """proc_pid_clear_refs(5): "Reset the peak resident set size ("high water mark") to the process's current..."."""
@@ -65,18 +75,34 @@ class Tree:
 
     def processes(self) -> list[psutil.Process]:
         """Return the living processes, the root first; empty when the root has ended."""
-        try:
-            return [self._root, *self._root.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return []
+        if not procfs.LINUX:
+            try:
+                return [self._root, *self._root.children(recursive=True)]
+            except psutil.NoSuchProcess:
+                return []
+        found = []
+        for pid in self._pids():
+            try:
+                found.append(self._root if pid == self._root.pid else psutil.Process(pid))
+            except psutil.NoSuchProcess:
+                continue
+        return found
 
     def pids(self) -> set[int]:
         """Return the ids of the living processes."""
-        return {process.pid for process in self.processes()}
+        return set(self._pids())
+
+    def _pids(self) -> list[int]:
+        if not procfs.LINUX:
+            return [process.pid for process in self.processes()]
+        return procfs.descendants(self._root.pid) if self._root.is_running() else []
 
     def cpu_seconds(self) -> float:
         """Return the processor time used so far, by the living and by the ended that were waited for."""
-        return sum(_cpu_seconds(process) for process in self.processes())
+        if not procfs.LINUX:
+            return sum(_cpu_seconds(process) for process in self.processes())
+        stats = map(procfs.read_stat, self._pids())
+        return sum(stat.user + stat.system for stat in stats if stat)
 
     def settle(self, at_rest: AbstractSet[int], limit: float = SETTLE_LIMIT) -> bool:
         """Wait until no process is left beside those `at_rest`; False when the limit (seconds) passed first."""
@@ -92,14 +118,14 @@ class Tree:
         return memory_of(self.processes())
 
 
-@dataclass
 class MemorySampler:
-    """Reads the memory of a tree every `interval` seconds, in a thread, while it runs."""
+    """Reads the memory of some trees, each by its name, every `interval` seconds, in one thread for all of them."""
 
-    tree: Tree
-    interval: float = 0.2
-    _kind: str = "pss"
-    _samples: list[tuple[float, int, int]] = field(default_factory=list)
+    def __init__(self, trees: Mapping[str, Tree], interval: float = INTERVAL) -> None:
+        self._trees = dict(trees)
+        self._interval = interval
+        self._kinds = dict.fromkeys(trees, KINDS[-1])
+        self._samples: dict[str, list[tuple[float, int, int]]] = {name: [] for name in trees}
 
     @contextmanager
     def running(self) -> Iterator[MemorySampler]:
@@ -116,18 +142,21 @@ class MemorySampler:
     def _sample(self, finished: threading.Event) -> None:
         began = time.monotonic()
         while True:
-            self._kind, size, alive = self.tree.memory()
-            if alive:
-                self._samples.append((round(time.monotonic() - began, 3), size, alive))
-            if finished.wait(self.interval):
+            for name, tree in self._trees.items():
+                kind, size, alive = tree.memory()
+                if alive:
+                    self._kinds[name] = min(self._kinds[name], kind, key=KINDS.index)
+                    self._samples[name].append((round(time.monotonic() - began, 3), size, alive))
+            if finished.wait(self._interval):
                 return
 
-    def result(self) -> Memory:
-        """Return the samples so far with their median and peak in bytes; zero when there are none."""
-        sizes = [size for _, size, _ in self._samples]
+    def result(self, name: str) -> Memory:
+        """Return the samples of a tree so far with their median and peak in bytes; zero when there are none."""
+        samples = list(self._samples[name])
+        sizes = [size for _, size, _ in samples]
         return Memory(
-            kind=self._kind,
-            samples=list(self._samples),
+            kind=self._kinds[name],
+            samples=samples,
             median=round(median(sizes)) if sizes else 0,
             peak=max(sizes, default=0),
         )
@@ -186,12 +215,13 @@ def _peak(pid: int) -> int:
 
 def memory_of(processes: Iterable[psutil.Process]) -> tuple[str, int, int]:
     """Return what is counted ("pss", "uss" or "rss"), its sum in bytes, and how many of these processes live."""
-    kind, total, alive = "pss", 0, 0
+    kind, total, alive = KINDS[-1], 0, 0
     for process in processes:
         try:
-            kind, size = _memory_bytes(process)
+            counted, size = _memory_bytes(process)
         except psutil.NoSuchProcess:
             continue
+        kind = min(kind, counted, key=KINDS.index)
         total += size
         alive += 1
     return kind, total, alive
@@ -214,10 +244,16 @@ def _cpu_seconds(process: psutil.Process) -> float:
 
 
 def _memory_bytes(process: psutil.Process) -> tuple[str, int]:
+    if procfs.LINUX:
+        proportional = procfs.proportional_bytes(process.pid)
+        if proportional is not None:
+            return "pss", proportional
+        resident = int(process.memory_info().rss)
+        if not resident:  # it has ended, and nobody has waited for it yet
+            raise psutil.NoSuchProcess(process.pid)
+        return "rss", resident
     try:
         info = process.memory_full_info()
     except psutil.AccessDenied:
         return "rss", int(process.memory_info().rss)
-    if hasattr(info, "pss"):
-        return "pss", int(info.pss)
-    return "uss", int(info.uss)
+    return ("pss", int(info.pss)) if hasattr(info, "pss") else ("uss", int(info.uss))

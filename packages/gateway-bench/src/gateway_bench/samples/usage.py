@@ -1,0 +1,114 @@
+"""What a process tree has used: processor time, page faults, context switches.
+
+A reading is cumulative; what belongs to a load is the difference of two of them, each taken when nothing is under way.
+Three kinds of account lie behind it, and they do not forget alike:
+
+====================  ====================  =========================  ================================
+account               ended threads         ended children             source (Linux)
+====================  ====================  =========================  ================================
+processor time        in it                 in it, if waited for       /proc/PID/stat
+page faults           in it                 in it, if waited for       /proc/PID/stat
+context switches      lost                  lost                       /proc/PID/task/*/status
+====================  ====================  =========================  ================================
+
+The kernel does keep the switches of the ended, but tells them to the process itself alone (getrusage(2)). So switches
+are taken thread by thread, of those that live at the second reading: exact for workers and threads that stay, which
+is every gateway but a CGI host, whose programs take theirs along. A difference is never negative for that.
+
+macOS tells no time and no faults of ended children, and does not tell the two kinds of switch apart: None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import psutil
+
+from gateway_bench.record.document import Usage
+from gateway_bench.samples import procfs
+from gateway_bench.samples.processes import Memory, Tree
+
+__all__ = ["Counters", "read_usage", "usage_between"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What a tree has used so far: seconds, and counts. `switches` are (voluntary, involuntary) of each thread."""
+
+    cpu: float = 0.0
+    system: float = 0.0
+    minor_faults: int | None = None
+    major_faults: int | None = None
+    switches: Mapping[int, tuple[int, int]] | None = None
+
+
+def read_usage(tree: Tree) -> Counters:
+    """Return what the tree has used; a process that ends meanwhile costs nothing here: its parent's account has it."""
+    return _read_linux(tree) if procfs.LINUX else _read_elsewhere(tree)
+
+
+def usage_between(before: Counters, after: Counters, memory: Memory | None) -> Usage:
+    """Return what was used between two readings, with the memory that was sampled meanwhile."""
+    voluntary, involuntary = _switches(before.switches, after.switches)
+    return Usage(
+        cpu_seconds=_used(before.cpu, after.cpu),
+        system_seconds=_used(before.system, after.system),
+        minor_faults=_counted(before.minor_faults, after.minor_faults),
+        major_faults=_counted(before.major_faults, after.major_faults),
+        voluntary_switches=voluntary,
+        involuntary_switches=involuntary,
+        memory=memory,
+    )
+
+
+def _read_linux(tree: Tree) -> Counters:
+    user = system = 0.0
+    minor = major = 0
+    switches: dict[int, tuple[int, int]] = {}
+    for pid in tree.pids():
+        stat = procfs.read_stat(pid)
+        if stat:
+            user += stat.user
+            system += stat.system
+            minor += stat.minor_faults
+            major += stat.major_faults
+            switches |= procfs.switches_of(pid)
+    return Counters(user + system, system, minor, major, switches)
+
+
+def _read_elsewhere(tree: Tree) -> Counters:
+    cpu = system = 0.0
+    for process in tree.processes():
+        try:
+            times = process.cpu_times()
+        except psutil.Error:
+            continue
+        cpu += times.user + times.system + times.children_user + times.children_system
+        system += times.system + times.children_system
+    return Counters(cpu, system)
+
+
+def _used(before: float, after: float) -> float:
+    """Return the difference of two accounts in seconds; 0 if somebody took his own away, unaccounted for."""
+    return round(max(0.0, after - before), 6)
+
+
+def _counted(before: int | None, after: int | None) -> int | None:
+    return None if before is None or after is None else max(0, after - before)
+
+
+def _switches(
+    before: Mapping[int, tuple[int, int]] | None, after: Mapping[int, tuple[int, int]] | None
+) -> tuple[int | None, int | None]:
+    """Return the switches of both kinds made since by the threads of `after`."""
+    if before is None or after is None:
+        return None, None
+    voluntary = involuntary = 0
+    for thread, (waited, made_way) in after.items():
+        earlier = before.get(thread, (0, 0))
+        if earlier[0] > waited or earlier[1] > made_way:
+            earlier = (0, 0)  # another thread, which was given the id of one that had ended
+        voluntary += waited - earlier[0]
+        involuntary += made_way - earlier[1]
+    return voluntary, involuntary
