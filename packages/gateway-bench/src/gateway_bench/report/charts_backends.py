@@ -34,13 +34,13 @@ def backends_cpu(document: Document) -> Figure:
         label_inches=LABELS,
     )
     draw_rows(axis, results, document)
-    ours = {row["against"]: f"   ours is {ratio(row['cpu']['median'])}" for row in document["ratios"]}
+    ours = {row["against"]: f"   ours is {ratio(row['cpu']['median'])}" for row in document["ratios"] if row["cpu"]}
     for row, result in enumerate(results):
-        range_ = result["cpu_us_per_request"]
+        range_ = findings.cost(result)
         axis.barh(row, range_["median"], BAR, color=colour_of(result["gateway"]))
         draw_whisker(axis, range_, row, 1.0)
         say(axis, duration(range_["median"]) + ours.get(result["gateway"], ""), range_["max"], row)
-    axis.set_xlim(0, 1.5 * max(result["cpu_us_per_request"]["max"] for result in results))
+    axis.set_xlim(0, 1.5 * max(findings.cost(result)["max"] for result in results))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: duration_tick(value)))
     bare(axis)
     return figure

@@ -53,11 +53,11 @@ def cpu(document: Document) -> Figure:
     """Draw CPU for each request on a logarithmic scale: dots with their range, grouped by scenario."""
     subtitle = "Server CPU for each request, all processes counted, logarithmic scale"
     fig, axes = _by_scenario(document, findings.cpu_finding(document), subtitle)
-    everything = [result["cpu_us_per_request"] for result in document["results"]]
+    everything = [findings.cost(result) for result in document["results"]]
     for axis, (title, results) in zip(axes, _scenarios(document), strict=True):
         draw_rows(axis, results, document)
         for row, result in enumerate(results):
-            range_ = result["cpu_us_per_request"]
+            range_ = findings.cost(result)
             colour = colour_of(result["gateway"])
             axis.plot([range_["min"], range_["max"]], [row, row], color=colour, linewidth=5, alpha=0.35)
             axis.plot(range_["median"], row, "o", markersize=9, color=colour)
@@ -112,7 +112,7 @@ def spawned(document: Document) -> Figure:
 def memory(document: Document) -> Figure:
     """Draw the peak of the memory of the process tree, and its median as a mark."""
     results = findings.of_scenario(document, findings.main_scenario(document))
-    kinds = sorted({repeat["memory"]["kind"].upper() for repeat in document["repeats"]})
+    kinds = findings.memory_kinds(document)
     fig, (axis,) = page(
         findings.memory_finding(document),
         f"Memory of all processes together ({', '.join(kinds)}): bar = peak, line = median of the samples; "
@@ -122,11 +122,11 @@ def memory(document: Document) -> Figure:
     )
     draw_rows(axis, results, document)
     for row, result in enumerate(results):
-        peak, middle = (result[key]["median"] / 2**20 for key in ("memory_peak_bytes", "memory_median_bytes"))
+        peak, middle = (findings.memory_of(result, which) / 2**20 for which in ("peak", "median"))
         axis.barh(row, peak, BAR, color=colour_of(result["gateway"]))
         axis.plot([middle, middle], [row - BAR / 2, row + BAR / 2], color=INK, linewidth=1.6)
         say(axis, size(peak * 2**20), peak, row)
-    axis.set_xlim(0, 1.16 * max(result["memory_peak_bytes"]["median"] for result in results) / 2**20)
+    axis.set_xlim(0, 1.16 * max(findings.memory_of(result) for result in results) / 2**20)
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} MiB" if value else "0"))
     bare(axis)
     return fig
@@ -149,7 +149,7 @@ def throughput(document: Document) -> Figure:
 def _cpu_bars(axis: Any, results: Sequence[Result], document: Document) -> None:
     draw_rows(axis, results, document)
     for row, result in enumerate(results):
-        range_ = result["cpu_us_per_request"]
+        range_ = findings.cost(result)
         # The edge keeps a bar visible that is too short to be drawn.
         axis.barh(row, range_["median"], BAR, color=colour_of(result["gateway"]), linewidth=1.5,
                   edgecolor=colour_of(result["gateway"]))  # fmt: skip
@@ -194,4 +194,4 @@ def _log_time(axis: Any, ranges: Sequence[Estimate]) -> None:
 
 
 def _highest_cpu(results: Sequence[Result]) -> float:
-    return max(result["cpu_us_per_request"]["max"] for result in results)
+    return max(findings.cost(result)["max"] for result in results)

@@ -62,7 +62,7 @@ def _named(row: Verdict, known: dict[str, str]) -> str:
 
 def peers_cpu(document: Document) -> Figure:
     """Draw server CPU for each request, the least on top."""
-    results = sorted(_main(document), key=lambda result: result["cpu_us_per_request"]["median"])
+    results = sorted(_main(document), key=lambda result: findings.cost(result)["median"])
     known = findings.labels(document)
     best = results[0]
     figure, (axis,) = page(
@@ -75,11 +75,11 @@ def peers_cpu(document: Document) -> Figure:
     )
     draw_rows(axis, results, document)
     for row, result in enumerate(results):
-        range_ = result["cpu_us_per_request"]
+        range_ = findings.cost(result)
         axis.barh(row, range_["median"], BAR, color=colour_of(result["gateway"]))
         draw_whisker(axis, range_, row, 1.0)
         say(axis, duration(range_["median"]), range_["max"], row)
-    axis.set_xlim(0, 1.2 * max(result["cpu_us_per_request"]["max"] for result in results))
+    axis.set_xlim(0, 1.2 * max(findings.cost(result)["max"] for result in results))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: duration_tick(value)))
     bare(axis)
     return figure

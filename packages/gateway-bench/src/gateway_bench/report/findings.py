@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway_bench.record.document import Document, Ratio, Result
+from gateway_bench.record.document import Document, Estimate, Ratio, Result
 from gateway_bench.report.units import duration, figure, size
 
-__all__ = ["backends_finding", "cgi_finding", "cpu_finding", "goals_finding", "headline", "is_ours", "labels",
-           "latency_finding", "memory_finding", "peers_finding", "spawned_finding", "throughput_finding",
-           "zygote_finding"]  # fmt: skip
+__all__ = [
+    "backends_finding", "cgi_finding", "cost", "cpu_finding", "cpu_of", "goals_finding", "headline", "is_ours",
+    "labels", "latency_finding", "memory_finding", "memory_kinds", "memory_of", "peers_finding", "spawned_finding",
+    "throughput_finding", "zygote_finding",
+]  # fmt: skip
 
 ONE_PROCESS_EACH = "cgi"
 """The gateway that starts a process for each request."""
@@ -26,15 +28,39 @@ def labels(document: Document) -> dict[str, str]:
     return {gateway["name"]: gateway["label"] for gateway in document["gateways"]}
 
 
-def of_scenario(document: Document, scenario: str) -> list[Result]:
+def of_scenario(document: Document, scenario: str, question: str = "capacity") -> list[Result]:
     """Return the results of one scenario, in the order of the gateways."""
-    return [result for result in document["results"] if result["scenario"] == scenario]
+    return [
+        result for result in document["results"] if (result["scenario"], result["question"]) == (scenario, question)
+    ]
+
+
+def cpu_of(result: Result) -> float:
+    """Return the server's CPU for a request in microseconds, 0 where nobody could tell."""
+    return result["cpu_us_per_request"]["median"] if result["cpu_us_per_request"] else 0.0
 
 
 def main_scenario(document: Document) -> str:
     """Return the scenario that stands for all: "page" where it was run, else the first; "" when there is none."""
     names = [result["scenario"] for result in document["results"]]
     return "page" if "page" in names else next(iter(names), "")
+
+
+def cost(result: Result) -> Estimate:
+    """Return the estimate of the server's CPU for a request; zeros where nobody could tell."""
+    return result["cpu_us_per_request"] or Estimate(median=0.0, low=0.0, high=0.0, min=0.0, max=0.0, values=[])
+
+
+def memory_of(result: Result, which: str = "peak") -> float:
+    """Return the server's memory in bytes, 0 where nobody could tell."""
+    found = result["memory_peak_bytes" if which == "peak" else "memory_median_bytes"]
+    return found["median"] if found else 0.0
+
+
+def memory_kinds(document: Document) -> list[str]:
+    """Return what is meant by memory in this run: PSS, RSS."""
+    usages = [repeat["server"] for repeat in document["repeats"]]
+    return sorted({usage["memory"]["kind"].upper() for usage in usages if usage and usage["memory"]})
 
 
 def headline(document: Document) -> str:
@@ -44,10 +70,10 @@ def headline(document: Document) -> str:
     born, stays = _split(results)
     if born is None or not stays:
         return f"Server CPU for one request ({scenario})"
-    cheapest = min(stays, key=_cpu)
+    cheapest = min(stays, key=cpu_of)
     return (
-        f"A process for each request costs {duration(_cpu(born))} of CPU; "
-        f"one that stays alive answers the same for {duration(_cpu(cheapest))}, {_times(born, cheapest)} less"
+        f"A process for each request costs {duration(cpu_of(born))} of CPU; "
+        f"one that stays alive answers the same for {duration(cpu_of(cheapest))}, {_times(born, cheapest)} less"
     )
 
 
@@ -57,7 +83,7 @@ def cpu_finding(document: Document) -> str:
     for scenario in document["scenarios"]:
         born, stays = _split(of_scenario(document, scenario["name"]))
         if born is not None and stays:
-            factors.append(_cpu(born) / min(map(_cpu, stays)))
+            factors.append(cpu_of(born) / min(map(cpu_of, stays)))
     if not factors:
         return "Server CPU for each request"
     low, high = figure(min(factors)), figure(max(factors))
@@ -96,15 +122,15 @@ def latency_finding(document: Document) -> str:
 
 def memory_finding(document: Document) -> str:
     """Say who needs the most memory at the peak, and who the least."""
-    results = of_scenario(document, main_scenario(document))
+    results = [row for row in of_scenario(document, main_scenario(document)) if row["memory_peak_bytes"]]
     if len(results) < 2:
         return "Memory of the process tree"
     known = labels(document)
-    most = max(results, key=_memory)
-    least = min(results, key=_memory)
+    most = max(results, key=memory_of)
+    least = min(results, key=memory_of)
     return (
-        f"{known[most['gateway']]} needs the most memory at its peak, {size(_memory(most))}; "
-        f"{known[least['gateway']]} the least, {size(_memory(least))}"
+        f"{known[most['gateway']]} needs the most memory at its peak, {size(memory_of(most))}; "
+        f"{known[least['gateway']]} the least, {size(memory_of(least))}"
     )
 
 
@@ -141,10 +167,12 @@ def peers_finding(document: Document) -> str:
 
 def backends_finding(document: Document) -> str:
     """Say what a request costs our FastCGI server behind nginx, and what uWSGI's."""
-    costs = {result["gateway"]: _cpu(result) for result in document["results"] if not result["errors"]}
+    costs = {result["gateway"]: cpu_of(result) for result in document["results"] if not result["errors"]}
     if "fastcgi" not in costs:
         return "CPU of a backend for each request, behind nginx"
-    compared = {row["against"]: row["cpu"]["median"] for row in document["ratios"] if row["gateway"] == "fastcgi"}
+    compared = {
+        row["against"]: row["cpu"]["median"] for row in document["ratios"] if row["gateway"] == "fastcgi" and row["cpu"]
+    }
     known = {"fastcgi-uwsgi": "uWSGI", "fastcgi-flup": "flup"}
     others = [f"{figure(compared[name])} of what {label} takes" for name, label in known.items() if name in compared]
     words = f"Behind nginx a FastCGI request takes our server {duration(costs['fastcgi'])} of CPU"
@@ -198,21 +226,13 @@ def is_ours(gateway: str) -> bool:
 
 def _split(results: Iterable[Result]) -> tuple[Result | None, list[Result]]:
     """Return the gateway with a process for each request, and those that stay alive; none with errors."""
-    sound = [result for result in results if not result["errors"] and _cpu(result) > 0]
+    sound = [result for result in results if not result["errors"] and cpu_of(result) > 0]
     born = next((result for result in sound if result["gateway"] == ONE_PROCESS_EACH), None)
     return born, [result for result in sound if result["gateway"] != ONE_PROCESS_EACH]
 
 
-def _cpu(result: Result) -> float:
-    return result["cpu_us_per_request"]["median"]
-
-
-def _memory(result: Result) -> float:
-    return result["memory_peak_bytes"]["median"]
-
-
 def _times(more: Result, less: Result) -> str:
-    return f"{figure(_cpu(more) / _cpu(less))} times"
+    return f"{figure(cpu_of(more) / cpu_of(less))} times"
 
 
 def _listed(words: list[str]) -> str:
