@@ -17,7 +17,7 @@ import re
 import sys
 from typing import NamedTuple
 
-__all__ = ["LINUX", "Stat", "descendants", "proportional_bytes", "read_stat", "switches_of"]
+__all__ = ["LINUX", "Stat", "descendants", "is_traced", "proportional_bytes", "read_stat", "switches_of"]
 
 LINUX = sys.platform == "linux" and os.path.exists(f"/proc/self/task/{os.getpid()}/children")  # noqa: PTH110
 """Whether this module can be used; a kernel without CONFIG_PROC_CHILDREN lacks one file that it needs."""
@@ -28,6 +28,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 """A second, in the unit of /proc/PID/stat."""
 
 VOLUNTARY = re.compile(rb"^voluntary_ctxt_switches:\t([0-9]+)\nnonvoluntary_ctxt_switches:\t([0-9]+)$", re.MULTILINE)
+STATE = re.compile(rb"^State:\t(.)", re.MULTILINE)
+TRACER = re.compile(rb"^TracerPid:\t([0-9]+)$", re.MULTILINE)
 PROPORTIONAL = re.compile(rb"^Pss: +([0-9]+) kB$", re.MULTILINE)
 
 
@@ -88,6 +90,16 @@ def descendants(root: int) -> list[int]:
         for thread in _threads(pid):
             found += map(int, _read(f"/proc/{pid}/task/{thread}/children").split())
     return found
+
+
+def is_traced(pid: int) -> bool:
+    """Tell whether somebody traces (ptrace(2)) every thread of a process; one that has ended needs nobody."""
+    for thread in _threads(pid):
+        status = _read(f"/proc/{pid}/task/{thread}/status")
+        state, tracer = STATE.search(status), TRACER.search(status)
+        if state and state[1] not in b"ZX" and tracer and tracer[1] == b"0":
+            return False
+    return True
 
 
 def _threads(pid: int) -> list[str]:

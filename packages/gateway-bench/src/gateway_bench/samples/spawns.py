@@ -1,4 +1,4 @@
-"""Counting births: the gateway reports each process that it starts, and this listens.
+"""Counting births by the reports of the gateway: it tells of each process that it starts, and this listens.
 
 Polling the process table misses children that live for milliseconds; the spawner never does. Each datagram is
 one JSON line: `{"event": "spawn", "t": ..., "pid": ..., "ppid": ..., "role": "cgi", "n": 17}`, where `n` is how
@@ -17,12 +17,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway_bench.samples.inbox import Inbox
+
 __all__ = ["Births", "SpawnListener"]
 
-LARGEST_EVENT = 65_536
 RECEIVE_BUFFER = 1 << 20
-WAKE_UP = 0.1
-"""Seconds between two looks at whether to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,8 @@ class SpawnListener:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._inbox: Inbox | None = None
         self._highest: Counter[int] = Counter()
         self._received: Counter[int] = Counter()
         self.rubbish = 0
@@ -46,32 +46,25 @@ class SpawnListener:
     @contextmanager
     def listening(self) -> Iterator[SpawnListener]:
         """Bind the socket, read it in a thread, and remove it afterwards."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as inbox:
-            inbox.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-            inbox.bind(str(self.path))
-            inbox.settimeout(WAKE_UP)
-            finished = threading.Event()
-            thread = threading.Thread(target=self._listen, args=(inbox, finished), name="spawns", daemon=True)
-            thread.start()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            sock.bind(str(self.path))
+            self._inbox = Inbox(sock, self._take, self._lock)
             try:
-                yield self
+                with self._inbox.reading("spawns"):
+                    yield self
+                self._inbox.drain()
             finally:
-                finished.set()
-                thread.join()
+                self._inbox = None
                 self.path.unlink(missing_ok=True)
 
     def count(self) -> Births:
-        """Return the births since the beginning."""
+        """Return the births since the beginning: all that were reported before this call."""
         with self._lock:
+            if self._inbox:
+                self._inbox.drain()
             spawned = (self._highest | self._received).total()  # the larger of the two, for each spawner
             return Births(spawned, spawned - self._received.total())
-
-    def _listen(self, inbox: socket.socket, finished: threading.Event) -> None:
-        while not finished.is_set():
-            try:
-                self._take(inbox.recv(LARGEST_EVENT))
-            except TimeoutError:
-                continue
 
     def _take(self, datagram: bytes) -> None:
         try:
@@ -82,6 +75,5 @@ class SpawnListener:
         except (ValueError, KeyError, TypeError):
             self.rubbish += 1
             return
-        with self._lock:
-            self._highest[spawner] = max(self._highest[spawner], number)
-            self._received[spawner] += 1
+        self._highest[spawner] = max(self._highest[spawner], number)
+        self._received[spawner] += 1
