@@ -66,7 +66,7 @@ def peers_cpu(document: Document) -> Figure:
     known = findings.labels(document)
     best = results[0]
     figure, (axis,) = page(
-        f"{known[best['gateway']]} takes {duration(best['cpu_us_per_request']['median'])} of CPU for a request, "
+        f"{known[best['gateway']]} takes {duration(findings.cpu_of(best))} of CPU for a request, "
         "the least of these",
         f"Server CPU for one GET /hello, all processes counted; {method_of(document)}",
         document,
