@@ -34,7 +34,8 @@ from gateway_bench.proofs import (
 from gateway_bench.proofs.ground import Findings, Ground
 from gateway_bench.record.document import Document, Proof
 from gateway_bench.record.goals import judge
-from gateway_bench.run.conductor import Order, blank
+from gateway_bench.run.blank import blank
+from gateway_bench.run.order import Order
 
 __all__ = ["PROOFS", "Promise", "ProofWatcher", "choose", "prove_all"]
 

@@ -51,8 +51,8 @@ __all__ = [
 SCHEMA_VERSION = 2
 
 QUESTIONS = ("capacity", "latency", "shape")
-"""What a measurement asks. capacity: a closed loop, how much can it do? latency: an open loop at a set rate, how long do
-visitors wait? shape: an open loop whose rate changes with time, what becomes of it?"""
+"""What a measurement asks. capacity: a closed loop, how much can it do? latency: an open loop at a set rate, how long
+do visitors wait? shape: an open loop whose rate changes with time, what becomes of it?"""
 
 
 class Parameters(TypedDict):

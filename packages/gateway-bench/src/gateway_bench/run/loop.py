@@ -17,7 +17,8 @@ from typing import cast
 from gateway_bench import interrupts
 from gateway_bench.errors import LoadFailed
 from gateway_bench.load.job import Yield
-from gateway_bench.record.document import Generator, Parameters, Repeat
+from gateway_bench.record.document import Generator, Parameters, Repeat, Warmup
+from gateway_bench.run.measure import Place, only_time
 from gateway_bench.samples.processes import MemorySampler, Tree, machine_busy_seconds
 
 __all__ = ["measure_loop"]
@@ -27,12 +28,10 @@ PATIENCE = 30.0
 ENGINE = "loop"
 
 
-def measure_loop(
-    gateway: str, argv: Sequence[str], scenario: str, parameters: Parameters, place: tuple[int, int]
-) -> Repeat:
+def measure_loop(gateway: str, argv: Sequence[str], scenario: str, parameters: Parameters, place: Place) -> Repeat:
     """Let the program repeat itself, with as many processes as there are visitors. Raises LoadFailed.
 
-    `place` is the round and the position in the run.
+    Its processes are server and generator in one: all that they used stands with the server.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     command = [*argv, "--processes", str(parameters["users"]), "--seconds", str(parameters["seconds"])]
@@ -41,32 +40,42 @@ def measure_loop(
     )
     try:
         busy, began = machine_busy_seconds(), time.monotonic()
-        with MemorySampler({"loop": Tree(process.pid)}).running() as sampler:
+        with MemorySampler({ENGINE: Tree(process.pid)}).running() as sampler:
             told = _told(process, parameters["seconds"] + PATIENCE)
         passed, busy = time.monotonic() - began, machine_busy_seconds() - busy
     finally:
         _end(process)
     others = (busy - told["generator_cpu"]) / (passed * (os.cpu_count() or 1))
+    used = round(told["generator_cpu"], 6)
     return Repeat(
         gateway=gateway,
         scenario=scenario,
-        round=place[0],
-        position=place[1],
+        question="capacity",
+        rate=None,
+        users=parameters["users"],
+        round=place.round,
+        position=place.position,
         started=started,
+        engine=ENGINE,
+        warmup=Warmup(seconds=0.0, rates=[], settled=False),
         seconds=told["seconds"],
         requests=told["requests"],
         errors=told["errors"],
         content_bytes=told["content_bytes"],
         latency=told["latency"],
         exchanges=told["exchanges"],
-        cpu_seconds=round(told["generator_cpu"], 6),
+        lateness=None,
+        timeline=[],
+        server=only_time(used) | {"memory": sampler.result(ENGINE)},
+        front=None,
+        generator=Generator(**only_time(0.0), share=0.0, saturated=False),
         spawned=told["requests"],
+        births_from="events",
         lost_events=0,
         processes=1 + parameters["users"],
         others_share=round(min(1.0, max(0.0, others)), 4),
-        memory=sampler.result("loop"),
-        generator=Generator(cpu_seconds=0.0, share=0.0, saturated=False),
-        engine=ENGINE,
+        queue_wait=None,
+        connections=None,
     )
 
 

@@ -2,10 +2,10 @@
 
 ::
 
-    load process starts, warms up              thrown away
-    everything is at rest                      read: CPU of the tree, births
-    load                                       sampled: memory
-    everything is at rest again                read: CPU of the tree, births
+    warm-up, until it gets no faster           thrown away
+    everything is at rest                      read: CPU, faults, switches, births
+    load                                       sampled: memory of server, front and generator
+    everything is at rest again                read: CPU, faults, switches, births, queue wait
 
 Because nothing is in flight at either reading, the differences belong to the counted requests, exactly.
 """
@@ -18,55 +18,48 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gateway_bench import interrupts
+import psutil
+
 from gateway_bench.errors import LoadFailed, NotReady
-from gateway_bench.load.address import Address
-from gateway_bench.load.generator import LoadProcess
-from gateway_bench.load.http_bytes import fetch
 from gateway_bench.load.job import Job, Yield
-from gateway_bench.load.scenarios import SCENARIOS, Answer, Exchange
-from gateway_bench.load.visitor import REQUEST_LIMIT, Failure, Visitor
-from gateway_bench.load.wrk import drive_wrk
-from gateway_bench.record.document import Generator, Parameters, Repeat
+from gateway_bench.load.scenarios import SCENARIOS
+from gateway_bench.load.shapes import Shape
+from gateway_bench.load.wrk import drive_wrk, warm_up
+from gateway_bench.record.document import Generator, Parameters, Repeat, Usage
 from gateway_bench.record.summary import SATURATED
-from gateway_bench.samples.cores import on_core, two_cores
-from gateway_bench.samples.processes import Memory, MemorySampler, Tree, machine_busy_seconds
-from gateway_bench.samples.spawns import Births, SpawnListener
-from gateway_bench.servers.gateways import Gateway
+from gateway_bench.run.engines import Engines
+from gateway_bench.run.plan import Task
+from gateway_bench.run.subject import Subject, check_answer
+from gateway_bench.samples.cores import two_cores
+from gateway_bench.samples.processes import MemorySampler, Tree, machine_busy_seconds
+from gateway_bench.samples.scoreboard import queue_wait
+from gateway_bench.samples.spawns import Births
+from gateway_bench.samples.usage import Counters, read_usage, usage_between
 
-__all__ = ["Account", "Subject", "account", "check_answer", "measure"]
+__all__ = ["OPEN_MOST", "Place", "measure", "only_time"]
 
-LOAD_PROCESSES = {"locust": "gateway_bench.load.locust_load", "crowd": "gateway_bench.load.crowd_load"}
-"""By engine."""
-TRY_AGAIN = 0.02
+OPEN_MOST = 1_000.0
+"""Visits a second of an open loop, at most. A visit costs locust about a quarter of a millisecond; at a rate beyond
+this the generator's own queue would be what is measured."""
+OPEN_LEAST = 16
+"""Visitors of an open loop, at least: the next one must not have to wait for a free one."""
+SERVER, FRONT, GENERATOR = "server", "front", "generator"
 
 
-@dataclass(frozen=True)
-class Subject:
-    """A server that stands ready: where to ask, its processes (those `at_rest` are always there), its births.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the run a measurement stands: round and position from 1, and a seed of its own."""
 
-    `front` are the processes of nginx, if it is nginx that is asked.
-    """
-
-    gateway: Gateway
-    address: Address
-    tree: Tree
-    at_rest: frozenset[int]
-    listener: SpawnListener | None = None
-    front: Tree | None = None
-
-    @property
-    def keep_alive(self) -> bool:
-        """Whether a visitor may keep its connection; nginx always lets it."""
-        return self.front is not None or self.gateway.keep_alive
+    round: int
+    position: int
+    seed: int
 
 
 @dataclass(frozen=True)
 class Account:
-    """What had been used at one moment of rest: CPU of server, front and machine (seconds), births of the server."""
+    """What had been used at one moment of rest: by server, front, generator and machine; births of the server."""
 
-    cpu: float
-    front: float
+    used: dict[str, Counters]
     births: Births
     machine: float
     moment: float
@@ -74,185 +67,204 @@ class Account:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A stretch of load with the accounts before and after it."""
+    """A stretch of load, with the accounts before and after it."""
 
     before: Account
     counted: Yield
     after: Account
-    memory: Memory
+    sampler: MemorySampler
+
+    def usage(self, who: str) -> Usage | None:
+        """Return what somebody used meanwhile."""
+        if who not in self.after.used:
+            return None
+        return usage_between(self.before.used[who], self.after.used[who], self.sampler.result(who))
+
+    def cpu(self, who: str) -> float:
+        """Return processor time used meanwhile, in seconds; 0 if nobody is known by that name."""
+        usage = self.usage(who)
+        return usage["cpu_seconds"] if usage else 0.0
 
 
 def measure(
     subject: Subject,
-    scenario: str,
+    task: Task,
     parameters: Parameters,
-    place: tuple[int, int],
-    engine: str = "locust",
+    place: Place,
+    engines: Engines,
+    engine: str,
     wrk: str | None = None,
+    rate: float = 0.0,
+    shape: Shape | None = None,
 ) -> Repeat:
-    """Load `subject` with a scenario and return what was found. `place` is the round and the position in the run.
+    """Carry out a task on `subject` and return what was found.
 
-    `engine` makes the load: "locust", "crowd", or "wrk" (GET of the scenario's first path), whose path is `wrk`.
-    Raises LoadFailed.
+    `engine` makes the load: "locust", "crowd", "team", or "wrk" (GET of the scenario's first path), which lies at `wrk`.
+    `rate`: visits a second of an open loop, 0 for a closed one. Raises LoadFailed.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    subject.tree.settle(subject.at_rest)
-    at_rest = subject.tree.pids()
+    if subject.tree:
+        subject.tree.settle(subject.at_rest)
+    at_rest = subject.tree.pids() if subject.tree else set()
+    job = _job(subject, task, parameters, place.seed, min(rate, OPEN_MOST), shape)
     if engine == "wrk":
         assert wrk
-        load = _with_wrk(subject, at_rest, scenario, parameters, wrk)
+        load = _with_wrk(subject, at_rest, task, job, parameters, wrk)
     else:
-        load = _with_process(subject, at_rest, scenario, parameters, LOAD_PROCESSES[engine])
-    repeat = _repeat(subject, scenario, place, started, len(at_rest), load)
-    repeat["engine"] = engine
-    return repeat
+        load = _with_process(subject, at_rest, job, engines, engine)
+    if subject.tree and not subject.tree.alive():
+        raise LoadFailed("the server ended during the load")
+    return _repeat(subject, task, place, job, engine, started, len(at_rest), load, parameters["pinned"])
 
 
-def check_answer(address: Address, scenario: str = "hello", patience: float = 0.0, loose: bool = False) -> None:
-    """Make one visit and check every answer of it. Raises NotReady.
-
-    `patience` is for servers that say that they are ready before they listen: seconds in which to try again. `loose`:
-    as the crowd reads answers, which forgives line ends that our codec does not.
-    """
-    visitor = Loose(address) if loose else Visitor(address, keep_alive=False)
-    deadline = time.monotonic() + patience
-    for exchange in SCENARIOS[scenario].visit("check"):
-        complaint = _complaint(visitor, exchange)
-        while complaint == "connect" and time.monotonic() < deadline:
-            interrupts.check()
-            time.sleep(TRY_AGAIN)
-            complaint = _complaint(visitor, exchange)
-        if complaint:
-            raise NotReady(f"it gives no right answer to {exchange.name}: {complaint}")
-
-
-@dataclass(frozen=True)
-class Loose:
-    """A visitor that reads answers as the crowd does."""
-
-    address: Address
-
-    def fetch(self, exchange: Exchange) -> Answer:
-        """Make one request and return whatever answer comes. Raises Failure."""
-        try:
-            return fetch(self.address, exchange, REQUEST_LIMIT)
-        except ConnectionRefusedError:
-            raise Failure("connect") from None
-        except TimeoutError:
-            raise Failure("timeout") from None
-        except OSError:
-            raise Failure("closed") from None
-        except ValueError:
-            raise Failure("protocol") from None
-
-
-def _complaint(visitor: Visitor | Loose, exchange: Exchange) -> str | None:
-    try:
-        return exchange.check(visitor.fetch(exchange))
-    except Failure as failure:
-        return failure.kind
-
-
-def _with_process(subject: Subject, at_rest: set[int], scenario: str, parameters: Parameters, module: str) -> Loaded:
+def _job(subject: Subject, task: Task, parameters: Parameters, seed: int, rate: float, shape: Shape | None) -> Job:
+    users = subject.gateway.connections or parameters["users"]
+    open_loop = task.question != "capacity"
+    seconds = parameters["latency_seconds"] if open_loop else parameters["seconds"]
     job: Job = {
         "address": str(subject.address),
         "keep_alive": subject.keep_alive,
-        "scenario": scenario,
-        "users": parameters["users"],
+        "scenario": task.scenario,
+        "users": max(users, OPEN_LEAST) if open_loop else users,
         "warmup": parameters["warmup_seconds"],
-        "seconds": parameters["seconds"],
+        "seconds": shape["seconds"] if shape else seconds,
         "min_requests": parameters["min_requests"],
-        "max_seconds": parameters["max_seconds"],
+        "max_seconds": max(parameters["max_seconds"], 2 * shape["seconds"] if shape else 0.0),
+        "rate": rate,
+        "seed": seed,
     }
+    if shape:
+        job["shape"] = shape
+    return job
+
+
+def _with_process(subject: Subject, at_rest: set[int], job: Job, engines: Engines, engine: str) -> Loaded:
+    load = engines.process(engine)
+    load.prepare(job)
+    load.warm_up()
+    generator = Tree(load.pid)
+    before = _account(subject, at_rest, generator)
+    with MemorySampler(_trees(subject, generator)).running() as sampler:
+        counted = load.go()
+    return Loaded(before, counted, _account(subject, at_rest, generator), sampler)
+
+
+def _with_wrk(subject: Subject, at_rest: set[int], task: Task, job: Job, parameters: Parameters, wrk: str) -> Loaded:
+    url = f"{subject.address}{SCENARIOS[task.scenario].visit('wrk')[0].path}"
     _, core = two_cores(parameters["pinned"])
-    with on_core(core):
-        load_process = LoadProcess(job, module)
-    with load_process as load:
-        load.warm_up()
-        before = account(subject, at_rest)
-        with MemorySampler({"server": subject.tree}).running() as sampler:
-            counted = load.go()
-        return Loaded(before, counted, account(subject, at_rest), sampler.result("server"))
-
-
-def _with_wrk(subject: Subject, at_rest: set[int], scenario: str, parameters: Parameters, wrk: str) -> Loaded:
-    url = f"{subject.address}{SCENARIOS[scenario].visit('wrk')[0].path}"
-    users, (_, core) = parameters["users"], two_cores(parameters["pinned"])
-    if parameters["warmup_seconds"]:
-        drive_wrk(wrk, url, users, parameters["warmup_seconds"], core)
-    before = account(subject, at_rest)
-    with MemorySampler({"server": subject.tree}).running() as sampler:
-        counted = drive_wrk(wrk, url, users, parameters["seconds"], core)
-    after = account(subject, at_rest)
+    warmup = warm_up(wrk, url, job, core)
+    before = _account(subject, at_rest, None)
+    with MemorySampler(_trees(subject, None)).running() as sampler:
+        counted = drive_wrk(wrk, url, job["users"], job["seconds"], core)
+    counted["warmup"] = warmup
+    after = _account(subject, at_rest, None)
     try:
-        check_answer(subject.address, scenario)
+        check_answer(subject.address, task.scenario)
     except NotReady as error:
         raise LoadFailed(f"after the load {error}") from error
-    return Loaded(before, counted, after, sampler.result("server"))
+    return Loaded(before, counted, after, sampler)
+
+
+def _trees(subject: Subject, generator: Tree | None) -> dict[str, Tree]:
+    known = {SERVER: subject.tree, FRONT: subject.front, GENERATOR: generator}
+    return {name: tree for name, tree in known.items() if tree}
+
+
+def _account(subject: Subject, at_rest: AbstractSet[int], generator: Tree | None) -> Account:
+    """Wait until the server is at rest, and read what everybody has used so far. Raises LoadFailed if it has ended."""
+    try:
+        if subject.tree:
+            subject.tree.settle(at_rest)
+        used = {name: read_usage(tree) for name, tree in _trees(subject, generator).items()}
+    except psutil.NoSuchProcess:
+        raise LoadFailed("the server ended during the load") from None
+    births = subject.listener.count() if subject.listener else Births(0, 0)
+    return Account(used, births, machine_busy_seconds(), time.monotonic())
 
 
 def _repeat(
-    subject: Subject, scenario: str, place: tuple[int, int], started: str, processes: int, load: Loaded
-) -> Repeat:
-    if not subject.tree.alive():
-        raise LoadFailed("the server ended during the load")
-    counted = load.counted
-    front_cpu = load.after.front - load.before.front
-    share = (counted["generator_cpu"] + front_cpu) / counted["seconds"]
-    births = load.after.births
-    repeat = Repeat(
+    subject: Subject, task: Task, place: Place, job: Job, engine: str, started: str, processes: int, load: Loaded,
+    pinned: bool,
+) -> Repeat:  # fmt: skip
+    counted, births = load.counted, load.after.births
+    connections = counted.get("connections")
+    return Repeat(
         gateway=subject.gateway.name,
-        scenario=scenario,
-        round=place[0],
-        position=place[1],
+        scenario=task.scenario,
+        question=task.question,
+        rate=job["rate"] or None,
+        users=job["users"],
+        round=place.round,
+        position=place.position,
         started=started,
+        engine=engine,
+        warmup=counted["warmup"],
         seconds=counted["seconds"],
         requests=counted["requests"],
         errors=counted["errors"],
         content_bytes=counted["content_bytes"],
         latency=counted["latency"],
         exchanges=counted["exchanges"],
-        cpu_seconds=round(_cpu(load, subject.gateway.reaps), 6),
+        lateness=counted["lateness"],
+        timeline=counted["timeline"],
+        server=_server(subject, load),
+        front=load.usage(FRONT),
+        generator=_generator(load, pinned),
         spawned=births.spawned - load.before.births.spawned if subject.listener else None,
+        births_from="events" if subject.listener else "",
         lost_events=births.lost - load.before.births.lost,
         processes=processes,
-        others_share=_others_share(load, subject.gateway.reaps),
-        memory=load.memory,
-        generator=Generator(cpu_seconds=counted["generator_cpu"], share=round(share, 4), saturated=share >= SATURATED),
+        others_share=_others_share(subject, load),
+        queue_wait=queue_wait(subject.status) if subject.status else None,
+        connections=connections["opened"] if connections else None,
     )
-    if subject.front:
-        repeat["front_cpu_seconds"] = round(front_cpu, 6)
-    return repeat
 
 
-def _cpu(load: Loaded, reaps: bool) -> float:
-    """Return what the server used, in seconds.
+def _server(subject: Subject, load: Loaded) -> Usage | None:
+    """Return what the server used.
 
     Where nobody waits for its ended processes, their time is in no account: then it is all that the machine did but for
     front and generator, which on a quiet machine is the same.
     """
-    if reaps:
-        return load.after.cpu - load.before.cpu
-    known = load.after.front - load.before.front + load.counted["generator_cpu"]
-    return max(0.0, load.after.machine - load.before.machine - known)
+    usage = load.usage(SERVER)
+    if usage and not subject.gateway.reaps:
+        known = load.cpu(FRONT) + load.counted["generator_cpu"]
+        usage["cpu_seconds"] = round(max(0.0, load.after.machine - load.before.machine - known), 6)
+        usage["system_seconds"] = None
+    return usage
 
 
-def _others_share(load: Loaded, reaps: bool) -> float:
+def _generator(load: Loaded, pinned: bool) -> Generator:
+    """Return what the generator used, and whether that was all it could get: it, or it and the front, have one core."""
+    used = load.counted["generator_cpu"]
+    share = (used + (load.cpu(FRONT) if pinned else 0.0)) / load.counted["seconds"]
+    usage = load.usage(GENERATOR) or only_time(used)
+    usage["cpu_seconds"] = used  # its own reading, of just the load
+    return Generator(**usage, share=round(share, 4), saturated=share >= SATURATED)
+
+
+def only_time(seconds: float) -> Usage:
+    """Return a usage of which nothing else is known."""
+    return Usage(
+        cpu_seconds=seconds,
+        system_seconds=None,
+        minor_faults=None,
+        major_faults=None,
+        voluntary_switches=None,
+        involuntary_switches=None,
+        memory=None,
+    )
+
+
+def _others_share(subject: Subject, load: Loaded) -> float:
     """Return the part of all processors that server, front and generator did not use, between the two accounts.
 
-    Where nobody waits for the server's ended processes, nobody can tell them from others, and the answer is 0.
+    Where nobody waits for the server's ended processes, or it runs elsewhere, nobody can tell them from others, and the
+    answer is 0.
     """
-    if not reaps:
+    if not subject.gateway.reaps or subject.tree is None:
         return 0.0
-    ours = load.after.cpu - load.before.cpu + load.after.front - load.before.front + load.counted["generator_cpu"]
+    ours = load.cpu(SERVER) + load.cpu(FRONT) + load.counted["generator_cpu"]
     others = load.after.machine - load.before.machine - ours
     passed = (load.after.moment - load.before.moment) * (os.cpu_count() or 1)
     return round(min(1.0, max(0.0, others / passed)), 4)
-
-
-def account(subject: Subject, at_rest: AbstractSet[int]) -> Account:
-    """Wait until the server is at rest, and read what it has used so far."""
-    subject.tree.settle(at_rest)
-    births = subject.listener.count() if subject.listener else Births(0, 0)
-    front = subject.front.cpu_seconds() if subject.front else 0.0
-    return Account(subject.tree.cpu_seconds(), front, births, machine_busy_seconds(), time.monotonic())

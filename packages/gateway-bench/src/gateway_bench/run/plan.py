@@ -1,8 +1,9 @@
 """What a run will do and in which order, decided before anything starts.
 
-Gateways come in a new random order in every round, and so do the scenarios of a gateway. A machine that gets
-slower while the run goes on (heat, a neighbour) then slows each of them as often as the others. The order comes
-from a seed, and the seed is in the record.
+Gateways come in a new random order in every round, and so do the scenarios of a gateway. A machine that gets slower
+while the run goes on (heat, a neighbour) then slows each of them as often as the others. The order comes from a seed,
+and the seed is in the record. One thing has a fixed place: what is asked at a part of a server's capacity, or more than
+it, is asked once that capacity is known.
 """
 
 from __future__ import annotations
@@ -12,106 +13,114 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway_bench.record.document import Parameters
+from gateway_bench.run.order import Order
+from gateway_bench.servers.gateways import Gateway
+from gateway_bench.suites.suite import Suite
 
-__all__ = ["Turn", "ends_by_closing", "engine_of", "expected_seconds", "parameters_for", "turns_of"]
+__all__ = ["Task", "Turn", "engine_for", "expected_seconds", "parameters_for", "tasks_of", "turns_of"]
 
-SLOW = ("sleep", "mixed", "app")
-"""Scenarios that the crowd makes, beside wrk: that stops the clock in the middle of a request, which counts where one
-takes half a second, and it cannot tell the latencies of two paths apart."""
+WRK_CAN = ("hello", "page", "sh", "python")
+"""Scenarios that wrk can make: visits of one GET that take far less than a second, since it stops the clock in the
+middle of a request."""
 
-SHARING = ("cgi", "evolution")
-"""Suites in which server and generator share all processors: these servers have several processes."""
-
-OVERHEAD = 1.7
-"""Seconds that a measurement takes beside its load: a load process starts, the server comes to rest."""
-START = 1.5
+OVERHEAD = 0.5
+"""Seconds that a measurement takes beside its load: the server comes to rest, the accounts are read."""
+START = 1.2
 """Seconds that a server takes to start and to end."""
+BEFORE = 4.0
+"""Seconds before the first server: the noise probe, and the load process with locust in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing to measure of a server that stands ready. `shape` names one of the suite's, for that question."""
+
+    scenario: str
+    question: str = "capacity"
+    shape: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One start of one gateway in one round, with the scenarios in the order in which it meets them."""
+    """One start of one gateway in one round, with its tasks in the order in which it meets them."""
 
     round: int
     gateway: str
-    scenarios: tuple[str, ...]
+    tasks: tuple[Task, ...]
 
 
 def parameters_for(
-    suite: str, quick: bool, repeats: int | None = None, seconds: float | None = None, engine: str = "locust"
+    suite: Suite, quick: bool, repeats: int | None = None, seconds: float | None = None, hosts: int = 0
 ) -> Parameters:
     """Return the parameters of a suite, with what the command line asks for instead."""
-    if suite == "proofs":
-        parameters = _parameters(users=1, warmup=0.0, seconds=0.0, repeats=1)  # each proof has its own
-    elif suite == "backends":
-        parameters = _parameters(users=32, warmup=1.0, seconds=1.0 if quick else 3.0, repeats=1 if quick else 3)
-    elif suite == "cgi":
-        # Without a warm-up: a process that is new for each request has none, and its host has answered a check.
-        parameters = _parameters(users=4, warmup=0.0, seconds=1.0 if quick else 2.0, repeats=1 if quick else 3)
-    elif suite == "peers":
-        parameters = _parameters(users=32, warmup=1.0, seconds=1.0 if quick else 3.0, repeats=1 if quick else 5)
-    elif quick:
-        parameters = _parameters(users=4, warmup=0.3, seconds=1.5, repeats=1)
-        parameters["min_requests"], parameters["max_seconds"] = 8, 4.0
-    else:
-        parameters = _parameters(users=4, warmup=0.4, seconds=1.4, repeats=3)
-    parameters["quick"], parameters["engine"] = quick, engine
-    parameters["pinned"] = suite not in SHARING
-    if repeats is not None:
-        parameters["repeats"] = repeats
+    pace = suite.quick if quick else suite.full
+    parameters = Parameters(
+        quick=quick,
+        engine="team" if hosts else "locust" if suite.alike else "wrk",
+        users=pace.users,
+        warmup_seconds=pace.warmup,
+        seconds=pace.seconds,
+        latency_seconds=pace.latency,
+        fraction=suite.fraction,
+        min_requests=pace.least,
+        max_seconds=pace.most,
+        repeats=pace.repeats if repeats is None else repeats,
+        pinned=suite.pinned,
+        hosts=hosts,
+    )
     if seconds is not None:
         parameters["seconds"] = seconds
+        parameters["latency_seconds"] = seconds if pace.latency else 0.0
         parameters["max_seconds"] = max(parameters["max_seconds"], 3 * seconds)
     return parameters
 
 
-def _parameters(users: int, warmup: float, seconds: float, repeats: int) -> Parameters:
-    return Parameters(
-        quick=False,
-        engine="locust",
-        users=users,
-        warmup_seconds=warmup,
-        seconds=seconds,
-        min_requests=16,
-        max_seconds=8.0,
-        repeats=repeats,
-        pinned=False,
-    )
+def tasks_of(suite: Suite, gateway: Gateway, scenarios: Sequence[str], parameters: Parameters) -> list[Task]:
+    """Return what is to be measured of a gateway, in the order of the tables."""
+    own = [scenario for scenario in scenarios if gateway.takes_part(scenario)]
+    tasks = [Task(scenario) for scenario in own]
+    if parameters["latency_seconds"] and not gateway.loop:
+        tasks += [Task(scenario, "latency") for scenario in own if scenario in suite.waits]
+    return tasks + [Task(scenario, "shape", shape) for scenario in own for shape in suite.shapes]
 
 
-def engine_of(suite: str, scenario: str, wrk: str | None, keep_alive: bool = True) -> str:
-    """Return what makes the load: "locust" speaks every protocol, "wrk" (if found) and the "crowd" are light.
-
-    Where the end of an answer is that of the connection, the crowd asks: to wrk every such answer is an error, and it
-    connects twice.
-    """
-    if suite == "evolution":
-        return "locust"
-    if ends_by_closing(suite, keep_alive):
-        return "crowd"
-    return "wrk" if wrk and scenario not in SLOW else "crowd"
-
-
-def ends_by_closing(suite: str, keep_alive: bool) -> bool:
-    """Tell whether a row's answers end by closing: those of a CGI host that keeps no connection do."""
-    return suite == "cgi" and not keep_alive
-
-
-def turns_of(gateways: Mapping[str, Sequence[str]], repeats: int, seed: int) -> list[Turn]:
+def turns_of(tasks: Mapping[str, Sequence[Task]], repeats: int, seed: int) -> list[Turn]:
     """Return all turns in the order to take them: round by round, shuffled within each.
 
-    `gateways` has the scenarios of each; one without any has no turn.
+    `tasks` has those of each gateway; one without any has no turn.
     """
     dice = random.Random(seed)  # noqa: S311  # an order, not a secret
-    return [
-        Turn(round_, gateway, tuple(dice.sample(gateways[gateway], len(gateways[gateway]))))
-        for round_ in range(1, repeats + 1)
-        for gateway in dice.sample(sorted(gateways), len(gateways))
-        if gateways[gateway]
-    ]
+    turns = []
+    for round_ in range(1, repeats + 1):
+        for gateway in dice.sample(sorted(tasks), len(tasks)):
+            shuffled = dice.sample(tasks[gateway], len(tasks[gateway]))
+            shuffled.sort(key=lambda task: task.question != "capacity")  # stable: it only moves these behind the others
+            if shuffled:
+                turns.append(Turn(round_, gateway, tuple(shuffled)))
+    return turns
 
 
-def expected_seconds(turns: Sequence[Turn], parameters: Parameters) -> float:
+def engine_for(order: Order, gateway: Gateway, task: Task, scheme: str) -> str:
+    """Return what makes the load: "locust" speaks every protocol and keeps a rate, "wrk" and the "crowd" are light.
+
+    Rows that are compared are asked by one engine: where some of them speak no HTTP, by locust all. Where the end of an
+    answer is that of the connection, the crowd asks: to wrk every such answer is an error, and it connects twice. With
+    load processes on other machines they ask everything ("team").
+    """
+    if order.team:
+        return "team"
+    if task.question != "capacity" or scheme != "http" or (order.suite.alike and not gateway.front):
+        return "locust"
+    return "wrk" if order.wrk and task.scenario in WRK_CAN and not gateway.unannounced else "crowd"
+
+
+def expected_seconds(suite: Suite, turns: Sequence[Turn], parameters: Parameters) -> float:
     """Return about how long the turns take, in seconds."""
-    measured = OVERHEAD + parameters["warmup_seconds"] + parameters["seconds"]
-    return sum(START + len(turn.scenarios) * measured for turn in turns)
+    lasts = {"capacity": parameters["seconds"], "latency": parameters["latency_seconds"]}
+    warmup = min(parameters["warmup_seconds"], 0.6)  # it mostly ends early
+    total = BEFORE
+    for turn in turns:
+        shaped = sum(suite.shapes[task.shape]["seconds"] for task in turn.tasks if task.shape)
+        plain = sum(lasts[task.question] for task in turn.tasks if not task.shape)
+        total += START + shaped + plain + len(turn.tasks) * (OVERHEAD + warmup)
+    return total

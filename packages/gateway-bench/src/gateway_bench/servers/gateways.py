@@ -24,12 +24,14 @@ A row of `gateways.toml` or `peers.toml`:
                                         and `label` are needed
     vary = {workers = [1, 2, 4]}        a row for each of these (or threads, or connections): NAME-workers-1 and so on
     reaps = false                       nobody waits for its ended processes, so their time is in no account
+    unannounced = true                  an answer ends where the connection does, and no field says so
     loop = true                         no server: a program that repeats something by itself (`gateway_bench.run.loop`)
 
 In a command `{python}` is the interpreter, `{host}` the address to listen at, `{events}` the socket of the events,
-`{status}` that of the scoreboard, `{workers}` and `{threads}` the numbers of the row, `{here}` the folder of the TOML file, `{socket}` the path for a unix socket, `{work}` a folder with
-the CGI programs of the bench (`gateway_bench.servers.cgi_programs`), and `{port}` a port that was free a moment ago,
-for servers that cannot take a free one themselves and say which.
+`{status}` that of the scoreboard, `{workers}` and `{threads}` the numbers of the row, `{here}` the folder of the TOML
+file, `{socket}` the path for a unix socket, `{work}` a folder with the CGI programs of the bench
+(`gateway_bench.servers.cgi_programs`), and `{port}` a port that was free a moment ago, for servers that cannot take a
+free one themselves and say which.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ KEYS: dict[str, type] = {
     "name": str, "label": str, "command": list, "ready": str, "keep_alive": bool, "workers": int, "threads": int,
     "package": str, "environment": str, "events": bool, "about": str, "address": str, "scenarios": list,
     "programs": list, "has": str, "install": str, "reaps": bool, "loop": bool, "connections": int, "front": str,
-    "again": str, "vary": dict,
+    "again": str, "vary": dict, "unannounced": bool,
 }  # fmt: skip
 REQUIRED = ("name", "label", "command", "ready")
 OF_ANOTHER = ("name", "label", "about", "again")
@@ -96,6 +98,7 @@ class Gateway:
     install: str = ""
     reaps: bool = True
     loop: bool = False
+    unannounced: bool = False
     connections: int | None = None
     front: str = ""
     again: str = ""
@@ -103,6 +106,11 @@ class Gateway:
     varied: dict[str, int] = field(default_factory=dict)
     target: str = ""
     here: Path = Path()
+
+    @classmethod
+    def elsewhere(cls, name: str, address: str) -> Gateway:
+        """Return the row of a server that somebody else runs: it is asked, and not started."""
+        return cls(name, name, (), re.compile(""), about=f"at {address}", target=address)
 
     @property
     def starts_programs(self) -> bool:

@@ -28,8 +28,9 @@ Find = Callable[[Document], str]
 class Pace:
     """How long to ask. Times are in seconds.
 
-    `warmup` is at most so long (the rule that ends it: `gateway_bench.load.warmup`). A closed loop lasts `seconds` and at
+    `warmup` is at most so long; the rule that ends it is in `gateway_bench.load`. A closed loop lasts `seconds` and at
     least `least` requests, but never longer than `most`; an open loop `latency`, 0 for none. `repeats` are rounds.
+    `scenarios` are fewer than usual, where there is no time for all.
     """
 
     users: int
@@ -39,6 +40,7 @@ class Pace:
     latency: float = 0.0
     least: int = 16
     most: float = 8.0
+    scenarios: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,12 @@ class Suite:
     """A comparison. `question` is one line for `--help`; `title` is that of the report.
 
     `scenarios` are those it knows, `usual` those that are asked for unless others are named (none: all), `waits` those
-    in which latency at a rate is asked too, at `fraction` of the row's own capacity. `shapes` are further open loops,
-    by name. `alike`: all rows without a front are asked by the one engine that speaks every protocol. `pinned`: server
+    in which latency at a rate is asked too, at `fraction` of the row's own capacity. `shapes` are further open loops by
+    name, whose rates are parts of that capacity. `alike`: all rows without a front are asked by the one engine that speaks every protocol. `pinned`: server
     and generator have a processor each. `strict`: a row that is absent is a failure, not a gap.
 
     `charts` are in the order of the report, with a caption each; `kept` are those beside a reference run. `findings`
-    are its sentences, the first of them the headline.
+    are its sentences, the first of them the headline. `syscalls` names rows whose system calls are counted.
     """
 
     name: str

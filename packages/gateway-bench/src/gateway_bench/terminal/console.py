@@ -5,6 +5,7 @@ On a terminal there is a bar; where the output goes to a file or a CI log, one p
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
 from typing import Self
 
@@ -41,6 +42,8 @@ class ConsoleWatcher:
         self._task = self._bar.add_task("looking around", total=None)
         self._total = 0
         self._done = 0
+        self._began = 0.0
+        self._expected = 0.0
 
     def __enter__(self) -> Self:
         """Show the bar."""
@@ -53,14 +56,23 @@ class ConsoleWatcher:
 
     def planned(self, steps: int, seconds: float) -> None:
         """Say how long it will take."""
-        self._total = steps
+        self._total, self._expected, self._began = steps, seconds, time.monotonic()
         self._bar.update(self._task, total=steps)
-        minutes = max(1, round(seconds / 60))
-        self._console.print(f"{steps} measurements, about {minutes} min. Ctrl-C keeps what is done.")
+        self._console.print(f"{steps} measurements, about {_minutes(seconds)} min. Ctrl-C keeps what is done.")
 
     def doing(self, what: str) -> None:
         """Name what happens now beside the bar."""
         self._bar.update(self._task, description=what)
+
+    def waiting(self, what: str, there: int) -> None:
+        """Say it; beside the bar too."""
+        self._bar.update(self._task, description=f"{what}: {there} are there")
+        if not self._console.is_terminal:
+            self._console.print(f"waiting for {what}: {there} are there", markup=False, soft_wrap=True)
+
+    def noticed(self, what: str) -> None:
+        """Print the sentence."""
+        self._console.print(what, style="yellow", markup=False, soft_wrap=True)
 
     def measured(self, repeat: Repeat) -> None:
         """Move the bar; without one, print a line."""
@@ -68,10 +80,14 @@ class ConsoleWatcher:
         if self._console.is_terminal:
             return
         errors = sum(repeat["errors"].values())
+        words = [f"{repeat['requests']} requests", f"{errors} errors", f"{rate(throughput(repeat))}/s"]
+        if repeat["question"] == "capacity":
+            words += [f"server CPU {duration(cpu_us(repeat))} a request"] if repeat["server"] else []
+        else:
+            words += [f"p50 {duration(repeat['latency']['p50'])}", f"p99 {duration(repeat['latency']['p99'])}"]
         self._console.print(
-            f"[{self._done}/{self._total}] round {repeat['round']} {repeat['gateway']} {repeat['scenario']}: "
-            f"{repeat['requests']} requests, {errors} errors, {rate(throughput(repeat))}/s, "
-            f"server CPU {duration(cpu_us(repeat))} a request",
+            f"[{self._done}/{self._total}, {self._left()} min left] round {repeat['round']} {repeat['gateway']} "
+            f"{repeat['scenario']}, {repeat['question']}: {', '.join(words)}",
             markup=False,
             highlight=False,
             soft_wrap=True,
@@ -99,6 +115,18 @@ class ConsoleWatcher:
         """Move the bar past what will not be measured."""
         self._step(steps)
 
+    def _left(self) -> str:
+        """Return the minutes that are left: as planned at first, then as the measurements so far have it."""
+        part = self._done / self._total if self._total else 1.0
+        passed = time.monotonic() - self._began
+        found = passed / part if part else self._expected
+        return _minutes((1 - part) * (part * found + (1 - part) * self._expected))
+
     def _step(self, steps: int) -> None:
         self._done += steps
         self._bar.update(self._task, completed=self._done)
+
+
+def _minutes(seconds: float) -> str:
+    """Return minutes: whole ones where there are many."""
+    return f"{seconds / 60:.0f}" if seconds >= 300 else f"{seconds / 60:.1f}"

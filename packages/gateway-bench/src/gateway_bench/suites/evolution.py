@@ -1,0 +1,50 @@
+"""The suite `evolution`: one program, five gateways, directly and behind a front. What does each way to reach it cost?"""
+
+from __future__ import annotations
+
+from gateway_bench.report import charts_evolution, findings
+from gateway_bench.suites.suite import Pace, Suite
+
+__all__ = ["SUITE"]
+
+SUITE = Suite(
+    name="evolution",
+    question="What do the protocols and process models cost? Our five gateways, directly and behind a front.",
+    title="Five ways to reach one program: what each request costs",
+    table="gateways.toml",
+    scenarios=("hello", "page", "journey", "guestbook"),
+    usual=("hello", "page", "journey"),
+    waits=("hello",),
+    full=Pace(users=4, warmup=1.0, seconds=0.8, repeats=3, latency=1.2),
+    quick=Pace(
+        users=4, warmup=0.6, seconds=0.6, repeats=1, latency=0.8, least=8, most=4.0, scenarios=("hello", "page")
+    ),
+    alike=True,
+    strict=True,
+    syscalls=("cgi", "fastcgi", "scgi", "uwsgi", "wsgi"),
+    charts={
+        "overview": charts_evolution.overview,
+        "cpu": charts_evolution.cpu,
+        "spawned": charts_evolution.spawned,
+        "latency": charts_evolution.latency,
+        "memory": charts_evolution.memory,
+        "throughput": charts_evolution.throughput,
+    },
+    captions={
+        "overview": "Both panels start at zero. The left one is why persistence was invented; the right one is all that "
+        "is left to argue about afterwards.",
+        "cpu": "A step of the scale is a factor of ten.",
+        "spawned": "The gateway itself reports each process that it starts, so none is too short-lived to be seen.",
+        "latency": "Visitors come at a set rate, half of what the gateway can do, whether it keeps up or not; their wait "
+        "counts from the moment they came.",
+        "memory": "Pages that several processes share are counted once, divided among them.",
+        "throughput": "Read this one last. Where bars are hatched, it shows the load generator.",
+    },
+    findings=(
+        findings.headline,
+        findings.spawned_finding,
+        findings.latency_finding,
+        findings.memory_finding,
+    ),
+    kept=("overview", "cpu"),
+)
