@@ -99,7 +99,7 @@ def measure(
 ) -> Repeat:
     """Carry out a task on `subject` and return what was found.
 
-    `engine` makes the load: "locust", "crowd", "team", or "wrk" (GET of the scenario's first path), which lies at `wrk`.
+    `engine` makes the load: "locust", "crowd", "team", or "wrk" (GET of the scenario's first path), which is at `wrk`.
     `rate`: visits a second of an open loop, 0 for a closed one. Raises LoadFailed.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""The suite `evolution`: one program, five gateways, directly and behind a front. What does each way to reach it cost?"""
+"""The suite `evolution`: one program, five gateways, directly and behind a front. What does each cost?"""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ SUITE = Suite(
         "throughput": charts_evolution.throughput,
     },
     captions={
-        "overview": "Both panels start at zero. The left one is why persistence was invented; the right one is all that "
-        "is left to argue about afterwards.",
+        "overview": "Both panels start at zero. The left one is why persistence was invented; the right one is all "
+        "that is left to argue about afterwards.",
         "cpu": "A step of the scale is a factor of ten.",
         "spawned": "The gateway itself reports each process that it starts, so none is too short-lived to be seen.",
-        "latency": "Visitors come at a set rate, half of what the gateway can do, whether it keeps up or not; their wait "
-        "counts from the moment they came.",
+        "latency": "Visitors come at a set rate, half of what the gateway can do, whether it keeps up or not; their "
+        "wait counts from the moment they came.",
         "memory": "Pages that several processes share are counted once, divided among them.",
         "throughput": "Read this one last. Where bars are hatched, it shows the load generator.",
     },

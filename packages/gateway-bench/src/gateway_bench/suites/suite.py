@@ -49,8 +49,9 @@ class Suite:
 
     `scenarios` are those it knows, `usual` those that are asked for unless others are named (none: all), `waits` those
     in which latency at a rate is asked too, at `fraction` of the row's own capacity. `shapes` are further open loops by
-    name, whose rates are parts of that capacity. `alike`: all rows without a front are asked by the one engine that speaks every protocol. `pinned`: server
-    and generator have a processor each. `strict`: a row that is absent is a failure, not a gap.
+    name, whose rates are parts of that capacity. `alike`: all rows without a front are asked by the one engine that
+    speaks every protocol. `pinned`: server and generator have a processor each. `strict`: a row that is absent is a
+    failure, not a gap.
 
     `charts` are in the order of the report, with a caption each; `kept` are those beside a reference run. `findings`
     are its sentences, the first of them the headline. `syscalls` names rows whose system calls are counted.

@@ -1,4 +1,4 @@
-"""The suite `targets`: servers that somebody else runs, here or elsewhere (`--target`). They are asked, and not watched."""
+"""The suite `targets`: servers that somebody else runs, here or elsewhere (`--target`). They are only asked."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ SUITE = Suite(
     charts={"throughput": charts_evolution.throughput, "latency": charts_evolution.latency},
     captions={
         "throughput": "Where bars are hatched, it shows the load generator.",
-        "latency": "Visitors come at a set rate, half of what the server can do, whether it keeps up or not; their wait "
-        "counts from the moment they came.",
+        "latency": "Visitors come at a set rate, half of what the server can do, whether it keeps up or not; their "
+        "wait counts from the moment they came.",
     },
     findings=(findings.throughput_finding, findings.latency_finding),
 )
