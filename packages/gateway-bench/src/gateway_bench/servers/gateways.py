@@ -20,8 +20,8 @@ A row of `gateways.toml` or `peers.toml`:
     scenarios = ["hello"]               those in which it takes part, if not in all of the run
     connections = 16                    how many visitors it has, if not as many as the run
     front = "nginx"                     what stands before it: a name of `gateway_bench.servers.fronts`
-    again = "fastcgi"                   the row of that name once more, for the band of chance; of the rest only `name`
-                                        and `label` are needed
+    like = "fastcgi"                    as the row of that name above, but for what is said here
+    again = "fastcgi"                   just as that row, under another name, for the band of chance
     vary = {workers = [1, 2, 4]}        a row for each of these (or threads, or connections): NAME-workers-1 and so on
     reaps = false                       nobody waits for its ended processes, so their time is in no account
     unannounced = true                  an answer ends where the connection does, and no field says so
@@ -157,8 +157,11 @@ def load_gateways(path: Path, only: list[str] | None = None) -> list[Gateway]:
     except ValueError as error:
         raise BenchError(f"{path} is not TOML: {error}") from error
     rows: list[Gateway] = []
+    written: dict[str, dict[str, Any]] = {}
     for row in table.get("gateway", []):
-        rows += _again(row, rows, path) if "again" in row else _varied(_gateway(row, path), row, path)
+        whole = _filled(row, written, path)
+        rows += _varied(_gateway(whole, path), whole, path)
+        written[whole["name"]] = whole
     known = list(dict.fromkeys(name for row in rows for name in (row.name, row.base) if name))
     for name in only or []:
         if name not in known:
@@ -166,16 +169,19 @@ def load_gateways(path: Path, only: list[str] | None = None) -> list[Gateway]:
     return [row for row in rows if not only or {row.name, row.base, row.again} & {*only}]
 
 
-def _again(row: dict[str, Any], rows: list[Gateway], path: Path) -> list[Gateway]:
-    """Return an earlier row (or all that vary from one) once more, under another name."""
+def _filled(row: dict[str, Any], written: dict[str, dict[str, Any]], path: Path) -> dict[str, Any]:
+    """Return a row with what it takes from an earlier one that it is like, or is again."""
     shown = f"the row {row.get('name', '?')!r} of {path.name}"
-    for key in row:
-        if key not in OF_ANOTHER:
-            raise BenchError(f"{shown} is {row['again']!r} again: it has {', '.join(OF_ANOTHER)}, and not {key!r}")
-    found = [one for one in rows if one.name == row["again"]]
-    if not found or not all(isinstance(row.get(key), str) for key in ("name", "label")):
-        raise BenchError(f"{shown} needs 'name', 'label', and in 'again' the name of a row above it")
-    return [replace(found[0], name=row["name"], label=row["label"], about=row.get("about", ""), again=row["again"])]
+    model = row.get("again", row.get("like"))
+    if model is None:
+        return row
+    if model not in written:
+        raise BenchError(f"{shown} is to be like {model!r}, and there is no row of that name above it")
+    if "again" in row and not {*row} <= {*OF_ANOTHER}:
+        strange = next(key for key in row if key not in OF_ANOTHER)
+        raise BenchError(f"{shown} is {model!r} again: it may have {', '.join(OF_ANOTHER)}, and not {strange!r}")
+    rest = {key: value for key, value in row.items() if key != "like"}
+    return {key: value for key, value in written[model].items() if key != "again"} | rest
 
 
 def _varied(gateway: Gateway, row: dict[str, Any], path: Path) -> list[Gateway]:
