@@ -50,5 +50,5 @@ class Engines:
     def process(self, engine: str) -> LoadProcess:
         """Return the process of an engine, which is started if there is none yet."""
         if engine not in self._running:
-            self._running[engine] = self._stack.enter_context(LoadProcess(MODULES[engine], self._core))
+            self._running[engine] = self._stack.enter_context(LoadProcess(MODULES[engine], core=self._core))
         return self._running[engine]

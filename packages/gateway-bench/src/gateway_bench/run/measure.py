@@ -109,7 +109,8 @@ def measure(
     job = _job(subject, task, parameters, place.seed, min(rate, OPEN_MOST), shape)
     if engine == "wrk":
         assert wrk
-        load = _with_wrk(subject, at_rest, task, job, parameters, wrk)
+        _, core = two_cores(parameters["pinned"])
+        load = _with_wrk(subject, at_rest, job, engines, core, wrk)
     else:
         load = _with_process(subject, at_rest, job, engines, engine)
     if subject.tree and not subject.tree.alive():
@@ -149,17 +150,16 @@ def _with_process(subject: Subject, at_rest: set[int], job: Job, engines: Engine
     return Loaded(before, counted, _account(subject, at_rest, generator), sampler)
 
 
-def _with_wrk(subject: Subject, at_rest: set[int], task: Task, job: Job, parameters: Parameters, wrk: str) -> Loaded:
-    url = f"{subject.address}{SCENARIOS[task.scenario].visit('wrk')[0].path}"
-    _, core = two_cores(parameters["pinned"])
-    warmup = warm_up(wrk, url, job, core)
+def _with_wrk(subject: Subject, at_rest: set[int], job: Job, engines: Engines, core: int | None, wrk: str) -> Loaded:
+    url = f"{subject.address}{SCENARIOS[job['scenario']].visit('wrk')[0].path}"
+    warmup = warm_up(engines.process("crowd"), job)
     before = _account(subject, at_rest, None)
     with MemorySampler(_trees(subject, None)).running() as sampler:
         counted = drive_wrk(wrk, url, job["users"], job["seconds"], core)
     counted["warmup"] = warmup
     after = _account(subject, at_rest, None)
     try:
-        check_answer(subject.address, task.scenario)
+        check_answer(subject.address, job["scenario"])
     except NotReady as error:
         raise LoadFailed(f"after the load {error}") from error
     return Loaded(before, counted, after, sampler)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from rich.box import SIMPLE_HEAD
@@ -12,24 +12,35 @@ from rich.text import Text
 
 from gateway_bench.record.document import Document, Proof, Ratio, Result, Verdict
 from gateway_bench.report.findings import labels
-from gateway_bench.report.units import duration, per_request, rate, ratio, shown, size, spread
+from gateway_bench.report.units import duration, interval, per_request, rate, ratio, shown, size, spread
 
 __all__ = ["print_document"]
 
-FIGURES = ["CPU/request", "spawned", "requests/s", "p50", "p99", "memory", "errors"]
+CAPACITY = ["CPU/request", "front's", "spawned", "requests/s", "p50", "p99", "memory", "errors"]
+LATENCY = ["asked/s", "p50", "p90", "p99", "p99.9", "late", "errors"]
 WRAPPED = ("promise", "what it is")
 """Headings of columns of words, which may take several lines: figures may not."""
+Cell = str | Text
+
 STYLES = {"kept": "green", "missed": "bold red", "unknown": "yellow"}
 
 
 def print_document(document: Document, console: Console) -> None:
     """Print the tables that the document has something for, and what is missing from them."""
-    if document["suite"] == "proofs":
+    if document["proofs"]:
         for proof in document["proofs"]:
             if proof["status"] == "ok":
                 console.print(_proof_table(proof, document))
-    else:
-        console.print(_results_table(document) if document["results"] else "nothing was measured")
+    elif not document["results"]:
+        console.print("nothing was measured")
+    capacity = [result for result in document["results"] if result["question"] == "capacity"]
+    latency = [result for result in document["results"] if result["question"] == "latency"]
+    if capacity:
+        title = f"{document['suite']}, as much as it can: {_repeats(document)}"
+        console.print(_results_table(title, capacity, document, CAPACITY, _capacity_cells))
+    if latency:
+        title = f"{document['suite']}, at {document['parameters']['fraction']:.0%} of that: {_repeats(document)}"
+        console.print(_results_table(title, latency, document, LATENCY, _latency_cells))
     if document["ratios"]:
         console.print(_ratios_table(document))
     if document["goals"]:
@@ -38,18 +49,22 @@ def print_document(document: Document, console: Console) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _results_table(document: Document) -> Table:
-    """Return the results, one block for each scenario; p99 of single requests is below that of a whole visit."""
+def _results_table(
+    title: str, results: list[Result], document: Document, headings: list[str], cells: Callable[[Result], list[Cell]]
+) -> Table:
+    """Return results, one block for each scenario; p99 of single requests is below that of a whole visit."""
     known = labels(document)
-    table = _table(_title(document), ["scenario", "gateway"], FIGURES)
+    table = _table(title, ["scenario", "gateway"], headings)
     previous = ""
-    for result in document["results"]:
+    for result in results:
         scenario = result["scenario"]
         if previous and previous != scenario:
             table.add_section()
-        table.add_row(scenario if scenario != previous else "", known[result["gateway"]], *_cells(result))
-        for name, p99 in result.get("exchanges_p99_us", {}).items():
-            table.add_row("", f"  {name}", "", "", "", "", duration(p99["median"]), "", "", style="dim")
+        table.add_row(scenario if scenario != previous else "", known[result["gateway"]], *cells(result))
+        for name, p99 in result["exchanges_p99_us"].items():
+            blank = ["" for _ in headings]
+            blank[headings.index("p99")] = duration(p99["median"])
+            table.add_row("", f"  {name}", *blank, style="dim")
         previous = scenario
     return table
 
@@ -59,10 +74,9 @@ def _ratios_table(document: Document) -> Table:
     known = labels(document)
     speeds = [row for row in document["goals"] if row["figure"] == "throughput"]
     promised = {(row["scenario"], row["of"], row["over"]): row for row in speeds}
-    headings = ["requests/s", "", "goal", "aim", "CPU/request", ""]
-    table = _table(
-        "one over another: median of the ratios of the rounds (min .. max)", ["scenario", "server", "over"], headings
-    )
+    headings = ["requests/s", "", "goal", "aim", "CPU/request", "", "no difference in"]
+    title = "one over another: median of the ratios of the rounds, with its interval"
+    table = _table(title, ["scenario", "server", "over"], headings)
     previous: tuple[str, str] = ("", "")
     for row in sorted(document["ratios"], key=lambda row: _place(row, document)):
         head = row["scenario"], row["gateway"]
@@ -70,16 +84,17 @@ def _ratios_table(document: Document) -> Table:
             table.add_section()
         goal = promised.get((*head, row["against"]))
         bound = "\u2265 " if row["lower_bound"] else ""
-        speed, cpu = row["throughput"], row["cpu"]
+        speed, cpu, ties = row["throughput"], row["cpu"], row["ties"] or []
         table.add_row(
             *((head[0], known[head[1]]) if head != previous else ("", "")),
             known[row["against"]],
             bound + ratio(speed["median"]),
-            spread(speed, ratio),
+            interval(speed, ratio),
             _limit(goal) if goal else "",
             ratio(goal["aim"]) if goal and goal["aim"] is not None else "",
-            ratio(cpu["median"]),
-            spread(cpu, ratio),
+            ratio(cpu["median"]) if cpu else "",
+            interval(cpu, ratio) if cpu else "",
+            " and ".join(figure for figure in ("throughput", "cpu") if figure in ties),
         )
         previous = head
     return table
@@ -149,6 +164,8 @@ def _remarks(document: Document) -> Iterator[str]:
     """Give the lines under the table: what a mark means, what is missing, what else is to be known."""
     if any(result["lower_bound"] for result in document["results"]):
         yield "≥ the load generator was the limit: the server could do more, so these are not ranked"
+    if any(result["lateness_p99_us"] for result in document["results"]):
+        yield "late: by how much the load generator itself was late, in the worst of 100 visits; it is in the latencies"
     for gateway in document["gateways"]:
         if gateway["status"] == "absent":
             yield f"absent: {gateway['label']}: {gateway['reason']}; to install: {gateway['install']}"
@@ -162,23 +179,40 @@ def _remarks(document: Document) -> Iterator[str]:
         yield f"note: {note}"
 
 
-def _title(document: Document) -> str:
+def _repeats(document: Document) -> str:
     repeats = document["parameters"]["repeats"]
-    many = f"medians of {repeats} repeats (min .. max)" if repeats > 1 else "one repeat"
-    state = "" if document["complete"] else ", BROKEN OFF"
-    return f"{document['suite']}: {many}{state}"
+    many = f"medians of {repeats} repeats, with intervals of 95 %" if repeats > 1 else "one repeat"
+    return many if document["complete"] else f"{many}, BROKEN OFF"
 
 
-def _cells(result: Result) -> list[str | Text]:
-    cpu = result["cpu_us_per_request"]
+def _capacity_cells(result: Result) -> list[Cell]:
+    cpu, front, memory = result["cpu_us_per_request"], result["front_cpu_us_per_request"], result["memory_peak_bytes"]
     spawned = result["spawned_per_request"]
-    errors = ", ".join(f"{number} {kind}" for kind, number in result["errors"].items())
     return [
-        f"{duration(cpu['median'])}  {spread(cpu)}".rstrip(),
+        f"{duration(cpu['median'])}  {interval(cpu)}".rstrip() if cpu else "?",
+        duration(front["median"]) if front else "",
         per_request(spawned["median"] if spawned else None),
         rate(result["throughput_rps"]["median"], result["lower_bound"]),
         duration(result["p50_us"]["median"]),
         duration(result["p99_us"]["median"]),
-        size(result["memory_peak_bytes"]["median"]),
-        Text(errors or "0", style="red" if errors else ""),
+        size(memory["median"]) if memory else "?",
+        _errors(result),
     ]
+
+
+def _latency_cells(result: Result) -> list[Cell]:
+    asked, rare, late = result["rate"], result["p999_us"], result["lateness_p99_us"]
+    return [
+        rate(asked["median"]) if asked else "",
+        f"{duration(result['p50_us']['median'])}  {interval(result['p50_us'])}".rstrip(),
+        duration(result["p90_us"]["median"]),
+        duration(result["p99_us"]["median"]),
+        duration(rare["median"]) if rare else "",
+        duration(late["median"]) if late else "",
+        _errors(result),
+    ]
+
+
+def _errors(result: Result) -> Cell:
+    errors = ", ".join(f"{number} {kind}" for kind, number in result["errors"].items())
+    return Text(errors or "0", style="red" if errors else "")
