@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-import json
+import os
+import queue
 import sys
 import threading
 import time
 from collections.abc import Callable
 
+from gateway_bench.errors import BenchError
 from gateway_bench.load.address import parse_address
 from gateway_bench.load.crowd import Crowd
-from gateway_bench.load.job import Job, Yield, lasting
+from gateway_bench.load.job import Job, Warmup, Yield, lasting, serve_jobs
 from gateway_bench.load.scenarios import SCENARIOS
 from gateway_bench.load.tally import Tally
+from gateway_bench.load.warming import Warming, no_warmup
 
 __all__ = ["drive", "main"]
 
+BLOCK = 65_536
+
 
 def drive(job: Job, wait_for_go: Callable[[], None], stopped: Callable[[], bool] = lambda: False) -> Yield:
-    """Warm up, wait, and load; return what was counted after the wait. `stopped()` ends it before its time."""
+    """Warm up, wait, and load; return what was counted after the wait. `stopped()` ends it before its time.
+
+    Raises BenchError.
+    """
+    if job.get("rate") or job.get("shape"):
+        raise BenchError("the crowd makes closed loops only; an open one, at a rate or a shape, is for locust")
     crowd = Crowd(
         parse_address(job["address"]),
         SCENARIOS[job["scenario"]],
@@ -28,14 +38,23 @@ def drive(job: Job, wait_for_go: Callable[[], None], stopped: Callable[[], bool]
         retry=job.get("retry", False),
     )
     try:
-        crowd.run(lasting(job["warmup"], lambda: True, job["warmup"]))
+        warmup = _warm_up(job["warmup"], crowd)
         wait_for_go()
-        return _measure(job, crowd, stopped)
+        return _measure(job, crowd, stopped, warmup)
     finally:
         crowd.close()
 
 
-def _measure(job: Job, crowd: Crowd, stopped: Callable[[], bool]) -> Yield:
+def _warm_up(limit: float, crowd: Crowd) -> Warmup:
+    if not limit:
+        return no_warmup()
+    tally = Tally()
+    warming = Warming(limit, lambda: tally.requests)
+    crowd.run(warming.lasts, tally)
+    return warming.told()
+
+
+def _measure(job: Job, crowd: Crowd, stopped: Callable[[], bool], warmup: Warmup) -> Yield:
     tally, most = Tally(), job.get("max_visits")
     in_time = lasting(job["seconds"], lambda: tally.requests >= job["min_requests"], job["max_seconds"])
 
@@ -54,27 +73,27 @@ def _measure(job: Job, crowd: Crowd, stopped: Callable[[], bool]) -> Yield:
         latency=latencies.together(),
         exchanges=latencies.by_name(),
         generator_cpu=used,
+        warmup=warmup,
+        lateness=None,
+        timeline=[],
         connections=tally.connections,
     )
 
 
 def main() -> int:
-    """Do one job. Exit code 1 when whoever started it has gone."""
-    job: Job = json.loads(sys.stdin.readline())
-    stop = threading.Event()
+    """Do the jobs that come on the standard input. While one runs, whatever comes there ends it before its time."""
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def listen() -> None:
-        sys.stdin.readline()  # "stop", or the end of whoever started us
-        stop.set()
+        pending = b""
+        while block := os.read(sys.stdin.fileno(), BLOCK):  # sys.stdin would hold its lock when the process ends
+            *whole, pending = (pending + block).split(b"\n")
+            for line in whole:
+                lines.put(line.decode() + "\n")
+        lines.put("")
 
-    def wait_for_go() -> None:
-        print(json.dumps({"phase": "warm"}), flush=True)
-        if not sys.stdin.readline():
-            raise SystemExit(1)
-        threading.Thread(target=listen, name="stop", daemon=True).start()
-
-    print(json.dumps(drive(job, wait_for_go, stop.is_set)), flush=True)
-    return 0
+    threading.Thread(target=listen, name="listen", daemon=True).start()
+    return serve_jobs(lambda job, wait_for_go: drive(job, wait_for_go, lambda: not lines.empty()), lines.get)
 
 
 if __name__ == "__main__":

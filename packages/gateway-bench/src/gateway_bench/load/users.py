@@ -1,8 +1,9 @@
 """Locust's side of the load: a user class for each protocol.
 
-A locust user runs its task, here one visit, again and again with no pause: a *closed loop*. The next request
-waits for the last answer, so a slow gateway is asked less often, and what comes out is capacity, not how long
-visitors wait at a given rate.
+A locust user runs its task, here one visit, again and again. By itself it makes no pause: a *closed loop*. The next
+request waits for the last answer, so a slow gateway is asked less often, and what comes out is capacity, not how long
+visitors wait at a given rate. For that the load engine (`gateway_bench.load.locust_load`) tells each visitor when its
+next visit is due, and takes the latency from then on.
 
 Locust replaces Python's blocking calls by cooperative ones when it is imported. So this module and those that
 import it belong to the load process and to locust files, and to nothing else in this package.
@@ -39,6 +40,7 @@ class GatewayUser(User):
     scheme = ""
     scenario: Scenario = SCENARIOS["hello"]
     keep_alive = True
+    back_off = BACK_OFF
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
@@ -53,16 +55,27 @@ class GatewayUser(User):
         """Close the connection when locust stops this user."""
         self._visitor.close()
 
-    def before_visit(self) -> None:
-        """Do nothing; the load engine holds its visitors here between two stretches of load."""
+    def before_visit(self) -> int:
+        """Return when the visit is due, by `time.perf_counter_ns`: now. The load engine has its own answer."""
+        return time.perf_counter_ns()
+
+    def count(self, name: str, began: int, ended: int, size: int, failure: Failure | None) -> None:
+        """Tell locust of one request."""
+        self.environment.events.request.fire(
+            request_type=self._address.scheme,
+            name=name,
+            response_time=(ended - began) / 1e6,  # locust counts in milliseconds
+            response_length=size,
+            exception=failure,
+            context={},
+        )
 
     @task
     def visit(self) -> None:
         """Make one visit: each exchange of the scenario in turn, ending at the first failure."""
-        self.before_visit()
+        began = self.before_visit()
         for exchange in self.scenario.visit(f"{self._number}-{next(self._visits)}"):
             failure, size = None, 0
-            began = time.perf_counter_ns()
             try:
                 answer = self._visitor.fetch(exchange)
                 ended = time.perf_counter_ns()
@@ -72,17 +85,11 @@ class GatewayUser(User):
             except Failure as error:
                 ended = time.perf_counter_ns()
                 failure = error
-            self.environment.events.request.fire(
-                request_type=self._address.scheme,
-                name=exchange.name,
-                response_time=(ended - began) / 1e6,  # locust counts in milliseconds
-                response_length=size,
-                exception=failure,
-                context={},
-            )
+            self.count(exchange.name, began, ended, size, failure)
             if failure:
-                gevent.sleep(BACK_OFF)
+                gevent.sleep(self.back_off)
                 return
+            began = time.perf_counter_ns()
 
 
 class HttpUser(GatewayUser):

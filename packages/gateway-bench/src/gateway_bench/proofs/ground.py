@@ -141,9 +141,8 @@ class Ground:
             "max_seconds": 600.0,
         }
         job.update(more)  # type: ignore[typeddict-item]  # the proofs' own, in this package
-        with on_core(two_cores(apart)[1]):
-            process = LoadProcess(job, "gateway_bench.load.crowd_load")
-        with process as load:
+        with LoadProcess("gateway_bench.load.crowd_load", two_cores(apart)[1]) as load:
+            load.prepare(job)
             load.warm_up()
             yield load
 
