@@ -140,19 +140,20 @@ def _job(subject: Subject, task: Task, parameters: Parameters, seed: int, rate: 
 
 
 def _with_process(subject: Subject, at_rest: set[int], job: Job, engines: Engines, engine: str) -> Loaded:
-    load = engines.process(engine)
-    load.prepare(job)
-    load.warm_up()
-    generator = Tree(load.pid)
-    before = _account(subject, at_rest, generator)
-    with MemorySampler(_trees(subject, generator)).running() as sampler:
-        counted = load.go()
-    return Loaded(before, counted, _account(subject, at_rest, generator), sampler)
+    with engines.using(engine) as load:
+        load.prepare(job)
+        load.warm_up()
+        generator = Tree(load.pid)
+        before = _account(subject, at_rest, generator)
+        with MemorySampler(_trees(subject, generator)).running() as sampler:
+            counted = load.go()
+        return Loaded(before, counted, _account(subject, at_rest, generator), sampler)
 
 
 def _with_wrk(subject: Subject, at_rest: set[int], job: Job, engines: Engines, core: int | None, wrk: str) -> Loaded:
     url = f"{subject.address}{SCENARIOS[job['scenario']].visit('wrk')[0].path}"
-    warmup = warm_up(engines.process("crowd"), job)
+    with engines.using("crowd") as crowd:
+        warmup = warm_up(crowd, job)
     before = _account(subject, at_rest, None)
     with MemorySampler(_trees(subject, None)).running() as sampler:
         counted = drive_wrk(wrk, url, job["users"], job["seconds"], core)

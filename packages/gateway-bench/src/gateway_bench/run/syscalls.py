@@ -63,11 +63,11 @@ def _count(subject: Subject, engines: Engines) -> Syscalls:
         "rate": 0.0,
         "seed": 1,
     }
-    load = engines.process(engine)
-    load.prepare(job)
-    load.warm_up()
-    with counting(subject.tree) as counts:
-        requests = load.go()["requests"]
+    with engines.using(engine) as load:
+        load.prepare(job)
+        load.warm_up()
+        with counting(subject.tree) as counts:
+            requests = load.go()["requests"]
     return Syscalls(
         gateway=subject.gateway.name, scenario=HELLO, requests=requests, calls=counts.calls, reason=counts.reason
     )
