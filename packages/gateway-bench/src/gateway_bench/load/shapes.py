@@ -46,6 +46,7 @@ __all__ = [
     "expected",
     "ramp",
     "rate_at",
+    "scaled",
     "seconds_of",
     "spike",
     "step",
@@ -148,6 +149,11 @@ def check_shape(shape: Shape) -> Shape:
 def seconds_of(shape: Shape) -> float:
     """Return how long it lasts."""
     return shape["seconds"]
+
+
+def scaled(shape: Shape, factor: float) -> Shape:
+    """Return the shape with every rate multiplied: one in parts of a capacity becomes one in visits a second."""
+    return check_shape({**shape, "start": shape["start"] * factor, "top": shape["top"] * factor})
 
 
 def rate_at(shape: Shape, at: float) -> float:

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TypedDict, cast
 
 from gateway_bench.errors import BenchError
+from gateway_bench.load.job import Moment, Warmup
 from gateway_bench.load.latency import Latency
+from gateway_bench.load.shapes import Shape
 from gateway_bench.samples.processes import Memory
 
 __all__ = [
@@ -112,25 +114,6 @@ class ScenarioRecord(TypedDict):
     about: str
 
 
-class Warmup(TypedDict):
-    """What was thrown away: its length, requests a second in each window of it, and whether the rate had settled."""
-
-    seconds: float
-    rates: list[float]
-    settled: bool
-
-
-class Moment(TypedDict):
-    """A window of a shape, from `at` seconds on: requests a second offered and answered, latencies, errors."""
-
-    at: float
-    offered: float
-    answered: float
-    p50: int
-    p99: int
-    errors: int
-
-
 class Usage(TypedDict):
     """What a tree of processes used during a repeat.
 
@@ -169,16 +152,19 @@ class Repeat(TypedDict):
     """One measurement, as it came. `round` and `position` count from 1.
 
     `question` is one of `QUESTIONS`; `rate` is the visits a second that were intended, None in a closed loop, and
-    `lateness` by how much the generator itself was late to send them. `server` is None where somebody else runs it,
-    `front` where nothing stands before it. `spawned` is None where nobody counts; `births_from` says who did.
-    `others_share` is the part of all processors that neither server, front nor generator used: a quiet machine has next
-    to none. `connections` are those opened, if the generator knows.
+    `lateness` by how much the generator itself was late to send them. `shape` is the name of one ("" for none), and
+    `offered` its rates as they were. `server` is None where somebody else runs it, `front` where nothing stands before
+    it. `spawned` is None where nobody counts; `births_from` says who did. `others_share` is the part of all processors
+    that neither server, front nor generator used: a quiet machine has next to none. `connections` are those opened, if
+    the generator knows.
     """
 
     gateway: str
     scenario: str
     question: str
     rate: float | None
+    shape: str
+    offered: Shape | None
     users: int
     round: int
     position: int

@@ -40,6 +40,8 @@ def _repeat(repeat: dict[str, Any], parameters: dict[str, Any]) -> Any:
     return repeat | {
         "question": "capacity",
         "rate": None,
+        "shape": "",
+        "offered": None,
         "users": parameters["users"],
         "engine": repeat.get("engine", parameters["engine"]),
         "warmup": {"seconds": parameters["warmup_seconds"], "rates": [], "settled": False},

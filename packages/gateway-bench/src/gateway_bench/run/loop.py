@@ -17,7 +17,7 @@ from typing import cast
 from gateway_bench import interrupts
 from gateway_bench.errors import LoadFailed
 from gateway_bench.load.job import Yield
-from gateway_bench.record.document import Generator, Parameters, Repeat, Warmup
+from gateway_bench.record.document import Generator, Parameters, Repeat
 from gateway_bench.run.measure import Place, only_time
 from gateway_bench.samples.processes import MemorySampler, Tree, machine_busy_seconds
 
@@ -52,12 +52,14 @@ def measure_loop(gateway: str, argv: Sequence[str], scenario: str, parameters: P
         scenario=scenario,
         question="capacity",
         rate=None,
+        shape="",
+        offered=None,
         users=parameters["users"],
         round=place.round,
         position=place.position,
         started=started,
         engine=ENGINE,
-        warmup=Warmup(seconds=0.0, rates=[], settled=False),
+        warmup=told["warmup"],
         seconds=told["seconds"],
         requests=told["requests"],
         errors=told["errors"],

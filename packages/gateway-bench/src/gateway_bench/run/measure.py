@@ -194,6 +194,8 @@ def _repeat(
         scenario=task.scenario,
         question=task.question,
         rate=job["rate"] or None,
+        shape=task.shape,
+        offered=job.get("shape"),
         users=job["users"],
         round=place.round,
         position=place.position,

@@ -27,6 +27,7 @@ from collections import Counter
 from gateway_bench.load.job import Yield
 from gateway_bench.load.latency import Latencies
 from gateway_bench.load.scenarios import HELLO
+from gateway_bench.load.warming import no_warmup
 
 __all__ = ["OUTPUTS", "main", "variables_for"]
 
@@ -140,6 +141,9 @@ def run(program: str, output: str, processes: int, seconds: float) -> Yield:
         latency=together,
         exchanges={},
         generator_cpu=_children_cpu() - before,
+        warmup=no_warmup(),
+        lateness=None,
+        timeline=[],
     )
 
 
