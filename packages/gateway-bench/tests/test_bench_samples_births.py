@@ -118,9 +118,9 @@ def test_the_time_of_children_that_live_for_milliseconds_is_in_the_account() -> 
 
 
 def test_what_cannot_be_had_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(module, "NETLINK_CONNECTOR", 31)
+    monkeypatch.setattr(module, "_why_not", lambda: "the kernel is silent")
     with KernelBirths().listening() as births:
-        assert births.reason
+        assert births.reason == "the kernel is silent"
         births.follow({os.getpid()})
         assert births.count() == Births(0, 0)
         with SpawnListener(tmp_path / "events").listening() as listener:
@@ -132,6 +132,20 @@ def test_what_cannot_be_had_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         pass
     assert traced.spawned is None
     assert traced.reason
+
+
+@pytest.mark.skipif(not procfs.LINUX, reason="only Linux has netlink")
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (31, "this kernel tells nobody of births"),  # no such family
+        (0, "the kernel tells nobody in this container of births"),  # routes: an order for births is not answered
+    ],
+)
+def test_a_kernel_that_does_not_tell(number: int, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "NETLINK_CONNECTOR", number)
+    monkeypatch.setattr(module, "ANSWER_LIMIT_MS", 1)
+    assert reason in module._why_not.__wrapped__()
 
 
 def test_the_kernel_is_believed_before_the_server(tmp_path: Path) -> None:

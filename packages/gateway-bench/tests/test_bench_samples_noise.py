@@ -9,6 +9,7 @@ import pytest
 
 from gateway_bench.record.document import Noise
 from gateway_bench.samples import noise as module
+from gateway_bench.samples.machine import usable_cores
 from gateway_bench.samples.noise import OTHERS_LIMIT, SPREAD_LIMIT, STOLEN_LIMIT, judge_noise, probe
 
 QUIET = Noise(
@@ -57,7 +58,7 @@ def test_a_machine_is_judged(figures: dict[str, object], cores: int, reasons: li
 def test_the_probe_looks_at_every_core() -> None:
     before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     found = probe(0.05)
-    assert found["slices"] >= module.LEAST * module.TURNS * module.usable_cores()
+    assert found["slices"] >= module.LEAST * module.TURNS * usable_cores()
     assert found["seconds"] > 0
     assert found["slice_us"] > 0
     assert found["spread"] >= 0
@@ -65,29 +66,6 @@ def test_the_probe_looks_at_every_core() -> None:
     assert found["fit"] is not bool(found["reasons"])
     if before is not None:
         assert os.sched_getaffinity(0) == before, "where it ran before, it runs after"
-
-
-@pytest.mark.parametrize(
-    ("groups", "files", "expected"),
-    [
-        ("0::/mine\n", {"mine/cpu.stat": "usage_usec 7\nnr_periods 9\nnr_throttled 5\n"}, 5),
-        ("0::/\n", {"cpu.stat": "usage_usec 7\n"}, None),  # the root of version 2 has no share
-        ("8:cpu,cpuacct:/docker/a\n", {"cpu/docker/a/cpu.stat": "nr_throttled 2\n"}, 2),
-        ("8:cpu,cpuacct:/docker/a\n", {"cpu/cpu.stat": "nr_throttled 3\n"}, 3),  # seen from within a container
-        ("", {}, None),
-    ],
-)
-def test_a_share_that_is_used_up_is_found(
-    groups: str, files: dict[str, str], expected: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, text in files.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "ascii")
-    (tmp_path / "group").write_text(groups, "ascii")
-    monkeypatch.setattr(module, "OWN_GROUPS", tmp_path / "group")
-    monkeypatch.setattr(module, "CGROUP_ROOTS", tuple(tmp_path / name for name in ("", "unified", "cpu")))
-    assert module._throttled() == expected
 
 
 @pytest.mark.parametrize(

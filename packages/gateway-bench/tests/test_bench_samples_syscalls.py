@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from gateway_bench.samples import procfs
 from gateway_bench.samples import strace as strace_module
 from gateway_bench.samples.processes import Tree
 from gateway_bench.samples.strace import attached, why_not
@@ -94,9 +96,9 @@ def test_whether_it_may_be_tried(
     yama = tmp_path / "ptrace_scope"
     yama.write_text(scope, "ascii")
     monkeypatch.setattr(strace_module, "YAMA", yama)
-    monkeypatch.setattr(strace_module.procfs, "LINUX", True)
-    monkeypatch.setattr(strace_module.shutil, "which", lambda _: "/usr/bin/strace")
-    monkeypatch.setattr(strace_module.os, "geteuid", lambda: user)
+    monkeypatch.setattr(procfs, "LINUX", True)
+    monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/strace")
+    monkeypatch.setattr(os, "geteuid", lambda: user)
     assert reason in why_not()
     assert bool(why_not()) is bool(reason)
 

@@ -34,6 +34,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 from gateway_bench.samples.inbox import Inbox
 from gateway_bench.samples.processes import Tree
@@ -93,7 +94,8 @@ class KernelBirths:
     @contextmanager
     def listening(self) -> Iterator[KernelBirths]:
         """Listen for the length of the block, where that can be had: see `reason`."""
-        sock = _subscribe()
+        self.reason = _why_not()
+        sock = self.reason or _subscribe()
         if isinstance(sock, str):
             self.reason = sock
             yield self
@@ -187,6 +189,16 @@ def parse_births(text: str) -> int:
         call = _RESUMED.sub(begun.pop(caller, "").replace("\\", "\\\\"), call, count=1)
         born += bool(_CALL.search(call)) and THREAD not in call
     return born
+
+
+@cache
+def _why_not() -> str:
+    """Return one sentence that says why births cannot be heard of; "" if they can. It takes a second to be sure."""
+    sock = _subscribe()
+    if isinstance(sock, str):
+        return sock
+    sock.close()
+    return ""
 
 
 def _subscribe() -> socket.socket | str:

@@ -26,8 +26,9 @@ from statistics import quantiles
 
 from gateway_bench import interrupts
 from gateway_bench.record.document import Noise
+from gateway_bench.samples.cgroup import read_text, throttled
 from gateway_bench.samples.cores import on_core
-from gateway_bench.samples.machine import usable_cores
+from gateway_bench.samples.machine import GOVERNOR, usable_cores
 from gateway_bench.samples.processes import machine_busy_seconds
 
 __all__ = ["judge_noise", "probe"]
@@ -50,13 +51,9 @@ STOLEN_LIMIT = 0.02
 LEAST_CORES = 2
 """One for the server and one for the generator."""
 
-CPUFREQ = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 STAT = Path("/proc/stat")
 STOLEN_FIELD = 8
 """proc_stat(5): cpu user nice system idle iowait irq softirq steal ..."""
-OWN_GROUPS = Path("/proc/self/cgroup")
-CGROUP_ROOTS = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup/cpu"))
-"""Of version 2, of version 2 beside version 1, and of version 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ def probe(seconds: float = SECONDS) -> Noise:
     capacity = passed * (os.cpu_count() or 1)
     others = (after.busy - before.busy - (after.own - before.own)) / capacity
     stolen = _difference(before.stolen, after.stolen)
-    throttled = _difference(before.throttled, after.throttled)
+    stopped = _difference(before.throttled, after.throttled)
     tenth, median, ninetieth = _percentiles(slices)
     noise = Noise(
         seconds=round(passed, 3),
@@ -88,8 +85,8 @@ def probe(seconds: float = SECONDS) -> Noise:
         spread=round((ninetieth - tenth) / median, 4),
         stolen_share=None if stolen is None else round(stolen / capacity, 4),
         others_share=round(min(1.0, max(0.0, others)), 4),
-        throttled=None if throttled is None else int(throttled),
-        governor=_line(CPUFREQ),
+        throttled=None if stopped is None else int(stopped),
+        governor=read_text(GOVERNOR),
         fit=True,
         reasons=[],
     )
@@ -152,7 +149,7 @@ def _percentiles(values: list[float]) -> tuple[float, float, float]:
 
 
 def _moment() -> Moment:
-    return Moment(time.monotonic(), machine_busy_seconds(), time.process_time(), _stolen_seconds(), _throttled())
+    return Moment(time.monotonic(), machine_busy_seconds(), time.process_time(), _stolen_seconds(), throttled())
 
 
 def _difference(before: float | None, after: float | None) -> float | None:
@@ -161,36 +158,7 @@ def _difference(before: float | None, after: float | None) -> float | None:
 
 def _stolen_seconds() -> float | None:
     """Return the time that a hypervisor gave to others while we could have used it, of all processors together."""
-    fields = _line(STAT).split()
+    fields = read_text(STAT).partition("\n")[0].split()
     if len(fields) <= STOLEN_FIELD:
         return None
     return int(fields[STOLEN_FIELD]) / os.sysconf("SC_CLK_TCK")
-
-
-def _throttled() -> int | None:
-    """Return how many times our group was stopped for having used up its share; None where there is no share."""
-    for folder in _groups():
-        for line in _text(folder / "cpu.stat").splitlines():
-            name, _, value = line.partition(" ")
-            if name == "nr_throttled":
-                return int(value)
-    return None
-
-
-def _groups() -> Iterator[Path]:
-    """Return where the system may keep the accounts of our control group; in a container its root is shown."""
-    paths = [line.rpartition(":")[2].lstrip("/") for line in _text(OWN_GROUPS).splitlines()]
-    for root in CGROUP_ROOTS:
-        for path in dict.fromkeys((*paths, "")):
-            yield root / path
-
-
-def _line(path: Path) -> str:
-    return _text(path).partition("\n")[0].strip()
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("ascii", "replace")
-    except OSError:
-        return ""
