@@ -10,6 +10,7 @@ win: a 500 is often the fastest page there is.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -22,10 +23,20 @@ HELLO = b"Hello, world!\n"
 PAGE = "/fastcgi"
 PAGE_TITLE = b"<h1>FastCGI</h1>"
 PAGE_END = b"</footer>"
+ENTRANCE_TITLE = b"<h1>How the web came to talk to programs</h1>"
+CGI_TITLE = b"<h1>CGI</h1>"
+STYLE = b":root {"
 WAS_HERE = b"I was here: "
 ENTRIES = 20
 """How many entries one page of the guestbook shows."""
 FORM = "application/x-www-form-urlencoded"
+
+PERSONS = 8_000
+PAGES = 10
+STRANGERS = 40
+"""Of `personal`: users in its database, pages, and sets of users that have none in common, one for each visitor."""
+IN_TURN = 20
+"""Users of a set who ask in turn, each for `PAGES` pages."""
 
 DECK = 20
 """Requests in a visit of `mixed`, one of which sleeps: 5 %, exactly, and at a place that nobody foresees."""
@@ -45,18 +56,22 @@ Check = Callable[[Answer], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its check. `name` groups it in the statistics ("POST /guestbook")."""
+    """One request and its check. `name` groups it in the statistics ("POST /guestbook").
+
+    `kind` stands there for the path of one of many that are alike.
+    """
 
     method: str
     path: str
     check: Check
     content: bytes = b""
     content_type: str = ""
+    kind: str = ""
 
     @property
     def name(self) -> str:
         """Method and path, as the tables show it."""
-        return f"{self.method} {self.path}"
+        return f"{self.method} {self.kind or self.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +94,15 @@ def _is_hello(answer: Answer) -> str | None:
     return _complaint(answer, 200, answer.content == HELLO)
 
 
-def _is_page(answer: Answer) -> str | None:
-    return _complaint(answer, 200, PAGE_TITLE in answer.content and PAGE_END in answer.content)
+def _is_page(title: bytes) -> Check:
+    def is_page(answer: Answer) -> str | None:
+        return _complaint(answer, 200, title in answer.content and PAGE_END in answer.content)
+
+    return is_page
+
+
+def _is_style(answer: Answer) -> str | None:
+    return _complaint(answer, 200, STYLE in answer.content and answer.content.endswith(b"}\n"))
 
 
 def _is_redirect(answer: Answer) -> str | None:
@@ -107,7 +129,13 @@ def _says(content: bytes) -> Check:
 _HELLO_VISIT = (Exchange("GET", "/hello", _is_hello),)
 _SH_VISIT = (Exchange("GET", "/cgi-bin/hello.sh", _is_hello),)
 _PYTHON_VISIT = (Exchange("GET", "/cgi-bin/hello.py", _is_hello),)
-_PAGE_VISIT = (Exchange("GET", PAGE, _is_page),)
+_PAGE_VISIT = (Exchange("GET", PAGE, _is_page(PAGE_TITLE)),)
+_WALK = (
+    Exchange("GET", "/", _is_page(ENTRANCE_TITLE)),
+    Exchange("GET", "/static/style.css", _is_style),
+    Exchange("GET", "/cgi", _is_page(CGI_TITLE)),
+    *_PAGE_VISIT,
+)
 _SLEEP_VISIT = (Exchange("GET", "/sleep?ms=200", _says(b"slept 200 ms\n")),)
 _CPU_VISIT = (Exchange("GET", "/cpu?ms=5", _says(b"used 5 ms of processor time\n")),)
 _NAP_VISIT = (Exchange("GET", "/nap?ms=50", _says(b"napped\n")),)
@@ -123,11 +151,41 @@ def _sign_and_look(token: str) -> tuple[Exchange, ...]:
     )
 
 
+def _journey(token: str) -> tuple[Exchange, ...]:
+    """Come in, as a browser does, with the style sheet; read two exhibits; sign the guestbook and look at it."""
+    return _WALK + _sign_and_look(token)
+
+
 def _mixed(token: str) -> tuple[Exchange, ...]:
     """Deal a deck with one sleep in it; the token is the seed, so a visitor's journey is the same in every run."""
     deck = list(_HELLO_VISIT * DECK)
     deck[random.Random(token).randrange(DECK)] = _SHORT_SLEEP  # noqa: S311  # a journey, not a secret
     return tuple(deck)
+
+
+def _personal(token: str) -> tuple[Exchange, ...]:
+    """Ask for one page as one of the users that this visitor stands for.
+
+    As in the measurement of 1996: each visitor is a set of users of his own, who ask in turn; each of them asks `PAGES`
+    times, then `IN_TURN` others come. The number of the visitor and that of the visit are the last two in the token.
+    """
+    visitor, visit = ([0, 0] + [int(digits) for digits in re.findall("[0-9]+", token)])[-2:]
+    turn, generation = visit // IN_TURN % PAGES, visit // (IN_TURN * PAGES)
+    number = generation * IN_TURN + visit % IN_TURN
+    user = (visitor % STRANGERS + STRANGERS * number) % PERSONS
+    page = (user + turn) % PAGES
+    path = f"/content/{page}?user={user}&password=secret-{user}"
+    return (Exchange("GET", path, _is_for(user, page), kind="/content/..."),)
+
+
+def _is_for(user: int, page: int) -> Check:
+    title = f"<title>Page {page} for Visitor {user}</title>".encode("ascii")
+
+    def is_for(answer: Answer) -> str | None:
+        content = answer.content
+        return _complaint(answer, 200, title in content and content.endswith(b"</html>\n") and b"${" not in content)
+
+    return is_for
 
 
 SCENARIOS = {
@@ -136,12 +194,15 @@ SCENARIOS = {
         Scenario("hello", "Hello", "14 constant bytes: what is left is the gateway", lambda _: _HELLO_VISIT),
         Scenario("page", "Page", "a Markdown page in a template", lambda _: _PAGE_VISIT),
         Scenario("guestbook", "Guestbook", "sign (POST, SQLite), then read (GET)", _sign_and_look),
+        Scenario("journey", "Journey", "the entrance, its style sheet, two pages, then the guestbook", _journey),
         Scenario("sleep", "Sleep", "200 ms of waiting, as for a database", lambda _: _SLEEP_VISIT),
         Scenario("mixed", "Mixed", "19 times Hello and once 100 ms of waiting, in random order", _mixed),
         Scenario("cpu", "Processor", "5 ms of processor time", lambda _: _CPU_VISIT),
         Scenario("nap", "Nap", "50 ms of waiting; the answer names its worker", lambda _: _NAP_VISIT),
         Scenario("sh", "sh", "a CGI program: three lines of echo for /bin/sh", lambda _: _SH_VISIT),
         Scenario("python", "python -IS", "a CGI program: one os.write in a bare Python", lambda _: _PYTHON_VISIT),
+        Scenario("checked", "Hello, checked", "the same 14 bytes, and every answer is checked", lambda _: _HELLO_VISIT),
+        Scenario("personal", "Personal page", "a file of 3,000 bytes, filled in from a user database", _personal),
         Scenario("app", "Application", "hello of the WSGI application, as a CGI program", lambda _: _HELLO_VISIT),
     )
 }
