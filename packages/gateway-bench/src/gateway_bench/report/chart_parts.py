@@ -1,55 +1,203 @@
-"""The parts that several charts share: named rows, whiskers, bars of requests a second."""
+"""The parts that charts share: named rows, bars with their interval and repeats, the band of chance, room for words.
+
+    name  ============|--o--|   1.23 ms        bar or dot: the median
+            o    o  o                          line: its 95 % interval
+                                               small dots: every repeat, those far out too
+
+A bar is hatched where the generator was the limit: its end is where the measurement stopped, not the server. A strip
+shows the band of chance around the row that was measured twice. Whatever is drawn is noted in the chart's table.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import log10
 from typing import Any
 
-from matplotlib.ticker import FuncFormatter
+from matplotlib.text import Annotation
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from gateway_bench.record.document import Document, Estimate, Result
 from gateway_bench.report import findings
-from gateway_bench.report.chart_style import INK, bare, colour_of, say
-from gateway_bench.report.units import rate, spread
+from gateway_bench.report.chart_style import BAND, FAINT, INK, MUTED, PAPER, SIZES, bare, colours, say, width_of
+from gateway_bench.report.measures import MEASURES, Measure, reference_of, sound, tie
+from gateway_bench.report.units import interval
 
-__all__ = ["BAR", "ROW", "draw_rates", "draw_rows", "draw_whisker", "method_of"]
+__all__ = [
+    "BAR", "HEADINGS", "ROW", "Group", "draw_band", "draw_bars", "draw_interval", "draw_rates", "draw_rows",
+    "draw_whisker", "label_room", "log_scale", "make_room", "method_of", "note", "slots",
+]  # fmt: skip
 
 BAR = 0.62
 """Thickness of a bar, in rows."""
 ROW = 0.42
 """Inches of height for one row."""
+REPEATS_AT = 0.24
+"""How far below the middle of its row the dots of the repeats are, in rows."""
+GAP = 0.13
+"""Inches between a mark and its words, and between those and the edge."""
+PADDING = 0.3
+"""Inches between the names of the rows and what is beside them."""
+
+Group = tuple[str, Sequence[Result]]
+"""Results under a heading, which may be empty."""
+HEADINGS = ("", "row", "median", "95 % of the median", "each repeat", "remark")
+"""Of the table of a chart that shows estimates."""
 
 
-def draw_rates(axis: Any, results: Sequence[Result], remarks: Mapping[str, str] | None = None) -> None:
-    """Draw bars of requests a second with their range, from zero; `remarks` follow the figure, by gateway."""
-    for row, result in enumerate(results):
-        range_, bound = result["throughput_rps"], result["lower_bound"]
-        colour = colour_of(result["gateway"])
-        face = {"facecolor": "#ffffff", "edgecolor": colour, "hatch": "///"} if bound else {"color": colour}
-        axis.barh(row, range_["median"], BAR, **face)
-        draw_whisker(axis, range_, row, 1.0)
-        say(axis, rate(range_["median"], bound) + (remarks or {}).get(result["gateway"], ""), range_["max"], row)
-    room = 1.6 if remarks else 1.4
-    axis.set_xlim(0, room * max(result["throughput_rps"]["max"] for result in results))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axis.locator_params(axis="x", nbins=4)
-    bare(axis)
+def slots(groups: Sequence[Group]) -> int:
+    """Return how many rows of height groups take, their headings counted."""
+    return sum(len(results) + bool(heading) for heading, results in groups)
 
 
-def draw_whisker(axis: Any, range_: Estimate, row: int, scale: float) -> None:
-    """Draw a line from the smallest to the largest repeat, where they differ."""
-    if spread(range_):
-        axis.plot([range_["min"] / scale, range_["max"] / scale], [row, row], color=INK, linewidth=1.4)
-
-
-def draw_rows(axis: Any, results: Sequence[Result], document: Document) -> None:
-    """Name the rows, the first on top."""
+def draw_rows(axis: Any, results: Sequence[Result], document: Document, groups: Sequence[Group] = ()) -> list[float]:
+    """Name the rows, the first on top, and return the place of each; headings of `groups` stand between them."""
     known = findings.labels(document)
-    axis.set_yticks(range(len(results)), [known[result["gateway"]] for result in results])
-    axis.set_ylim(len(results) - 0.4, -0.6)
+    ticks: list[tuple[float, str, bool]] = []
+    places: list[float] = []
+    for heading, members in groups or [("", results)]:
+        if heading:
+            ticks.append((float(len(ticks)), heading, True))
+        for result in members:
+            places.append(float(len(ticks)))
+            ticks.append((places[-1], known[result["gateway"]], False))
+    axis.set_yticks([place for place, _, _ in ticks], [words for _, words, _ in ticks])
+    for label, (_, _, is_heading) in zip(axis.get_yticklabels(), ticks, strict=True):
+        if is_heading:
+            label.set(color=MUTED, weight="bold", size=SIZES["subtitle"])
+    axis.set_ylim(len(ticks) - 0.4, -0.6)
+    return places
+
+
+def label_room(document: Document, results: Sequence[Result], headings: Sequence[str] = ()) -> float:
+    """Return the inches that the names of rows (and groups) need."""
+    known = findings.labels(document)
+    names = [width_of(known[result["gateway"]]) for result in results]
+    return PADDING + max([0.8, *names, *(width_of(words, SIZES["subtitle"], bold=True) for words in headings)])
+
+
+def draw_bars(
+    axis: Any,
+    results: Sequence[Result],
+    measure: Measure,
+    document: Document,
+    places: Sequence[float] | None = None,
+    panel: str = "",
+    remarks: Mapping[str, str] | None = None,
+    bold: bool = False,
+) -> None:
+    """Draw a bar from zero for each result, with all that is said above; `remarks` follow the figure, by gateway."""
+    palette = colours(document)
+    places = places or [float(row) for row in range(len(results))]
+    ties = draw_band(axis, results, measure, document, places)
+    for place, result in zip(places, results, strict=True):
+        found, colour = measure.of(result), palette[result["gateway"]]
+        remark = (remarks or {}).get(result["gateway"], "") + (", a tie" if result["gateway"] in ties else "")
+        if found is None:
+            say(axis, "not known", 0, place)
+            continue
+        hatched = {"facecolor": PAPER, "edgecolor": colour, "hatch": "///", "linewidth": 1.2}
+        axis.barh(place, found["median"], BAR, **(hatched if measure.bounded(result) else {"color": colour}))
+        draw_interval(axis, found, place)
+        say(axis, measure.shown(result) + remark, max(found["high"], found["max"]), place, bold=bold)
+        note(axis, document, panel, result, measure, remark)
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: measure.tick(value)))
+    bare(axis)
+    make_room(axis)
+    axis.locator_params(axis="x", nbins=max(3, round(_inches(axis) / 1.3)))
+
+
+def draw_rates(
+    axis: Any, results: Sequence[Result], document: Document, remarks: Mapping[str, str] | None = None
+) -> None:
+    """Draw bars of requests a second."""
+    draw_bars(axis, results, MEASURES["throughput"], document, remarks=remarks)
+
+
+def draw_interval(axis: Any, found: Estimate, place: float, colour: str = INK) -> None:
+    """Draw the interval of a median as a line with ends, and every repeat as a dot below it."""
+    if len(found["values"]) > 1 or found["low"] != found["high"]:
+        axis.plot([found["low"], found["high"]], [place, place], color=colour, linewidth=1.5, marker="|",
+                  markersize=7, markeredgewidth=1.5)  # fmt: skip
+    if len(found["values"]) > 1:
+        axis.plot(found["values"], [place + REPEATS_AT] * len(found["values"]), "o", markersize=4, linestyle="none",
+                  markerfacecolor=INK, markeredgecolor=PAPER, markeredgewidth=0.7, zorder=3)  # fmt: skip
+
+
+def draw_whisker(axis: Any, range_: Estimate, row: float, scale: float = 1.0) -> None:
+    """Draw the interval of a figure that is shown in another unit: divided by `scale`."""
+    divided = {key: value / scale for key, value in range_.items() if not isinstance(value, list)}  # type: ignore[operator]
+    draw_interval(axis, Estimate(**divided, values=[value / scale for value in range_["values"]]), row)  # type: ignore[typeddict-item]
+
+
+def draw_band(
+    axis: Any, results: Sequence[Result], measure: Measure, document: Document, places: Sequence[float]
+) -> set[str]:
+    """Draw the band of chance around the row that was measured twice; return who ties with that row."""
+    found = reference_of(document, results, measure)
+    if found is None:
+        return set()
+    reference, band = found
+    middle = measure.middle(reference)
+    axis.fill_betweenx([min(places) - 0.5, max(places) + 0.5], middle * band["low"], middle * band["high"],
+                       color=BAND, linewidth=0, zorder=0)  # fmt: skip
+    others = (result for result in sound(results, measure) if result is not reference)
+    return {result["gateway"] for result in others if tie(document, result, reference, measure)}
+
+
+def note(axis: Any, document: Document, panel: str, result: Result, measure: Measure, remark: str = "") -> None:
+    """Put a figure into the table of the chart."""
+    found = measure.of(result)
+    if found is None:
+        return
+    axis.figure.headings = HEADINGS
+    axis.figure.note(
+        panel,
+        findings.labels(document)[result["gateway"]],
+        measure.shown(result),
+        interval(found, measure.show),
+        ", ".join(measure.show(value) for value in found["values"]),
+        remark.strip(" ,"),
+    )
+
+
+def log_scale(axis: Any, low: float, high: float, tick: Callable[[float], str], rows: int = 0) -> None:
+    """Set a logarithmic scale across, with a faint line for each row, and room for the words."""
+    axis.set_xscale("log")
+    axis.set_xlim(low / 1.6, high * 1.2)
+    axis.xaxis.set_major_locator(LogLocator(base=10))
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+    for row in range(rows):
+        axis.axhline(row, color=FAINT, linewidth=1, zorder=0)
+    bare(axis)
+    make_room(axis)
+
+
+def make_room(axis: Any) -> None:
+    """Set the right end of the scale so that all words beside the marks are within the axes."""
+    whole = _inches(axis)
+    logarithmic = axis.get_xscale() == "log"
+    place = log10 if logarithmic else float
+    start = place(axis.get_xlim()[0]) if logarithmic else 0.0
+    steps = [0.0]  # units of the scale for an inch, that each mark needs
+    for text in axis.texts:
+        if isinstance(text, Annotation):
+            font: Any = text.get_fontproperties()
+            beside = 2 * GAP + width_of(text.get_text(), font.get_size(), font.get_weight() == "bold")
+            steps.append((place(text.xy[0]) - start) / max(whole - beside, whole / 8))
+    end = start + whole * max(steps)
+    if end > start:
+        axis.set_xlim(axis.get_xlim()[0] if logarithmic else 0.0, 10**end if logarithmic else end)
 
 
 def method_of(document: Document) -> str:
-    """Say what a mark and its line stand for."""
+    """Say what a mark, its line and the dots stand for."""
     repeats = document["parameters"]["repeats"]
-    return f"median of {repeats} repeats with smallest and largest" if repeats > 1 else "one repeat"
+    if repeats == 1:
+        return "one repeat"
+    return f"median of {repeats} repeats (dots) with its 95 % interval (line)"
+
+
+def _inches(axis: Any) -> float:
+    return float(axis.get_position().width * axis.figure.get_figwidth())

@@ -53,7 +53,7 @@ def cgi_hello(document: Document) -> Figure | None:
     for axis, (name, results) in zip(axes, shown.items(), strict=True):
         axis.set_title(titles[name], pad=8)
         draw_rows(axis, results, document)
-        draw_rates(axis, results)
+        draw_rates(axis, results, document)
     drawn.subplots_adjust(hspace=0.3)
     return drawn
 

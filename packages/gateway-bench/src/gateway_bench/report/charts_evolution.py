@@ -141,7 +141,7 @@ def throughput(document: Document) -> Figure:
     )
     for axis, (title, results) in zip(axes, _scenarios(document), strict=True):
         draw_rows(axis, results, document)
-        draw_rates(axis, results)
+        draw_rates(axis, results, document)
         axis.set_title(title)
     return fig
 

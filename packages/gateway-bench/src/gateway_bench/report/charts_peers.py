@@ -43,7 +43,7 @@ def peers_throughput(document: Document) -> Figure:
         for row in reversed(document["ratios"])
         if row["scenario"] == results[0]["scenario"] and not findings.is_ours(row["against"])
     }
-    draw_rates(axis, results, remarks)
+    draw_rates(axis, results, document, remarks)
     return figure
 
 
@@ -66,8 +66,7 @@ def peers_cpu(document: Document) -> Figure:
     known = findings.labels(document)
     best = results[0]
     figure, (axis,) = page(
-        f"{known[best['gateway']]} takes {duration(findings.cpu_of(best))} of CPU for a request, "
-        "the least of these",
+        f"{known[best['gateway']]} takes {duration(findings.cpu_of(best))} of CPU for a request, the least of these",
         f"Server CPU for one GET /hello, all processes counted; {method_of(document)}",
         document,
         2.6 + ROW * len(results),

@@ -7,7 +7,19 @@ from math import floor, log10
 
 from gateway_bench.record.document import Estimate
 
-__all__ = ["amount", "duration", "duration_tick", "figure", "per_request", "rate", "ratio", "shown", "size", "spread"]
+__all__ = [
+    "amount",
+    "duration",
+    "duration_tick",
+    "figure",
+    "interval",
+    "per_request",
+    "rate",
+    "ratio",
+    "shown",
+    "size",
+    "spread",
+]
 
 
 def figure(value: float) -> str:
@@ -84,7 +96,15 @@ def ratio(value: float) -> str:
 
 def spread(range_: Estimate, show: Callable[[float], str] = duration) -> str:
     """Return "min..max" with its unit said once if it is one; "" when all repeats agree or there is one."""
-    low, high = show(range_["min"]), show(range_["max"])
+    return _from_to(show(range_["min"]), show(range_["max"]))
+
+
+def interval(found: Estimate, show: Callable[[float], str] = duration) -> str:
+    """Return the 95 % interval of the median as "low..high"; "" where its ends are shown alike."""
+    return _from_to(show(found["low"]), show(found["high"]))
+
+
+def _from_to(low: str, high: str) -> str:
     if low == high:
         return ""
     number, _, unit = low.partition(" ")
