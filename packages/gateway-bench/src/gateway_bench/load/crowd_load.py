@@ -14,6 +14,7 @@ from gateway_bench.load.address import parse_address
 from gateway_bench.load.crowd import Crowd
 from gateway_bench.load.job import Job, Warmup, Yield, lasting, serve_jobs
 from gateway_bench.load.scenarios import SCENARIOS
+from gateway_bench.load.spent import Spending
 from gateway_bench.load.tally import Tally
 from gateway_bench.load.warming import Warming, no_warmup
 
@@ -61,9 +62,9 @@ def _measure(job: Job, crowd: Crowd, stopped: Callable[[], bool], warmup: Warmup
     def lasts() -> bool:
         return in_time() and not stopped() and (most is None or tally.visits < most)
 
-    began, cpu = time.monotonic(), time.process_time()
+    began, spending = time.monotonic(), Spending()
     crowd.run(lasts, tally)
-    seconds, used = time.monotonic() - began, time.process_time() - cpu
+    seconds, used, waited = time.monotonic() - began, spending.cpu(), spending.waited()
     latencies = tally.latencies()
     return Yield(
         seconds=tally.requests / tally.rate if tally.rate else seconds,
@@ -73,6 +74,7 @@ def _measure(job: Job, crowd: Crowd, stopped: Callable[[], bool], warmup: Warmup
         latency=latencies.together(),
         exchanges=latencies.by_name(),
         generator_cpu=used,
+        generator_wait=waited,
         warmup=warmup,
         lateness=None,
         timeline=[],

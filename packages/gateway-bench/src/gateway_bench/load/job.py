@@ -125,7 +125,8 @@ class Yield(TypedDict):
 
     `seconds` of an open loop is the span of its schedule. `lateness` is the generator's own error there: by how much a
     visit began after its intended time although a visitor was free for it; it is within the latency, and None in a
-    closed loop. `timeline` is empty without a shape.
+    closed loop. `timeline` is empty without a shape. `generator_wait` are the seconds in which the generator was ready
+    to run and had no processor; who never rests spends all `seconds` on it and on `generator_cpu`.
     """
 
     seconds: float
@@ -138,6 +139,7 @@ class Yield(TypedDict):
     warmup: Warmup
     lateness: Latency | None
     timeline: list[Moment]
+    generator_wait: NotRequired[float | None]
     connections: NotRequired[Connections]
     team: NotRequired[list[Member]]
 

@@ -29,6 +29,7 @@ from gateway_bench.load.job import Job, Warmup, Yield, lasting, serve_jobs
 from gateway_bench.load.latency import Latencies
 from gateway_bench.load.scenarios import SCENARIOS
 from gateway_bench.load.schedule import Schedule
+from gateway_bench.load.spent import Spending
 from gateway_bench.load.users import USER_CLASSES, GatewayUser
 from gateway_bench.load.visitor import Failure
 from gateway_bench.load.warming import Warming, no_warmup
@@ -144,13 +145,13 @@ def _measure(job: Job, gate: Gate, warmup: Warmup) -> Yield:
     each = len(SCENARIOS[job["scenario"]].visit("0"))
     schedule = Schedule(job, each) if _is_open(job) else None
     tally = Tally(schedule)
-    began, cpu = time.perf_counter(), time.process_time()
+    began, spending = time.perf_counter(), Spending()
     if schedule:
         gate.open(schedule.next, tally)
     else:
         enough = lasting(job["seconds"], lambda: tally.requests >= job["min_requests"], job["max_seconds"])
         gate.open(_closed(enough), tally)
-    seconds, used = time.perf_counter() - began, time.process_time() - cpu
+    seconds, used, waited = time.perf_counter() - began, spending.cpu(), spending.waited()
     if schedule and schedule.unanswered:
         tally.requests += schedule.unanswered
         tally.errors["unanswered"] += schedule.unanswered
@@ -162,6 +163,7 @@ def _measure(job: Job, gate: Gate, warmup: Warmup) -> Yield:
         latency=tally.latencies.together(),
         exchanges=tally.latencies.by_name(),
         generator_cpu=used,
+        generator_wait=waited,
         warmup=warmup,
         lateness=tally.lateness.together() if schedule else None,
         timeline=schedule.timeline.moments() if schedule and schedule.timeline else [],

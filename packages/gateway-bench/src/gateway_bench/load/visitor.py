@@ -2,7 +2,8 @@
 
 The client halves of our codecs do the talking, so no gateway is measured through another one's protocol. A
 visitor keeps its connection where protocol and server allow (HTTP, FastCGI); SCGI and uwsgi end a request by
-closing, so there a connection a request is not a choice but the protocol.
+closing, so there a connection a request is not a choice but the protocol. A server may close a kept connection that
+is idle (RFC 9112, section 9.5): so a visitor who comes back after a while looks first, and opens another.
 
 Sockets here are plain and blocking. Under the load engine gevent has replaced them by cooperative ones.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import socket
+import time
 from collections.abc import Callable
 from functools import cache
 
@@ -25,6 +27,8 @@ __all__ = ["REQUEST_LIMIT", "Failure", "Visitor", "codec_of"]
 REQUEST_LIMIT = 15.0
 """Seconds that a visitor waits for any one send or receive."""
 RECEIVE = 65_536
+A_WHILE = 0.2
+"""Seconds without a request after which a server may have closed the connection: none gives up earlier."""
 
 CODECS = {
     "http": "gateway_core.http1",
@@ -51,6 +55,7 @@ class Visitor:
         self._address = address
         self._keep = keep_alive and address.scheme in KEEPING
         self._connection: socket.socket | None = None
+        self._used = 0.0
         self._common = _common_variables(address)
 
     def fetch(self, exchange: Exchange) -> Answer:
@@ -69,7 +74,9 @@ class Visitor:
         except OSError:
             self.close()
             raise Failure("closed") from None
-        if not codec.reusable:
+        if codec.reusable:
+            self._used = time.monotonic()
+        else:
             self.close()
         return answer
 
@@ -80,6 +87,8 @@ class Visitor:
             self._connection = None
 
     def _connected(self) -> socket.socket:
+        if self._connection and time.monotonic() - self._used > A_WHILE and not _is_open(self._connection):
+            self.close()
         if self._connection is None:
             try:
                 self._connection = self._address.connect(REQUEST_LIMIT)
@@ -88,10 +97,12 @@ class Visitor:
         return self._connection
 
     def _variables(self, exchange: Exchange) -> Variables:
+        path, _, query = exchange.path.partition("?")
         variables = [
             ("REQUEST_METHOD", exchange.method),
             ("REQUEST_URI", exchange.path),
-            ("PATH_INFO", exchange.path),
+            ("PATH_INFO", path),
+            ("QUERY_STRING", query),
             ("CONTENT_LENGTH", str(len(exchange.content)) if exchange.content else ""),
         ]
         if exchange.content_type:
@@ -105,7 +116,6 @@ def _common_variables(address: Address) -> Variables:
     port = str(address.port or 80)
     return [
         ("SCRIPT_NAME", ""),
-        ("QUERY_STRING", ""),
         ("SERVER_PROTOCOL", "HTTP/1.1"),
         ("GATEWAY_INTERFACE", "CGI/1.1"),
         ("SERVER_SOFTWARE", "gateway-bench"),
@@ -116,6 +126,20 @@ def _common_variables(address: Address) -> Variables:
         ("HTTP_USER_AGENT", "gateway-bench"),
         ("HTTP_ACCEPT", "*/*"),
     ]
+
+
+def _is_open(connection: socket.socket) -> bool:
+    """Tell whether nothing has come on a connection that is idle: neither its end, nor words before it, such as 408."""
+    connection.settimeout(0.0)
+    try:
+        connection.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        connection.settimeout(REQUEST_LIMIT)
+    return False
 
 
 def _receive(codec: ClientCodec, connection: socket.socket) -> Answer:
