@@ -20,32 +20,35 @@ import psutil
 import pytest
 from rich.console import Console
 
-from bench_world import ROOT, Notebook
-from gateway_bench.__main__ import main
+from bench_world import ROOT, Notebook, an_order
 from gateway_bench.errors import LoadFailed, NotReady
 from gateway_bench.load.address import Address
 from gateway_bench.load.crowd import Crowd
 from gateway_bench.load.http_bytes import fetch
-from gateway_bench.load.scenarios import HELLO, SCENARIOS, SUITES
+from gateway_bench.load.scenarios import HELLO, SCENARIOS
 from gateway_bench.load.wrk import find_wrk
 from gateway_bench.record.document import Document, Repeat, schema_path
 from gateway_bench.record.goals import load_goals
 from gateway_bench.record.outcome import save_all
 from gateway_bench.report import findings
-from gateway_bench.run.conductor import Order, run
+from gateway_bench.run.conductor import run
 from gateway_bench.run.loop import measure_loop
-from gateway_bench.run.measure import check_answer
-from gateway_bench.run.plan import engine_of, expected_seconds, parameters_for, turns_of
+from gateway_bench.run.measure import Place
+from gateway_bench.run.order import Order
+from gateway_bench.run.plan import expected_seconds, parameters_for, tasks_of, turns_of
+from gateway_bench.run.subject import check_answer
 from gateway_bench.samples.processes import Tree
 from gateway_bench.servers import bare_loop
 from gateway_bench.servers.cgi_programs import open_to_all, python_for_all, write_programs
-from gateway_bench.servers.gateways import Gateway, load_gateways
+from gateway_bench.servers.gateways import Gateway, Places, load_gateways
 from gateway_bench.servers.presence import look_for_programs
+from gateway_bench.suites import suite_named
 from gateway_bench.terminal.tables import print_document
 from gateway_runtime.testing import Server
 
 TABLE = ROOT / "benchmarks" / "cgi.toml"
 ROWS = load_gateways(TABLE)
+SUITE = suite_named("cgi")
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ def work(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_rows(row: Gateway) -> None:
     assert row.scenarios
-    assert set(row.scenarios) <= set(SUITES["cgi"])
+    assert set(row.scenarios) <= set(SUITE.scenarios)
     assert row.starts_programs is ("app" not in row.scenarios)
     assert any("{port}" in word for word in row.command) == bool(row.address)
     assert bool(row.install) == bool(row.programs or row.has)  # who may be absent says how to get it
@@ -70,16 +73,10 @@ def test_rows(row: Gateway) -> None:
 
 
 def test_a_whole_run_takes_five_minutes_at_most() -> None:
-    parameters = parameters_for("cgi", quick=False)
-    rows = {row.name: row.scenarios for row in ROWS}
-    assert expected_seconds(turns_of(rows, parameters["repeats"], 1), parameters) < 5 * 60
+    parameters = parameters_for(SUITE, quick=False)
+    tasks = {row.name: tasks_of(SUITE, row, SUITE.scenarios, parameters) for row in ROWS}
+    assert expected_seconds(SUITE, turns_of(tasks, parameters["repeats"], 1), parameters) < 5 * 60
     assert (parameters["users"], parameters["pinned"]) == (4, False)
-
-
-def test_who_asks() -> None:
-    assert engine_of("cgi", "sh", "wrk") == engine_of("cgi", "python", "wrk") == "wrk"
-    assert engine_of("cgi", "app", "wrk") == "crowd"
-    assert {row.name for row in ROWS if engine_of("cgi", "sh", "wrk", row.keep_alive) == "crowd"} == {"http-server"}
 
 
 @pytest.mark.parametrize("name", ["hello.sh", "hello.py"])
@@ -155,15 +152,17 @@ def test_the_loop_gives_the_variables_that_our_host_gives(work: Path) -> None:
 
 def test_a_loop_is_measured_as_a_server_is(work: Path) -> None:
     row = next(row for row in ROWS if row.name == "loop")
-    argv = row.argv(sys.executable, work, work=work)
-    parameters = parameters_for("cgi", quick=True, seconds=0.1)
-    repeat = measure_loop("loop", argv, "sh", parameters, (1, 1))
+    argv = row.argv(sys.executable, Places(work=work))
+    parameters = parameters_for(SUITE, quick=True, seconds=0.1)
+    repeat = measure_loop("loop", argv, "sh", parameters, Place(1, 1, 1))
     assert repeat["engine"] == "loop"
     assert repeat["errors"] == {}
     assert repeat["requests"] == repeat["spawned"] != 0
-    assert repeat["cpu_seconds"] > 0 < repeat["memory"]["peak"]
+    assert repeat["server"]
+    assert repeat["server"]["memory"]
+    assert repeat["server"]["cpu_seconds"] > 0 < repeat["server"]["memory"]["peak"]
     with pytest.raises(LoadFailed, match="ended with exit code 1"):
-        measure_loop("loop", [*argv[:3], str(work / "nothing"), *argv[4:]], "sh", parameters, (1, 1))
+        measure_loop("loop", [*argv[:3], str(work / "nothing"), *argv[4:]], "sh", parameters, Place(1, 1, 1))
     assert psutil.Process().children() == []
 
 
@@ -229,29 +228,8 @@ def test_the_crowd_reads_answers_that_end_by_closing(name: str) -> None:
 
 
 def order(names: list[str], scenarios: list[str], seconds: float = 0.2) -> Order:
-    parameters = parameters_for("cgi", quick=True, seconds=seconds)
-    parameters["min_requests"] = 4
-    return Order(
-        suite="cgi",
-        gateways=load_gateways(TABLE, names),
-        scenarios=scenarios,
-        parameters=parameters,
-        seed=1,
-        root=ROOT,
-        pythons={"own": sys.executable, "peers": sys.executable},
-        wrk=find_wrk(),
-        goals=load_goals(ROOT / "benchmarks" / "goals.toml"),
-    )
-
-
-def test_without_wrk_the_suite_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("gateway_bench.__main__.find_wrk", lambda: None)
-    monkeypatch.setattr(sys, "argv", ["gateway-bench", "run", "--suite", "cgi"])
-    monkeypatch.chdir(ROOT)
-    with pytest.raises(SystemExit) as raised:
-        main()
-    assert raised.value.code == 2
-    assert "apt install wrk" in capsys.readouterr().err
+    goals = load_goals(ROOT / "benchmarks" / "goals.toml")
+    return an_order("cgi", load_gateways(TABLE, names), scenarios, seconds=seconds, wrk=find_wrk(), goals=goals)
 
 
 @pytest.mark.real("wrk")
@@ -268,12 +246,13 @@ def test_hosts_are_compared_and_drawn(tmp_path: Path, monkeypatch: pytest.Monkey
     assert set(absent) == {"apache"} | (set() if has else {"http-server"})
     engines = {row["gateway"]: row["engine"] for row in document["repeats"]}
     assert engines == {
-        "ours": "wrk", "loop": "loop", "app-zygote": "crowd", "app-posix-spawn": "crowd",
+        "ours": "wrk", "ours-again": "wrk", "loop": "loop", "app-zygote": "crowd", "app-posix-spawn": "crowd",
         **({"http-server": "crowd"} if has else {}),
     }  # fmt: skip
     for repeat in document["repeats"]:
         assert repeat["errors"] == {}, repeat["gateway"]
-        assert repeat["requests"] > 0 < repeat["cpu_seconds"]
+        assert repeat["server"]
+        assert repeat["requests"] > 0 < repeat["server"]["cpu_seconds"]
     judged = {row["about"]: row["verdict"] for row in document["goals"]}
     assert judged["sh: time a request, over the bare loop"] in ("kept", "missed")
     assert judged["sh: over Apache, mod_cgid"] == "unknown"

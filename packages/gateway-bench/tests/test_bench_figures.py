@@ -8,11 +8,9 @@ import random
 import pytest
 
 from gateway_bench.load.latency import HIGHEST_US, Latencies, summarize
-from gateway_bench.load.scenarios import SUITES
 from gateway_bench.record.document import Range, Repeat
 from gateway_bench.record.summary import cpu_us, range_of, ratios_of, results_of, throughput
 from gateway_bench.report import units
-from gateway_bench.run.plan import engine_of, expected_seconds, parameters_for, turns_of
 
 BLANK: Repeat = {
     "gateway": "cgi",
@@ -195,34 +193,3 @@ def test_ratios_pair_the_repeats_of_one_round() -> None:
 @pytest.mark.parametrize("broken", [{"errors": {"timeout": 1}}, {"requests": 0}, {"cpu_seconds": 0.0}, {"round": 2}])
 def test_no_ratio_with_a_repeat_that_is_no_measurement(broken: dict[str, object]) -> None:
     assert ratios_of([repeat(gateway="ours"), repeat(gateway="peer", **broken)], [PAIR]) == []
-
-
-def test_every_round_has_every_gateway_and_the_seed_rules_the_order() -> None:
-    turns = turns_of({**ROWS, "f": ["hello"], "g": []}, 6, seed=3)
-    for number in range(1, 7):
-        round_ = [turn for turn in turns if turn.round == number]
-        assert sorted(turn.gateway for turn in round_) == list("abcdef")
-        assert all(sorted(turn.scenarios) == ["hello", "page"][: 1 + (turn.gateway != "f")] for turn in round_)
-    assert turns == turns_of({**ROWS, "f": ["hello"], "g": []}, 6, seed=3)
-    orders = {tuple(turn.gateway for turn in turns if turn.round == number) for number in range(1, 7)}
-    assert len(orders) > 1
-
-
-@pytest.mark.parametrize(("quick", "limit"), [(True, 90), (False, 240)])
-def test_the_plan_fits_its_time(quick: bool, limit: float) -> None:
-    parameters = parameters_for("evolution", quick)
-    rows = dict.fromkeys("abcde", SUITES["evolution"])
-    assert expected_seconds(turns_of(rows, parameters["repeats"], 1), parameters) < limit * 0.9
-
-
-def test_each_scenario_has_an_engine_that_can_tell_what_is_asked_of_it() -> None:
-    assert {engine_of("evolution", scenario, "/usr/bin/wrk") for scenario in SUITES["evolution"]} == {"locust"}
-    assert engine_of("peers", "hello", "/usr/bin/wrk") == "wrk"
-    assert engine_of("peers", "hello", None) == "crowd"
-    assert {engine_of("peers", scenario, "/usr/bin/wrk") for scenario in ("sleep", "mixed")} == {"crowd"}
-
-
-def test_asked_for_repeats_and_duration_win() -> None:
-    parameters = parameters_for("evolution", True, 7, 4.0)
-    assert (parameters["repeats"], parameters["seconds"]) == (7, 4.0)
-    assert parameters["max_seconds"] >= 4.0

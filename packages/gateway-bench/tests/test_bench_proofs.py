@@ -7,7 +7,6 @@ import json
 import os
 import resource
 import signal
-import sys
 from pathlib import Path
 
 import jsonschema
@@ -23,8 +22,6 @@ from gateway_bench.proofs.run import PROOFS, Promise, choose, prove_all
 from gateway_bench.record.document import Document, Proof, load_document, schema_path
 from gateway_bench.record.goals import load_goals
 from gateway_bench.record.outcome import is_reference, save_all, save_reference
-from gateway_bench.run.conductor import Order
-from gateway_bench.run.plan import parameters_for
 from gateway_bench.samples.cores import can_pin
 from gateway_bench.servers.gateways import load_gateways
 from gateway_bench.terminal.tables import print_document
@@ -258,16 +255,9 @@ class Notebook:
 
 @pytest.fixture(scope="module")
 def document() -> Document:
-    order = Order(
-        suite="proofs",
-        gateways=load_gateways(ROOT / "benchmarks" / "peers.toml", ["gatelab"]),
-        scenarios=[],
-        parameters=parameters_for("proofs", quick=False),
-        seed=1,
-        root=ROOT,
-        pythons={"own": sys.executable},
-        goals=load_goals(ROOT / "benchmarks" / "goals.toml"),
-    )
+    gateways = load_gateways(ROOT / "benchmarks" / "peers.toml", ["gatelab"])
+    order = an_order("proofs", gateways, [], goals=load_goals(ROOT / "benchmarks" / "goals.toml"))
+    order.parameters["quick"] = False
     notebook = Notebook()
     rows = [("big", good), ("idle", bad), ("workers", lacking)]
     told = prove_all(order, [Promise(name, name.title(), "about it", prove, 9, 1) for name, prove in rows], notebook)
