@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from bench_world import ROOT, figures
+from bench_world import ROOT, an_order, figures
 from gateway_bench.errors import BenchError, ProofFailed
 from gateway_bench.proofs import big, bodies, decode, held, idle, interleaved, kill, million, reload, slow, workers
 from gateway_bench.proofs.ground import Findings, Ground, descriptors_up_to, wait_for
