@@ -125,6 +125,7 @@ def _common_variables(address: Address) -> Variables:
         ("HTTP_HOST", f"{host}:{port}"),
         ("HTTP_USER_AGENT", "gateway-bench"),
         ("HTTP_ACCEPT", "*/*"),
+        *([("SCRIPT_FILENAME", address.script)] if address.script else []),
     ]
 
 

@@ -82,12 +82,13 @@ def configuration(place: Place) -> str:
         server=where(place.backend),
         kept=f" keepalive {place.kept}; keepalive_requests {MANY};" if place.kept else "",
         port=place.port,
-        passing="\n".join(f"            {line}" for line in _passing(place.backend.scheme, place.kept > 0)),
+        passing="\n".join(f"            {line}" for line in _passing(place.backend, place.kept > 0)),
     )
 
 
-def _passing(scheme: str, keep: bool) -> list[str]:
-    """Return the directives that hand a request on in that protocol."""
+def _passing(backend: Address, keep: bool) -> list[str]:
+    """Return the directives that hand a request on in the protocol of the backend."""
+    scheme = backend.scheme
     if scheme == "http":
         version = ["proxy_http_version 1.1;", 'proxy_set_header Connection "";'] if keep else []
         return ["proxy_pass http://backend;", "proxy_set_header Host $http_host;", *version]
@@ -97,6 +98,8 @@ def _passing(scheme: str, keep: bool) -> list[str]:
     params = {name: value for name, value in PARAMS.items() if (scheme, name) != (OWN_LENGTH, "CONTENT_LENGTH")}
     if scheme == "scgi":
         params["SCGI"] = "1"
+    if backend.script:
+        params["SCRIPT_FILENAME"] = backend.script
     return lines + [f"{scheme}_param {name} {value};" for name, value in params.items()]
 
 
