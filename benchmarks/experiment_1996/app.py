@@ -52,8 +52,8 @@ CREATE TABLE users (
     advert TEXT NOT NULL
 )
 """
-PASSWORD_OF = "SELECT password FROM users WHERE id = ?"
-ATTRIBUTES_OF = "SELECT name, town, topic, advert FROM users WHERE id = ?"
+CHECK = "SELECT password FROM users WHERE id = ?"
+LOOK_UP = "SELECT name, town, topic, advert FROM users WHERE id = ?"
 NAMES = ("name", "town", "topic", "advert")
 TOWNS = ("Cambridge", "Waltham", "Geneva", "Urbana", "Palo Alto", "Southampton", "Darmstadt")
 TOPICS = ("sailing", "gardens", "chess", "old radios", "mountains")
@@ -93,13 +93,13 @@ class Store:
     def password(self, database: sqlite3.Connection, user: int) -> str | None:
         """Return the password of a user, None if there is no such user."""
         self.asked += 1
-        found = database.execute(PASSWORD_OF, (user,)).fetchone()
+        found = database.execute(CHECK, (user,)).fetchone()
         return str(found[0]) if found else None
 
     def attributes(self, database: sqlite3.Connection, user: int) -> dict[str, str]:
         """Return the attributes of a user that there is."""
         self.asked += 1
-        return dict(zip(NAMES, database.execute(ATTRIBUTES_OF, (user,)).fetchone(), strict=True))
+        return dict(zip(NAMES, database.execute(LOOK_UP, (user,)).fetchone(), strict=True))
 
     def text(self, number: int) -> str:
         """Return a file as it is on the disk."""
