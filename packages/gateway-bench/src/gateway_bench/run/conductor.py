@@ -29,6 +29,7 @@ from gateway_bench.run.order import Order, Watcher
 from gateway_bench.run.plan import Task, Turn, engine_for, expected_seconds, tasks_of, turns_of
 from gateway_bench.run.subject import HELLO, WORK, Subject, ready
 from gateway_bench.run.syscalls import count_system_calls
+from gateway_bench.samples.births import KernelBirths
 from gateway_bench.samples.cores import two_cores
 from gateway_bench.samples.noise import probe
 from gateway_bench.servers.cgi_programs import write_programs
@@ -62,10 +63,11 @@ def run(order: Order, watcher: Watcher, keeper: Keeper | None = None) -> Documen
     try:
         with (
             interrupts.noted(),
+            KernelBirths().listening() as kernel,
             Engines(two_cores(order.parameters["pinned"])[1], order.team, watcher.waiting) as engines,
         ):
             _look_at_the_machine(document, watcher)
-            conductor = _Conductor(order, document, watcher, engines, keeper)
+            conductor = _Conductor(order, document, watcher, engines, kernel, keeper)
             for turn in turns:
                 conductor.take(turn)
             count_system_calls(order, document, watcher, engines)
@@ -97,12 +99,19 @@ class _Conductor:
     """What all turns of a run have in common."""
 
     def __init__(
-        self, order: Order, document: Document, watcher: Watcher, engines: Engines, keeper: Keeper | None
+        self,
+        order: Order,
+        document: Document,
+        watcher: Watcher,
+        engines: Engines,
+        kernel: KernelBirths,
+        keeper: Keeper | None,
     ) -> None:
         self._order = order
         self._document = document
         self._watcher = watcher
         self._engines = engines
+        self._kernel = kernel
         self._keeper = keeper
         self._gateways = {row.name: row for row in order.gateways}
         self._records = {row["name"]: row for row in document["gateways"]}
@@ -153,7 +162,8 @@ class _Conductor:
         What it is asked then is hello, as every application has it; of programs it is the `first` scenario.
         """
         if not gateway.loop:
-            with ready(gateway, self._order, first if gateway.starts_programs else HELLO) as subject:
+            scenario = first if gateway.starts_programs else HELLO
+            with ready(gateway, self._order, scenario, self._kernel) as subject:
                 yield lambda task, place: self._measure(subject, task, place)
             return
         with tempfile.TemporaryDirectory(prefix="gatelab-bench-") as folder:

@@ -105,6 +105,7 @@ def measure(
     started = datetime.now(UTC).isoformat(timespec="seconds")
     if subject.tree:
         subject.tree.settle(subject.at_rest)
+        subject.births.follow(subject.tree)
     at_rest = subject.tree.pids() if subject.tree else set()
     job = _job(subject, task, parameters, place.seed, min(rate, OPEN_MOST), shape)
     if engine == "wrk":
@@ -179,8 +180,7 @@ def _account(subject: Subject, at_rest: AbstractSet[int], generator: Tree | None
         used = {name: read_usage(tree) for name, tree in _trees(subject, generator).items()}
     except psutil.NoSuchProcess:
         raise LoadFailed("the server ended during the load") from None
-    births = subject.listener.count() if subject.listener else Births(0, 0)
-    return Account(used, births, machine_busy_seconds(), time.monotonic())
+    return Account(used, subject.births.count(), machine_busy_seconds(), time.monotonic())
 
 
 def _repeat(
@@ -213,8 +213,8 @@ def _repeat(
         server=_server(subject, load),
         front=load.usage(FRONT),
         generator=_generator(load, pinned),
-        spawned=births.spawned - load.before.births.spawned if subject.listener else None,
-        births_from="events" if subject.listener else "",
+        spawned=births.spawned - load.before.births.spawned if subject.births.source else None,
+        births_from=subject.births.source,
         lost_events=births.lost - load.before.births.lost,
         processes=processes,
         others_share=_others_share(subject, load),

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway_bench import interrupts
@@ -25,6 +25,7 @@ from gateway_bench.load.http_bytes import fetch
 from gateway_bench.load.scenarios import SCENARIOS, Answer, Exchange
 from gateway_bench.load.visitor import REQUEST_LIMIT, Failure, Visitor
 from gateway_bench.run.order import Order
+from gateway_bench.samples.births import BirthCounter, KernelBirths
 from gateway_bench.samples.cores import on_core, two_cores
 from gateway_bench.samples.processes import Tree
 from gateway_bench.samples.spawns import SpawnListener
@@ -47,15 +48,15 @@ TRY_AGAIN = 0.02
 class Subject:
     """Where to ask, and whose accounts to read. `tree` is None for a server that somebody else runs.
 
-    Processes `at_rest` are always there. `front` are those of what stands before it, `status` is the socket of its
-    scoreboard.
+    Processes `at_rest` are always there, `births` counts those that come. `front` are those of what stands before it,
+    `status` is the socket of its scoreboard.
     """
 
     gateway: Gateway
     address: Address
     tree: Tree | None
     at_rest: frozenset[int] = frozenset()
-    listener: SpawnListener | None = None
+    births: BirthCounter = field(default_factory=BirthCounter)
     front: Tree | None = None
     status: Path | None = None
 
@@ -66,8 +67,11 @@ class Subject:
 
 
 @contextmanager
-def ready(gateway: Gateway, order: Order, scenario: str) -> Iterator[Subject]:
-    """Run a gateway for the length of a block. It gives a right answer to that scenario by then. Raises NotReady."""
+def ready(gateway: Gateway, order: Order, scenario: str, kernel: KernelBirths | None = None) -> Iterator[Subject]:
+    """Run a gateway for the length of a block. It gives a right answer to that scenario by then. Raises NotReady.
+
+    `kernel` is asked for its births, if that tells; else the gateway itself.
+    """
     if gateway.target:
         address = parse_address(gateway.target)
         check_answer(address, scenario)
@@ -101,7 +105,8 @@ def ready(gateway: Gateway, order: Order, scenario: str) -> Iterator[Subject]:
             if gateway.front:
                 front, address = stack.enter_context(_behind(gateway, address, order, folder))
             status = places.status if gateway.tells_status else None
-            yield Subject(gateway, address, tree, frozenset(at_rest), listener, front, status)
+            births = BirthCounter(kernel, listener)
+            yield Subject(gateway, address, tree, frozenset(at_rest), births, front, status)
         except (NotReady, LoadFailed) as error:
             error.output = error.output or service.output
             raise
