@@ -15,13 +15,27 @@ from rich.console import Console
 
 from bench_world import ROOT, an_order, figures
 from gateway_bench.errors import BenchError, ProofFailed
-from gateway_bench.proofs import big, bodies, decode, held, idle, interleaved, kill, million, reload, slow, workers
+from gateway_bench.proofs import (
+    big,
+    bodies,
+    cost,
+    decode,
+    held,
+    idle,
+    interleaved,
+    kill,
+    million,
+    reload,
+    slow,
+    workers,
+)
 from gateway_bench.proofs.ground import Findings, Ground, descriptors_up_to, wait_for
 from gateway_bench.proofs.kill import Kill, explained
 from gateway_bench.proofs.run import PROOFS, Promise, choose, prove_all
 from gateway_bench.record.document import Document, Proof, load_document, schema_path
 from gateway_bench.record.goals import load_goals
 from gateway_bench.record.outcome import is_reference, save_all, save_reference
+from gateway_bench.samples import procfs
 from gateway_bench.samples.cores import can_pin
 from gateway_bench.servers.gateways import load_gateways
 from gateway_bench.terminal.tables import print_document
@@ -142,6 +156,17 @@ def test_decoding(ground: Ground, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert told["slowest"] == max(told["fastcgi"], told["scgi"], told["uwsgi"]) > 0
     with pytest.raises(ProofFailed, match=r"cannot read .*nginx-fastcgi\.json: No such file"):
         decode.prove(Ground(tmp_path / "benchmarks"))
+
+
+def test_what_the_harness_takes_itself(ground: Ground) -> None:
+    found = cost.prove(ground)
+    told = figures(found)
+    assert told["share"] == pytest.approx(told["recording"] + told["sampling"])
+    assert told["recording"] > 0
+    assert told["sampling"] > 0
+    assert sum(float(row.get("answered", 0)) for row in found.readings) > 0
+    if procfs.LINUX:
+        assert {"look-server", "look-front", "look-generator"} <= told.keys()
 
 
 def test_a_million_requests(ground: Ground) -> None:

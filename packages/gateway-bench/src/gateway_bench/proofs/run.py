@@ -20,6 +20,7 @@ from gateway_bench.proofs import (
     bill,
     bodies,
     children,
+    cost,
     decode,
     held,
     idle,
@@ -68,6 +69,7 @@ PROOFS = {
         Promise("spawned", "Programs of every kind", "20,000 CGI requests: what is left?", spawned.prove, 70, 15),
         Promise("children", "200 programs at once", "the CGI host's own memory", children.prove, 10, 4),
         Promise("bill", "The bill", "of a CGI request: its sum, and its cost", bill.prove, 30, 8),
+        Promise("cost", "The harness itself", "recording and sampling at 1,000 requests a second", cost.prove, 35, 4),
         Promise("kill", "Killed workers", "one each second: only what was in flight in it fails", kill.prove, 75, 6),
     )
 }
