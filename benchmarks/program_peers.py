@@ -1,4 +1,4 @@
-"""Peers that are programs with files of their own: `program_peers.py NAME FOLDER [--host HOST --port PORT --threads N]`.
+"""Peers that are programs with files of their own: `program_peers.py NAME PLACE [--host HOST --port PORT --threads N]`.
 
 ::
 
@@ -7,17 +7,19 @@
     mod-cgid      the demo application, a Python for each request          HTTP: Apache
     mod-cgi       the same                                                 HTTP: lighttpd
     php-cgid      the page in PHP, a php-cgi for each request              HTTP: Apache
-    fcgiwrap      the demo application, a Python for each request          FastCGI at FOLDER.socket, for a front
-    php-fpm       the page in PHP, by processes that stay                  FastCGI at FOLDER.socket
-    php-cgi       the same, by one process                                 FastCGI at FOLDER.socket
+    fcgiwrap      the demo application, a Python for each request          FastCGI at the socket PLACE, for a front
+    php-fpm       the page in PHP, by processes that stay                  FastCGI at the socket PLACE
+    php-cgi       the same, by one process                                 FastCGI at the socket PLACE
 
-Each is set up as its manual says, for one processor and without an access log, in FOLDER, which is made; and this process
-becomes it. What is printed comes from the server itself, but for fcgiwrap and php-cgi, which say nothing: they get a
-socket that listens already, and "listening" is said before they start.
+Each is set up as its manual says, for one processor and without an access log, in the folder PLACE.site, which is made;
+and this process becomes it. What is printed comes from the server itself, but for fcgiwrap and php-cgi, which say
+nothing: they get a socket that listens already, and "listening" is said before they start.
 
 What PHP and JSP show is laid out from the demo application's own text and templates, so it is the same page: see
-pages/README.md. Apache does not serve as root. Started by root it runs as nobody, who may read what root may: the Python
-of an environment often lies where nobody else may look.
+pages/README.md.
+
+Apache does not serve as root. Started by root it runs as nobody, who may read what root may: the Python of an
+environment often lies where nobody else may look.
 """
 
 from __future__ import annotations
@@ -173,8 +175,8 @@ def tomcat(asked: argparse.Namespace) -> None:
 def mod_wsgi(asked: argparse.Namespace) -> None:
     """Become Apache with the module that belongs to this Python, as mod_wsgi-express sets it up: a daemon process."""
     express = str(Path(sys.executable).with_name("mod_wsgi-express"))
-    words = ["--host", asked.host, "--port", asked.port, "--server-root", str(asked.folder), "--log-to-terminal", "--log-level", "info",
-             "--processes", "1", "--threads", asked.threads, "--max-clients", "64", "--include-file",
+    words = ["--host", asked.host, "--port", asked.port, "--server-root", str(asked.folder), "--log-to-terminal",
+             "--log-level", "info", "--processes", "1", "--threads", asked.threads, "--max-clients", "64", "--include-file",
              write(asked.folder / "more.conf", "MaxKeepAliveRequests 0\n", asked),
              "--application-type", "module", "demo_app", "--callable-object", "app"]  # fmt: skip
     become_nobody([sys.executable, express, "start-server", *words], asked.folder)
@@ -244,7 +246,7 @@ def lay_out(folder: Path) -> None:
     shutil.copy(text, folder / "text.md")
     shutil.copy(PAGES / "site.php", folder)
     menu = [(page.path, page.menu) for page in sources.contents(sources.MUSEUM) if page.menu]
-    gaps = {name: Markup(f"{{{{{name}}}}}") for name in ("title", "summary", "content", "served")}
+    gaps = {name: Markup("{{%s}}") % name for name in ("title", "summary", "content", "served")}
     parts = {"template": layout.fragment("page.html", here=PAGE, menu=menu, stamp=assets.stamp(), **gaps)}
     for kind, name in re.findall(r"^\[\[(figure|history) ([a-z-]+)\]\]$", text.read_text("utf-8"), re.MULTILINE):
         parts[f"{kind}-{name}"] = (figures.figure(name) if kind == "figure" else history.listing(name)) or ""
@@ -262,21 +264,16 @@ def cgi_program(folder: Path) -> Path:
 
 def write(file: Path, text: str, asked: argparse.Namespace, **values: object) -> str:
     """Write a file of configuration, with the places in it filled; return its path."""
-    values |= {"folder": asked.folder, "host": asked.host, "port": asked.port, "socket": socket_of(asked)}
+    values |= {"folder": asked.folder, "host": asked.host, "port": asked.port, "socket": asked.place}
     values |= {"threads": asked.threads, "workers": asked.threads, "waiting": WAITING}
     file.write_text(text.format(**values), "utf-8")
     return str(file)
 
 
-def socket_of(asked: argparse.Namespace) -> str:
-    """Return the path of the socket that belongs to the folder."""
-    return f"{asked.folder}.socket"
-
-
 def listen(asked: argparse.Namespace) -> None:
     """Put a listening socket where the FastCGI specification wants it, in place of standard input, and say so."""
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(socket_of(asked))
+        listener.bind(str(asked.place))
         listener.listen(WAITING)
         os.dup2(listener.fileno(), 0)
     print("listening", flush=True)
@@ -295,7 +292,8 @@ def become_nobody(command: Sequence[str], folder: Path) -> None:
         become(command)
     other = pwd.getpwnam(NOBODY)
     folder.parent.chmod(0o755)  # access(2) knows nothing of what nobody may do here
-    for place in (folder, *folder.rglob("*"), *filter(is_pipe, (1, 2))):
+    places: list[Path | int] = [folder, *folder.rglob("*"), *filter(is_pipe, (1, 2))]
+    for place in places:
         os.chown(place, other.pw_uid, other.pw_gid)
     ids = ["--reuid", str(other.pw_uid), "--regid", str(other.pw_gid), "--clear-groups"]
     may = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
@@ -331,12 +329,13 @@ def main() -> None:
     """Become the server that the command line names."""
     parser = argparse.ArgumentParser(prog="program_peers.py")
     parser.add_argument("name", choices=PEERS)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("place", type=Path)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", default="8000")
     parser.add_argument("--threads", default="1", help="or processes, where it has no threads")
     asked = parser.parse_args()
-    asked.folder = asked.folder.absolute()
+    asked.place = asked.place.absolute()
+    asked.folder = Path(f"{asked.place}.site")
     asked.folder.mkdir()
     PEERS[asked.name](asked)
 
