@@ -152,6 +152,17 @@ def test_a_protocol_that_it_does_not_speak(name: str, scheme: str, tmp_path: Pat
         pass
 
 
+def test_two_are_told_which_file_of_a_backend_answers(tmp_path: Path) -> None:
+    backend = Address("fastcgi", path=PATH, script="/srv/page.php")
+    assert "fastcgi_param SCRIPT_FILENAME /srv/page.php;" in nginx.configuration(place(backend))
+    assert ours.arguments(place(backend))[:4] == [
+        "--to", "fastcgi+unix:/run/a", "--environ", "SCRIPT_FILENAME=/srv/page.php",
+    ]  # fmt: skip
+    for name in {*FRONTS} - {"nginx", "ours"}:
+        with pytest.raises(NotReady, match="not set up"), FRONTS[name].before(backend, 0, tmp_path / name):
+            pass
+
+
 def test_one_that_dies_shows_its_last_lines(tmp_path: Path) -> None:
     broken = replace(
         FRONTS["ours"], argv=lambda place: [place.program, "-c", "print('no such module'); raise SystemExit(3)"]

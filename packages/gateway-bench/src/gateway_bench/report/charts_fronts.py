@@ -91,8 +91,8 @@ def fronts_memory(document: Document) -> Figure | None:
     short = _short(document)
     figure, (axis,) = page(
         memory_finding(document),
-        f"Memory of the front's processes together ({', '.join(_kinds(document))}) at its peak, before {_word(results[0])}, "
-        f"with {document['parameters']['users']} visitors; {method_of(document)}",
+        f"Memory of the front's processes together ({', '.join(_kinds(document))}) at its peak, before "
+        f"{_word(results[0])}, with {document['parameters']['users']} visitors; {method_of(document)}",
         document,
         2.2 + ROW * len(results),
         label_inches=label_room(short, results),
@@ -121,36 +121,32 @@ def fronts_latency(document: Document) -> Figure | None:
 
 
 def fronts_finding(document: Document) -> str:
-    """Say which front takes the least for itself, and which the most."""
-    results = sound(_of_one_protocol(document), FRONT_CPU)
-    words = _extremes(document, results, FRONT_CPU, duration)
-    if not words:
-        return "CPU of a front and of the backend behind it, for one request"
-    return f"Before a {_word(results[0])} backend, {words} of CPU a request for itself"
+    """Say which front takes the least CPU, and which the most."""
+    words = _extremes(document, FRONT_CPU, "CPU a request", duration)
+    return words or "CPU of a front and of the backend behind it, for one request"
 
 
 def memory_finding(document: Document) -> str:
     """Say which front needs the least memory, and which the most."""
-    words = _extremes(document, sound(_of_one_protocol(document), FRONT_MEMORY), FRONT_MEMORY, size)
-    return f"Of memory at the peak {words}" if words else "Memory of a front at its peak"
+    return _extremes(document, FRONT_MEMORY, "memory", size) or "Memory of a front at its peak"
 
 
 def kept_finding(document: Document) -> str:
-    """Say what a connection that is kept saves behind nginx, for the backend and for nginx; "" if that is not known."""
+    """Say what connections that nginx keeps save, for the backend and for nginx; "" if that is not known."""
     found = {result["gateway"]: result for result in _rows(document)}
     kept, closed = found.get("fastcgi-nginx"), found.get("fastcgi-close-nginx")
     if kept is None or closed is None:
         return ""
     parts = []
-    for who, measure in (("the backend", BACKEND_CPU), ("nginx", FRONT_CPU)):
+    for whose, measure in (("the server's CPU a request", BACKEND_CPU), ("that of nginx", FRONT_CPU)):
         if len(sound([kept, closed], measure)) < 2:
             return ""
         if tie(document, kept, closed, measure):
-            parts.append(f"makes no difference to {who} that can be told from chance")
+            parts.append(f"make no difference to {whose} that can be told from chance")
         else:
-            now, then = duration(measure.middle(kept)), duration(measure.middle(closed))
-            parts.append(f"takes {who} from {then} to {now} of CPU a request")
-    return f"A FastCGI connection that nginx keeps {' and '.join(parts)}"
+            then, now = duration(measure.middle(closed)), duration(measure.middle(kept))
+            parts.append(f"bring {whose} from {then} to {now}")
+    return f"Kept connections between nginx and our FastCGI server {', and '.join(parts)}"
 
 
 def direct_finding(document: Document) -> str:
@@ -159,35 +155,35 @@ def direct_finding(document: Document) -> str:
     direct, behind = found.get("http-direct"), found.get("http-nginx")
     if direct is None or behind is None or len(sound([direct, behind], BACKEND_CPU)) < 2 or not FRONT_CPU.of(behind):
         return ""
-    alone = duration(BACKEND_CPU.middle(direct))
-    if tie(document, direct, behind, BACKEND_CPU):
-        there = f"a tie with the {duration(BACKEND_CPU.middle(behind))} that it takes behind nginx"
-    else:
-        there = f"and {duration(BACKEND_CPU.middle(behind))} behind nginx"
+    alone, there, nginx = (
+        duration(measure.middle(result))
+        for measure, result in ((BACKEND_CPU, direct), (BACKEND_CPU, behind), (FRONT_CPU, behind))
+    )
+    alike = " (a tie)" if tie(document, direct, behind, BACKEND_CPU) else ""
     return (
-        f"Asked directly our HTTP server takes {alone} of CPU a request, {there}, which takes "
-        f"{duration(FRONT_CPU.middle(behind))} for itself"
+        f"Asked directly our HTTP server takes {alone} of CPU a request; behind nginx it takes {there}{alike}, "
+        f"and nginx {nginx}"
     )
 
 
-def _extremes(document: Document, results: Sequence[Row], measure: Measure, show: Callable[[float], str]) -> str:
-    """Say who needs least and who most, each with those that tie with it; "" if all are alike, or there is one."""
-    if len(results) < 2:
+def _extremes(document: Document, measure: Measure, what: str, show: Callable[[float], str]) -> str:
+    """Say which front has the least and which the most, with those that tie with it; "" if all are alike, or one."""
+    ordered = sorted(sound(_of_one_protocol(document), measure), key=measure.middle)
+    if len(ordered) < 2 or tie(document, ordered[0], ordered[-1], measure):
         return ""
-    ordered = sorted(results, key=measure.middle)
-    least, most = ordered[0], ordered[-1]
-    if tie(document, least, most, measure):
-        return ""
-    known = findings.labels(_short(document))
-    low = [row for row in ordered if row is least or tie(document, row, least, measure)]
-    high = [row for row in ordered if row not in low and (row is most or tie(document, row, most, measure))]
+    low = [row for row in ordered if row is ordered[0] or tie(document, row, ordered[0], measure)]
+    high = [row for row in ordered if row is ordered[-1] or tie(document, row, ordered[-1], measure)]
+    parts = []
+    for rows, words, end in ((low, f"the least {what}", low[0]), (high, "the most", high[-1])):
+        verb, about = (measure.verb, "") if len(rows) == 1 else (measure.verb.removesuffix("s"), "about ")
+        names = " and ".join(_name(document, row) for row in rows)
+        parts.append(f"{names} {verb} {words}, {about}{show(measure.middle(end))}")
+    return f"As fronts of {_word(ordered[0])}, {'; '.join(parts)}"
 
-    def named(rows: list[Row], ends: Row, word: str) -> str:
-        names = " and ".join(known[row["gateway"]] for row in rows)
-        verb = measure.verb if len(rows) == 1 else measure.verb.removesuffix("s")
-        return f"{names} {verb} the {word}, {'' if len(rows) == 1 else 'about '}{show(measure.middle(ends))}"
 
-    return f"{named(low, least, 'least')}, and {named(high, most, 'most')}"
+def _name(document: Document, result: Row) -> str:
+    """Return what a front is called, without what is said of its connections."""
+    return findings.labels(_short(document))[result["gateway"]].partition(", ")[0]
 
 
 def _stack(axis: Any, place: float, result: Row, colour: str) -> None:

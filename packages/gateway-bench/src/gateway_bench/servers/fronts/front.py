@@ -70,7 +70,7 @@ class Front:
     """One front. `argv` writes its files and returns the command; `environment` is added to ours.
 
     `programs` are all needed, the first is the front itself; "a|b" is one that has two names. It says its version when
-    it is given the words of `asks`.
+    it is given the words of `asks`. `scripts`: it is told here which file of a backend such as PHP answers.
     """
 
     name: str
@@ -82,6 +82,7 @@ class Front:
     argv: Callable[[Place], Sequence[str]]
     ready: re.Pattern[str]
     asks: tuple[str, ...] = ("-v",)
+    scripts: bool = False
     environment: Callable[[Place], Mapping[str, str]] = field(default=lambda _: {})
 
     def presence(self) -> Presence:
@@ -110,6 +111,8 @@ class Front:
         """
         if backend.scheme not in self.speaks:
             raise NotReady(f"{self.label} does not speak {backend.scheme}; it speaks {', '.join(self.speaks)}")
+        if backend.script and not self.scripts:
+            raise NotReady(f"{self.label} is not set up here for a backend that serves files; nginx is, and ours")
         program = _find(self.programs[0])
         if program is None:
             raise NotReady(f"{self.label} is not installed; on Debian: {self.install}")

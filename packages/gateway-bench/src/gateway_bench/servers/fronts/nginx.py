@@ -15,6 +15,7 @@ import pwd
 import re
 from collections.abc import Sequence
 
+from gateway_bench.load.address import Address
 from gateway_bench.servers.fronts.front import CONNECTIONS, IDLE_SECONDS, Front, Place, where
 
 __all__ = ["FRONT", "PARAMS", "configuration"]
@@ -118,4 +119,5 @@ FRONT = Front(
     install="apt install nginx-light",
     argv=_argv,
     ready=re.compile("start worker process "),
+    scripts=True,
 )

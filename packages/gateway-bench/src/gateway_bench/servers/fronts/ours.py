@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gateway_bench.servers.fronts.front import CONNECTIONS, IDLE_SECONDS, Front, Place
 
@@ -20,8 +21,10 @@ __all__ = ["FRONT", "arguments"]
 
 def arguments(place: Place) -> list[str]:
     """Return its command line, which says all that there is to say."""
+    script = place.backend.script
     return [
-        "--to", str(place.backend),
+        "--to", str(replace(place.backend, script="")),
+        *(["--environ", f"SCRIPT_FILENAME={script}"] if script else []),
         "--bind", f"127.0.0.1:{place.port}",
         "--workers", "1",
         "--keep", str(place.kept),
@@ -43,5 +46,6 @@ FRONT = Front(
     install=f"{sys.executable} -m pip install http-front",
     argv=_argv,
     ready=re.compile(r"ready (\S+)"),
+    scripts=True,
     asks=("-c", "import http_front, importlib.metadata as metadata; print(metadata.version('http-front'))"),
 )
