@@ -23,7 +23,6 @@ from gateway_bench.load.address import Address
 from gateway_bench.load.generator import LoadProcess
 from gateway_bench.load.scenarios import SCENARIOS, Answer
 from gateway_bench.load.visitor import Failure, Visitor
-from gateway_bench.load.wrk import read_wrk
 from gateway_bench.record.document import Document, load_document, schema_path
 from gateway_bench.record.goals import Goal
 from gateway_bench.record.outcome import is_reference, save_all
@@ -124,16 +123,6 @@ def test_a_visitor_keeps_its_connection_or_does_not() -> None:
 def test_a_ready_line_alone_is_not_believed(mode: str, sentence: str) -> None:
     with small_server(mode) as address, pytest.raises(NotReady, match=sentence):
         check_answer(address)
-
-
-def test_figures_of_wrk() -> None:
-    told = read_wrk(
-        {"requests": 1000, "bytes": 99, "duration_us": 2_000_000, "p50": 80.0, "p90": 90.0, "p99": 99.0, "max": 500.0,
-         "errors": {"connect": 1, "closed": 0, "write": 0, "status": 10, "timeout": 2}}, 0.5,
-    )  # fmt: skip
-    assert (told["requests"], told["seconds"], told["generator_cpu"]) == (1003, 2.0, 0.5)
-    assert told["errors"] == {"connect": 1, "status": 10, "timeout": 2}
-    assert told["latency"]["count"] == 990
 
 
 TABLE = """
