@@ -10,6 +10,7 @@ import pytest
 from bench_world import ROOT
 from gateway_bench.load.latency import Latency
 from gateway_bench.record.document import Document, Generator, Repeat, Usage
+from gateway_bench.record.statistics import estimate
 from gateway_bench.record.summary import results_of
 from gateway_bench.report import charts_fronts
 from gateway_bench.report.chart_style import styled
@@ -48,7 +49,7 @@ def test_only_nginx_is_there_without_kept_connections_too_and_once_more_as_it_is
     assert not ROWS["fastcgi-close-nginx"].keep_alive
 
 
-@pytest.mark.parametrize(("quick", "most"), [(True, 65), (False, 350)])
+@pytest.mark.parametrize(("quick", "most"), [(True, 65), (False, 400)])
 def test_it_takes_no_longer_than_it_says(quick: bool, most: float) -> None:
     parameters = parameters_for(SUITE, quick=quick)
     tasks = {name: tasks_of(SUITE, row, SUITE.scenarios, parameters) for name, row in ROWS.items()}
@@ -183,6 +184,22 @@ def test_memory_is_that_of_each_front_before_the_protocol_of_most() -> None:
     assert {row[1]: row[2] for row in figure.rows} == {
         "nginx": "4.00 MiB", "lighttpd, none kept": "1.00 MiB", "HAProxy": "11.0 MiB", "Caddy, none kept": "37.0 MiB",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rates", "words"),
+    [((1000.0, 1000.0), "; 1,000 came in a second;"), ((1000.0, 800.0), "; 800 to 1,000 came in a second;")],
+)
+def test_latency_says_at_which_rate(rates: tuple[float, float], words: str) -> None:
+    document = record({name: WHOLE[name] for name in ("http-direct", "http-nginx")})
+    asked: Any = [
+        {**result, "question": "latency", "rate": estimate([rate])}
+        for result, rate in zip(document["results"], rates, strict=True)
+    ]
+    document["results"] += asked
+    figure = drawn(document)["latency"]
+    assert words in " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+    assert [row[1:3] for row in figure.rows] == [("no front", "3.00 µs"), ("nginx", "3.00 µs")]
 
 
 def test_a_run_without_latency_or_fronts_has_charts_of_what_there_is() -> None:

@@ -37,7 +37,7 @@ from gateway_bench.report.chart_parts import (
 )
 from gateway_bench.report.chart_style import GREY, INK, bare, colours, page, say
 from gateway_bench.report.measures import MEASURES, Measure, sound, tie
-from gateway_bench.report.units import duration, duration_tick, interval, size
+from gateway_bench.report.units import duration, duration_tick, interval, rate, size
 
 __all__ = [
     "direct_finding", "fronts_cpu", "fronts_finding", "fronts_latency", "fronts_memory", "kept_finding",
@@ -67,7 +67,7 @@ def fronts_cpu(document: Document) -> Figure | None:
     figure, (axis,) = page(
         fronts_finding(document),
         "CPU for one GET /hello: in colour the front's own processes, in grey those of the backend behind it; "
-        f"{method_of(document)}",
+        f"{_method(document)}",
         document,
         2.4 + ROW * slots(groups),
         label_inches=label_room(short, results, [heading for heading, _ in groups]),
@@ -110,8 +110,8 @@ def fronts_latency(document: Document) -> Figure | None:
     short = _short(document)
     figure, (axis,) = page(
         "How long visitors wait who come at a set rate, whether the front keeps up or not",
-        "99 of 100 of them wait no longer than this, counted from the moment they came; the rate is half of what the "
-        f"row can do, and at most what the generator can keep; {method_of(document)}",
+        f"99 of 100 of them wait no longer than this, counted from the moment they came; {_rates(results)}; "
+        f"{method_of(document)}",
         document,
         2.4 + ROW * slots(groups),
         label_inches=label_room(short, results, [heading for heading, _ in groups]),
@@ -202,6 +202,22 @@ def _stack(axis: Any, place: float, result: Row, colour: str) -> None:
     end = begin + (max(backend["high"], backend["median"]) if backend else 0.0)
     wrong = f", {sum(result['errors'].values())} errors" if result["errors"] else ""
     say(axis, (" + ".join(words) or "not known") + wrong, end, place)
+
+
+def _method(document: Document) -> str:
+    """Say what the end of a part and the line there stand for."""
+    repeats = document["parameters"]["repeats"]
+    return f"median of {repeats} repeats, each part with its 95 % interval" if repeats > 1 else "one repeat"
+
+
+def _rates(results: Sequence[Result]) -> str:
+    """Say how many visitors came in a second, which is as many in each row if the generator can keep no higher rate."""
+    shown = [rate(result["rate"]["median"]) for result in sorted(results, key=_rate) if result["rate"]]
+    return " to ".join(dict.fromkeys((shown[0], shown[-1]))) + " came in a second" if shown else "at half of capacity"
+
+
+def _rate(result: Result) -> float:
+    return result["rate"]["median"] if result["rate"] else 0.0
 
 
 def _whisker(axis: Any, found: Estimate, begin: float, place: float) -> None:

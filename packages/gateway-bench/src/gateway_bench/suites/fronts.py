@@ -14,7 +14,7 @@ SUITE = Suite(
     table="fronts.toml",
     scenarios=("hello",),
     waits=("hello",),
-    full=Pace(users=32, warmup=0.5, seconds=1.2, repeats=3, latency=0.5),
+    full=Pace(users=32, warmup=0.5, seconds=1.6, repeats=3, latency=0.8),
     quick=Pace(users=32, warmup=0.3, seconds=0.4, repeats=1),
     pinned=True,
     charts={
@@ -23,13 +23,13 @@ SUITE = Suite(
         "latency": charts_fronts.fronts_latency,
     },
     captions={
-        "cpu": "The backend has a processor to itself; the front shares the other with the generator. A front that is "
-        "cheaper than the backend is not kept busy: it wakes up more often, and for fewer requests at a time, than it "
-        "would at its own limit.",
-        "memory": "All have room for 1,024 connections. Pages that several processes share are counted once, divided "
-        "among them.",
-        "latency": "A visit at a set rate costs the generator far more than the front, and both have one processor: "
-        "what differs from row to row is the front's, what is alike in all is not.",
+        "cpu": "The backend has a processor to itself; the front shares the other with the generator, and is kept "
+        "busy. Behind a slow one the backend rests in between: it wakes up more often, for fewer requests at a time, "
+        "and takes more for each. Two rows of nginx are the same: what lies between them is chance.",
+        "memory": "Who makes room for connections beforehand makes it for 1,024. Pages that several processes share "
+        "are counted once, divided among them.",
+        "latency": "Visitors come at a set rate, whether the front keeps up or not; their wait counts from the moment "
+        "they came. Front and generator share a processor: a part of it is the generator's, alike in all rows.",
     },
     findings=(
         charts_fronts.fronts_finding,
