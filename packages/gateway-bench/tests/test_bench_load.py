@@ -8,6 +8,7 @@ import os
 import random
 import re
 import socket
+import subprocess
 import sys
 import threading
 from collections import Counter
@@ -159,6 +160,24 @@ def test_what_comes_between_two_jobs(capsys: pytest.CaptureFixture[str]) -> None
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [
         {"phase": "warm"}, {"number": 1}, {"phase": "warm"},
     ]  # fmt: skip
+
+
+STUMBLE = """
+import sys
+from gateway_bench.load.locust_load import main
+from gateway_bench.load.scenarios import SCENARIOS, Exchange, Scenario
+SCENARIOS["hello"] = Scenario("hello", "", "", lambda token: (Exchange("GET", "/hello", lambda answer: str(1 / 0)),))
+sys.exit(main())
+"""
+
+
+def test_a_fault_of_our_own_is_no_visit_that_nobody_counts() -> None:
+    with server("small_server.py", "good") as address:
+        words = json.dumps(job(address, max_seconds=0.2)) + "\ngo\n"
+        done = subprocess.run([sys.executable, "-c", STUMBLE], input=words, capture_output=True, text=True, timeout=60)
+    assert json.loads(done.stdout.splitlines()[-1]) == {"failed": "RuntimeError: a visitor stumbled: division by zero"}
+    assert "lambda answer" in done.stderr or "<lambda>" in done.stderr
+    assert done.returncode == 1
 
 
 # -- the warm-up -----------------------------------------------------------------------------------------------------

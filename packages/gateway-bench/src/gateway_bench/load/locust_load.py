@@ -126,7 +126,11 @@ def drive(job: Job, wait_for_go: Callable[[], None]) -> Yield:
         gate.settle()
         warmup = _warm_up(job["warmup"], gate)
         wait_for_go()
-        return _measure(job, gate, warmup)
+        told = _measure(job, gate, warmup)
+        for stumble in runner.exceptions.values():  # locust notes them and goes on, and the visit would not be counted
+            print(stumble["traceback"], file=sys.stderr)
+            raise RuntimeError(f"a visitor stumbled: {stumble['msg']}")
+        return told
     finally:
         runner.quit()
 
@@ -200,7 +204,7 @@ def _user_class(job: Job, gate: Gate) -> type[GatewayUser]:
 
 def main() -> int:
     """Do the jobs that come on the standard input."""
-    logging.getLogger("locust").setLevel(logging.ERROR)
+    logging.getLogger("locust").setLevel(logging.CRITICAL)  # what matters is said in our own words
     return serve_jobs(drive, sys.stdin.readline)
 
 
