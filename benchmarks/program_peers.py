@@ -175,9 +175,10 @@ def tomcat(asked: argparse.Namespace) -> None:
 def mod_wsgi(asked: argparse.Namespace) -> None:
     """Become Apache with the module that belongs to this Python, as mod_wsgi-express sets it up: a daemon process."""
     express = str(Path(sys.executable).with_name("mod_wsgi-express"))
-    words = ["--host", asked.host, "--port", asked.port, "--server-root", str(asked.folder), "--log-to-terminal",
-             "--log-level", "info", "--processes", "1", "--threads", asked.threads, "--max-clients", "64", "--include-file",
-             write(asked.folder / "more.conf", "MaxKeepAliveRequests 0\n", asked),
+    more = write(asked.folder / "more.conf", "MaxKeepAliveRequests 0\n", asked)
+    words = ["--host", asked.host, "--port", asked.port, "--processes", "1", "--threads", asked.threads,
+             "--max-clients", "64", "--server-root", str(asked.folder), "--include-file", more,
+             "--log-to-terminal", "--log-level", "info",
              "--application-type", "module", "demo_app", "--callable-object", "app"]  # fmt: skip
     become_nobody([sys.executable, express, "start-server", *words], asked.folder)
 

@@ -1,4 +1,8 @@
-"""Is this gateway or peer installed, and in which version? Asked of the interpreter that would run it."""
+"""Is this gateway or peer installed, and in which version?
+
+A distribution is asked for of the interpreter that would run it. A program is looked for on PATH and in `PLACES`; one
+that has several names is written with all of them ("apache2|httpd").
+"""
 
 from __future__ import annotations
 
@@ -13,10 +17,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["PLACES", "Presence", "look_for", "look_for_programs"]
+__all__ = ["PLACES", "Presence", "find_program", "look_for", "look_for_programs"]
 
-PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
+PLACES = (
+    "/usr/sbin",
+    "/usr/local/sbin",
+    "/opt/homebrew/bin",
+    "/usr/share/tomcat10/bin",
+    "/usr/share/tomcat11/bin",
+    "/opt/homebrew/opt/tomcat/libexec/bin",
+)
 """Where programs lie that systems keep out of the PATH of users."""
+
+ASKS = {"catalina.sh": "version", "java": "-version"}
+"""How to ask a program for its version, if not by "-v"."""
+VERSION = re.compile(r"([A-Za-z]+)(?:/| version \"?| )([0-9]+(?:\.[0-9]+)+)")
 
 ASK = """\
 import importlib.metadata as metadata, importlib.util as util, json, sys
@@ -80,8 +95,7 @@ def look_for_programs(programs: Sequence[str], has: str, install: str) -> Presen
     python = f"Python {sys.version.split()[0]}"
     if has and not hasattr(importlib.import_module(module), name):
         return Presence(python, f"{python} has no {module}.{name}", install)
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *PLACES))
-    found = {program: shutil.which(program, path=path) for program in programs}
+    found = {names.partition("|")[0]: find_program(names) for names in programs}
     missing = [program for program, place in found.items() if place is None]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
@@ -90,13 +104,23 @@ def look_for_programs(programs: Sequence[str], has: str, install: str) -> Presen
     return Presence(", ".join(filter(None, versions)) or (python if has else ""))
 
 
+def find_program(names: str) -> str | None:
+    """Return the path of a program that has one of these names ("a|b")."""
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *PLACES))
+    return next(filter(None, (shutil.which(name, path=path) for name in names.split("|"))), None)
+
+
 def _version(program: str) -> str:
     """Return what a program says of its version, as short as it can be; "" if it says nothing."""
     try:
         done = subprocess.run(
-            [program, "-v"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=ASK_LIMIT
+            [program, ASKS.get(Path(program).name, "-v")],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=ASK_LIMIT,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    found = re.search(r"([A-Za-z]+)/([0-9][0-9.]*)", done.stdout + done.stderr)
+    found = VERSION.search(done.stdout + done.stderr)
     return f"{found[1]} {found[2]}" if found else ""
