@@ -70,25 +70,35 @@ PACKAGES = sorted(str(path.parent.relative_to(ROOT)) for path in ROOT.glob("pack
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 PROGRAMS = {
-    "apache2": "apache2 libapache2-mod-fcgid",
+    "apache2|httpd": "apache2 libapache2-mod-fcgid",
+    "apxs": "apache2-dev",
     "bash": "bash",
     "caddy": "caddy",
+    "catalina.sh": "tomcat10 default-jre-headless",
     "cc": "gcc libc6-dev",
     "chromium": "chromium",
     "fcgiwrap": "fcgiwrap",
     "haproxy": "haproxy",
+    "java": "default-jre-headless",
     "lighttpd": "lighttpd",
     "nginx": "nginx-light",
     "perl": "perl",
     "php-cgi": "php-cgi",
-    "php-fpm8.2": "php-fpm",
+    "php-fpm|php-fpm8.4|php-fpm8.3|php-fpm8.2": "php-fpm",
     "spawn-fcgi": "spawn-fcgi",
+    "strace": "strace",
     "tshark": "tshark",
     "wrk": "wrk",
 }
-"""Real programs that some tests and suites use, and the Debian package of each."""
+"""Real programs that some tests and suites use, and the Debian package of each; "a|b" is one that has two names."""
 
-BUILDS = {"bjoern": "It is compiled here: on Debian, apt install gcc libev-dev python3-dev."}
+PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin", "/usr/share/tomcat10/bin", "/usr/share/tomcat11/bin")
+"""Where they lie beside the PATH of users."""
+
+BUILDS = {
+    "bjoern": "It is compiled here: on Debian, apt install gcc libev-dev python3-dev.",
+    "mod_wsgi": "It is compiled here, for an Apache: on Debian, apt install apache2 apache2-dev gcc python3-dev.",
+}
 """What peers need that have no wheels."""
 
 
@@ -210,15 +220,20 @@ def dev(session: nox.Session) -> None:
 def peers(session: nox.Session) -> None:
     """Install the Python servers that `bench -- --suite peers` compares with, and list real programs found."""
     session.install("-c", "constraints.txt", "-e", "packages/demo-app")
+    absent = []
     for requirement in nox.project.dependency_groups(PROJECT, "peers"):
         try:  # one that does not build here must not keep the others out
             session.install("-c", "constraints.txt", requirement)
         except nox.command.CommandFailed:
             name = re.split(r"[^\w-]", requirement)[0]
             session.warn(f"{name} could not be installed, so the bench lists it as absent. {BUILDS.get(name, '')}")
-    for program, package in PROGRAMS.items():
-        found = shutil.which(program)
-        session.log(f"{program}: {found or f'not found; on Debian: apt install {package}'}")
+            absent.append(name)
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *PLACES))
+    for names, package in PROGRAMS.items():
+        found = next(filter(None, (shutil.which(name, path=path) for name in names.split("|"))), None)
+        session.log(f"{names.partition('|')[0]}: {found or f'not found; on Debian: apt install {package}'}")
+    if absent and os.environ.get("CI") == "true":
+        session.error(f"{', '.join(absent)}: in CI every peer must be here")
 
 
 @nox.session
