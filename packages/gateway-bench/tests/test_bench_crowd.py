@@ -249,7 +249,9 @@ def test_wrk_takes_an_announced_close_for_none_of_its_errors(mode: str) -> None:
     with small_server(mode) as address:
         told = drive_wrk(wrk, f"{address}/hello", 2, 1.0)
     assert told["errors"] == {}
-    assert told["requests"] > 0
+    assert told["latency"]["count"] == told["requests"] > 0
+    assert told["latency"]["p50"] <= told["latency"]["p999"] <= told["latency"]["max"]
+    assert (told.get("generator_wait") is None) == (not sys.platform.startswith("linux"))
 
 
 def test_a_crowd_leaves_no_descriptor_behind() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-__all__ = ["Spending"]
+__all__ = ["Spending", "waited_by"]
 
 SCHEDULED = Path("/proc/self/schedstat")
 """Of the thread that leads the process, which is the one that makes the load."""
@@ -34,8 +34,18 @@ class Spending:
         return None if now is None or self._waited is None else now - self._waited
 
 
-def _waited() -> float | None:
+def waited_by(pid: int) -> float | None:
+    """Return for how many seconds the threads of a process, together, have stood in line; None as above."""
     try:
-        return int(SCHEDULED.read_text("ascii").split()[1]) / 1e9
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return None
+    waits = [wait for thread in threads if (wait := _waited(thread / "schedstat")) is not None]
+    return sum(waits) if waits else None
+
+
+def _waited(scheduled: Path = SCHEDULED) -> float | None:
+    try:
+        return int(scheduled.read_text("ascii").split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
         return None

@@ -27,6 +27,7 @@ from gateway_bench.errors import LoadFailed
 from gateway_bench.load.generator import LoadProcess
 from gateway_bench.load.job import Job, Warmup, Yield
 from gateway_bench.load.latency import described
+from gateway_bench.load.spent import waited_by
 from gateway_bench.load.warming import no_warmup
 from gateway_bench.samples.cores import on_core
 
@@ -54,25 +55,32 @@ def drive_wrk(wrk: str, url: str, connections: int, seconds: float, core: int | 
         process = subprocess.Popen(
             argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
         )
-    output = _output(process, whole + PATIENCE)
+    output, waited = _output(process, whole + PATIENCE)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     last = output.strip().rpartition("\n")[2]
     if process.returncode != 0 or not last.startswith("{"):
         raise LoadFailed(f"wrk ended with exit code {process.returncode}", output)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return read_wrk(json.loads(last), connections, used)
+    told = read_wrk(json.loads(last), connections, used)
+    told["generator_wait"] = waited
+    return told
 
 
-def _output(process: subprocess.Popen[str], limit: float) -> str:
-    """Wait for the end of wrk and return what it printed. Raises LoadFailed after `limit` seconds."""
-    deadline = time.monotonic() + limit
+def _output(process: subprocess.Popen[str], limit: float) -> tuple[str, float | None]:
+    """Wait for the end of wrk; return what it printed, and for how long it stood in line for a processor.
+
+    The latter is as it was at the last look, up to a tenth of a second before the end. Raises LoadFailed after `limit`.
+    """
+    deadline, waited = time.monotonic() + limit, None
     with process:
         try:
             while True:
                 try:
-                    return process.communicate(timeout=interrupts.STEP)[0]
+                    return process.communicate(timeout=interrupts.STEP)[0], waited
                 except subprocess.TimeoutExpired:
                     interrupts.check()
+                    now = waited_by(process.pid)  # less once its thread has ended
+                    waited = waited if now is None else max(now, waited or 0.0)
                 if time.monotonic() > deadline:
                     raise LoadFailed(f"wrk did not end within {limit:.0f} s")
         finally:
