@@ -30,6 +30,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import gevent
 from gevent.queue import Empty, Queue
 from gevent.socket import wait_read
 from locust.env import Environment
@@ -45,15 +46,48 @@ from gateway_bench.load.visitor import REQUEST_LIMIT
 __all__ = ["Master", "main"]
 
 LOOK = 0.1
-"""Seconds between two looks at who is still there. Locust's own look is once a second."""
+"""Seconds between two looks at who is still there, the bench among them. Locust's own look is once a second."""
 BLOCK = 65_536
+
+
+class BenchGone(Exception):
+    """The bench has closed its end, or was killed: the run is over."""
+
+
+class Bench:
+    """The lines from and to the bench, read by a greenlet of its own: heartbeats go on, and its end is seen at once."""
+
+    def __init__(self) -> None:
+        self.gone = False
+        self._lines: Queue[str] = Queue()
+        gevent.spawn(self._read)
+
+    def say(self, words: object) -> None:
+        """Write a line."""
+        print(json.dumps(words), flush=True)
+
+    def hear(self) -> str:
+        """Return the next line; "" when the bench has gone."""
+        return str(self._lines.get())
+
+    def _read(self) -> None:
+        source, pending = sys.stdin.fileno(), b""
+        while not self.gone:
+            wait_read(source)
+            block = os.read(source, BLOCK)
+            self.gone = not block
+            *lines, pending = (pending + block).split(b"\n")
+            for line in lines:
+                self._lines.put(line.decode())
+        self._lines.put("")
 
 
 class Master:
     """The team's side of the bench: who is there, and what they are at."""
 
-    def __init__(self, runner: MasterRunner, expected: int) -> None:
+    def __init__(self, runner: MasterRunner, expected: int, bench: Bench) -> None:
         self._runner = runner
+        self._bench = bench
         self._expected = expected
         self._me = hello()
         self._known: dict[str, Hello] = {}
@@ -77,7 +111,7 @@ class Master:
                 return
             if time.monotonic() > deadline:
                 raise LoadFailed(f"{len(here)} of {self._expected} workers came in {limit:.0f} s; {self._invitation()}")
-            self._listen(LOOK)
+            self._listen()
 
     def names(self) -> list[str]:
         """Return who does the jobs, in the order in which they came."""
@@ -125,7 +159,7 @@ class Master:
                     raise LoadFailed(self._loss(worker))
                 if worker not in found and time.monotonic() > deadline:
                     raise LoadFailed(f"the worker {self._name(worker)} gave no answer in {limit:.0f} s")
-            heard = self._listen(LOOK)
+            heard = self._listen()
             if heard is None:
                 continue
             kind, worker, data = heard
@@ -137,9 +171,12 @@ class Master:
                 found[worker] = data
         return found
 
-    def _listen(self, seconds: float) -> tuple[str, str, Any] | None:
+    def _listen(self) -> tuple[str, str, Any] | None:
+        """Return the next thing that a worker says, if one says anything soon. Raises BenchGone."""
+        if self._bench.gone:
+            raise BenchGone
         try:
-            heard: tuple[str, str, Any] = self._inbox.get(timeout=seconds)
+            heard: tuple[str, str, Any] = self._inbox.get(timeout=LOOK)
         except Empty:
             return None
         return heard
@@ -174,29 +211,6 @@ class Master:
         return f"start one with: gateway-bench worker --master {host}:{port}"
 
 
-class Bench:
-    """The lines from and to the bench. Waiting for one lets the heartbeats go on."""
-
-    def __init__(self) -> None:
-        self._pending = b""
-
-    def say(self, words: object) -> None:
-        """Write a line."""
-        print(json.dumps(words), flush=True)
-
-    def hear(self) -> str:
-        """Return the next line; "" when the bench has gone."""
-        source = sys.stdin.fileno()
-        while b"\n" not in self._pending:
-            wait_read(source)
-            block = os.read(source, BLOCK)
-            if not block:
-                return ""
-            self._pending += block
-        line, _, self._pending = self._pending.partition(b"\n")
-        return line.decode()
-
-
 def serve(master: Master, bench: Bench, limit: float) -> None:
     """Gather the team, then do one job after another until the bench has gone. Raises LoadFailed without a team."""
     for present, worker in enumerate(master.gather(limit), 1):
@@ -228,10 +242,12 @@ def main() -> int:
     except (SystemExit, OSError, locust.exception.RPCError):  # the first is locust's answer to a port that is busy
         bench.say({"failed": f"port {port} of {host} is not to be had: another run? --master-port takes another one"})
         return 1
-    master = Master(runner, settings["expected"])
+    master = Master(runner, settings["expected"], bench)
     bench.say({"phase": "listening", "port": runner.server.port})
     try:
         serve(master, bench, settings["limit"])
+    except BenchGone:
+        pass
     except LoadFailed as error:
         bench.say({"failed": str(error)})
         return 1

@@ -67,7 +67,6 @@ class Worker:
 
     def join(self) -> None:
         """Register at the master. Raises BenchError."""
-        gevent.signal_handler(signal.SIGTERM, self._inbox.put, (END, None))
         limit = gevent.Timeout(JOIN_LIMIT)
         limit.start()
         try:
@@ -91,6 +90,7 @@ class Worker:
 
     def work(self) -> str:
         """Do what the master says until the run ends, and return in a sentence what was done. Raises BenchError."""
+        gevent.signal_handler(signal.SIGTERM, self._inbox.put, (END, None))
         try:
             while self._runner.greenlet:  # locust ends all of this group when the master says "quit"
                 self._check()
@@ -110,9 +110,9 @@ class Worker:
     def _leave(self) -> None:
         """Tell the master, unless it was the master who said so, and close the connection."""
         if self._runner.greenlet:
-            self._runner.environment.events.quitting.fire(environment=self._runner.environment, reverse=True)
+            self._runner.send_message("quit")  # locust's own
             self._runner.quit()
-        self._runner.client.close(linger=LINGER)
+        self._runner.client.close(linger=LINGER)  # type: ignore[no-untyped-call]  # locust's own gap
 
     def _check(self) -> None:
         if os.getppid() != self._parent:
