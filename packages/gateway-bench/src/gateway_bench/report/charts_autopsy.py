@@ -1,0 +1,244 @@
+"""The charts and sentences of the suite "autopsy": what was asked, what came back, and what was made of it in 2016.
+
+`draw_answers`   right answers a second, and beside them what got none, by kind
+`draw_2016`      the published figures of uWSGI over the connections that it was asked by
+
+Each row is asked twice: by wrk, as in 2016, and by the crowd, which follows every visitor to the end of his request.
+wrk counts requests that are answered; one that is still waiting when the time is up is nowhere in its figures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from gateway_bench.record.document import Document, Repeat, Result
+from gateway_bench.record.statistics import estimate
+from gateway_bench.report import figures_2016 as published
+from gateway_bench.report import findings
+from gateway_bench.report.chart_parts import BAR, ROW, draw_interval, draw_rows, label_room, make_room, method_of
+from gateway_bench.report.chart_style import (
+    BAD,
+    FAINT,
+    GREY,
+    INK,
+    MUTED,
+    PAPER,
+    SIZES,
+    Picture,
+    bare,
+    colour_of,
+    page,
+    say,
+)
+from gateway_bench.report.units import figure, interval, rate
+
+__all__ = [
+    "draw_2016", "draw_answers", "flag_finding", "little_finding", "published_finding", "ranks_finding",
+    "today_finding",
+]  # fmt: skip
+
+MISTAKE, MENDED = "uwsgi-2016", "uwsgi-keepalive"
+"""The rows that differ by one flag."""
+FLAG = "--http-keepalive"
+WRK, CROWD = "hello", "checked"
+"""The scenarios: the first is asked by wrk where it is found, the second by the crowd."""
+IDLE = 0.5
+"""Part of the visitors that must be at work at any moment in a closed loop; fewer are not being served at all."""
+TITLE = "What one flag does to a server that is asked over kept connections"
+
+
+def draw_answers(document: Document) -> Picture | None:
+    """Draw what was asked a second: right answers, and after them what got no right answer."""
+    panels = [(name, findings.of_scenario(document, name)) for name in (WRK, CROWD)]
+    panels = [(name, results) for name, results in panels if results]
+    if not panels:
+        return None
+    everybody = [result for _, results in panels for result in results]
+    drawn, axes = page(
+        flag_finding(document),
+        f"Requests a second over {document['parameters']['users']} connections that were meant to be kept: right "
+        f"answers, and (hatched) those without one, by kind; {method_of(document)}",
+        document,
+        2.6 + sum(ROW * len(results) + 0.7 for _, results in panels),
+        label_inches=label_room(document, everybody),
+        nrows=len(panels),
+    )
+    drawn.headings = ("asked by", "row", "right answers a second", "95 % of the median", "without one, a second")
+    for axis, (name, results) in zip(axes, panels, strict=True):
+        axis.set_title(_asked_by(document, name))
+        draw_rows(axis, results, document)
+        for place, result in enumerate(results):
+            _draw_row(axis, document, place, result)
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        bare(axis)
+        make_room(axis)
+        axis.locator_params(axis="x", nbins=5)
+    drawn.subplots_adjust(hspace=0.5)
+    return drawn
+
+
+def draw_2016(document: Document) -> Picture | None:
+    """Draw the published figures of uWSGI, the line of one answer for each connection, and the winner's for scale."""
+    drawn, (axis,) = page(
+        published_finding(document),
+        f"Requests a second over connections, as published: {published.SOURCE}. Not measured here. Both scales are "
+        "logarithmic",
+        document,
+        6.2,
+        label_inches=1.15,
+    )
+    drawn.headings = ("connections", "uWSGI, a second", "answers of a connection in 30 s", "connections at work")
+    line = [number / published.SECONDS for number in published.CONNECTIONS]
+    axis.plot(published.CONNECTIONS, line, linestyle=(0, (4, 3)), linewidth=1.5, color=MUTED)
+    axis.plot(published.CONNECTIONS, published.UWSGI, "o", markersize=7, color=colour_of("ours"))
+    axis.plot(published.CONNECTIONS, published.BJOERN, "s", markersize=5, color=GREY)
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    last = published.CONNECTIONS[-1]
+    for words, height in (
+        ("bjoern", published.BJOERN[-1]),
+        ("uWSGI", 1.45 * published.UWSGI[-1]),
+        ("connections / 30 s", line[-1] / 1.45),
+    ):
+        axis.annotate(words, (last, height), (10, 0), textcoords="offset points", va="center_baseline")
+    axis.set_xlim(80, last * 4.5)
+    axis.set_xticks([100, 1_000, 10_000], ["100", "1,000", "10,000"])
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.yaxis.set_minor_locator(NullLocator())
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axis.set_xlabel("connections")
+    bare(axis, grid=False)
+    axis.tick_params(axis="y", labelsize=SIZES["ticks"])
+    axis.grid(visible=True, axis="y", color=FAINT)
+    for number, found, wait, answers in zip(
+        published.CONNECTIONS, published.UWSGI, published.UWSGI_MS, published.ANSWERS, strict=True
+    ):
+        drawn.note(f"{number:,}", figure(found), figure(answers), figure(published.at_work(found, wait / 1e3)))
+    return drawn
+
+
+def flag_finding(document: Document) -> str:
+    """Say what of the requests got no right answer with the flag, and without."""
+    parts = []
+    for scenario in (WRK, CROWD):
+        without, with_ = _result(document, scenario, MISTAKE), _result(document, scenario, MENDED)
+        if without and with_:
+            lost, kept = _lost_share(without), _lost_share(with_)
+            parts.append(f"{_percent(lost)} of its requests without {FLAG}, {_percent(kept)} with it")
+    if not parts:
+        return TITLE
+    said = [f"uWSGI's router gave no right answer to {parts[0]}"]
+    said += [f"asked by the crowd: {words}" for words in parts[1:] if words != parts[0]]
+    return "; ".join(said)
+
+
+def today_finding(document: Document) -> str:
+    """Say what became of connections without the flag: how many there were for each right answer, and what failed."""
+    repeats = [row for row in document["repeats"] if row["gateway"] == MISTAKE and row["connections"]]
+    right = sum(_right(repeat) for repeat in repeats)
+    if not repeats or not right:
+        return ""
+    opened = sum(repeat["connections"] or 0 for repeat in repeats) / right
+    errors = _kinds(sum((Counter(repeat["errors"]) for repeat in repeats), Counter()))
+    wrong = f"the requests sent on the old ones were lost ({errors})" if errors else "nothing was lost"
+    return (
+        f"Without {FLAG} the crowd had to open {figure(opened)} connections for each right answer, and {wrong}: the "
+        "server closes each after one answer, and no field of the answer says so"
+        if opened > IDLE
+        else f"Without {FLAG} the crowd opened {figure(opened)} connections for each right answer, and {wrong}"
+    )
+
+
+def published_finding(document: Document) -> str:
+    """Say what the published figures of 2016 are, by arithmetic."""
+    least, most = min(published.ANSWERS), max(published.ANSWERS)
+    busy = published.at_work(published.UWSGI[0], published.UWSGI_MS[0] / 1e3)
+    return (
+        f"In 2016 each connection to uWSGI carried {figure(least)} to {figure(most)} answers in {published.SECONDS} s, "
+        f"however many there were, and of {published.CONNECTIONS[0]} connections {figure(busy)} were at work: its "
+        "requests a second are the number of connections, divided"
+    )
+
+
+def little_finding(document: Document) -> str:
+    """Name rows of which the generator's own figures say that most visitors were not being served."""
+    known = findings.labels(document)
+    parts = []
+    for result in findings.of_scenario(document, WRK):
+        busy = published.at_work(result["throughput_rps"]["median"], result["p50_us"]["median"] / 1e6)
+        if busy < IDLE * result["users"] and not result["errors"]:
+            parts.append(f"{known[result['gateway']]}: {figure(busy)} of {result['users']}")
+    if not parts:
+        return ""
+    return (
+        f"No error was counted, yet most visitors were never served (requests a second times latency): {_list(parts)}"
+    )
+
+
+def ranks_finding(document: Document) -> str:
+    """Say how many rows have a rank, and that those with errors have none."""
+    known = findings.labels(document)
+    wrong = [known[result["gateway"]] for result in findings.of_scenario(document, CROWD) if result["errors"]]
+    if not wrong:
+        return "No row met an error, so none is refused a rank"
+    return f"Errors refuse a rank to {_list(wrong)}"
+
+
+def _draw_row(axis: Any, document: Document, place: int, result: Result) -> None:
+    right = result["throughput_rps"]
+    repeats = _repeats(document, result)
+    lost = estimate([sum(repeat["errors"].values()) / repeat["seconds"] for repeat in repeats])
+    colour = colour_of("gatelab" if result["gateway"].startswith("gatelab") else "fastcgi")
+    axis.barh(place, right["median"], BAR, color=colour)
+    if lost["median"]:
+        axis.barh(place, lost["median"], BAR, left=right["median"], facecolor=PAPER, edgecolor=BAD, hatch="xx")
+    draw_interval(axis, right, place, INK)
+    words = f"{rate(right['median'], result['lower_bound'])} right"
+    missing = f"{rate(lost['median'])} {_kinds(Counter(result['errors']))}" if lost["median"] else ""
+    if missing:
+        words += f", {missing}"
+    say(axis, words, max(right["high"], right["max"], right["median"] + lost["median"]), place)
+    names = findings.labels(document)
+    axis.figure.note(
+        _asked_by(document, result["scenario"]), names[result["gateway"]], rate(right["median"]),
+        interval(right, rate), missing or "none",
+    )  # fmt: skip
+
+
+def _asked_by(document: Document, scenario: str) -> str:
+    engines = {repeat["engine"] for repeat in document["repeats"] if repeat["scenario"] == scenario}
+    return {"wrk": "Asked by wrk, as in 2016", "crowd": "Asked by the crowd, visitor by visitor"}.get(
+        "".join(engines), "Asked by locust"
+    )
+
+
+def _repeats(document: Document, result: Result) -> list[Repeat]:
+    key = result["gateway"], result["scenario"], result["question"]
+    return [row for row in document["repeats"] if (row["gateway"], row["scenario"], row["question"]) == key]
+
+
+def _result(document: Document, scenario: str, gateway: str) -> Result | None:
+    return next((row for row in findings.of_scenario(document, scenario) if row["gateway"] == gateway), None)
+
+
+def _right(repeat: Repeat) -> int:
+    return repeat["requests"] - sum(repeat["errors"].values())
+
+
+def _lost_share(result: Result) -> float:
+    return sum(result["errors"].values()) / result["requests"] if result["requests"] else 0.0
+
+
+def _percent(share: float) -> str:
+    return "none" if share == 0 else f"{figure(100 * share)} %"
+
+
+def _kinds(errors: Counter[str]) -> str:
+    return ", ".join(kind for kind, _ in errors.most_common())
+
+
+def _list(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
