@@ -16,6 +16,9 @@ What the kernel calls pid is a thread here, and tgid the process: a new thread h
 birth. A filter in the kernel (classic BPF) lets births of processes through and nothing else, so listening costs
 nothing while nobody is born.
 
+Where the kernel also tells of the ends (`ended`), the accounts of all that were born and have ended are summed up here,
+and the tree is known exactly at any time: those that were born into it and have not ended.
+
 A birth belongs to the tree if the parent does, and then the child does. That also holds for one whose parent has ended
 since and which init has adopted: it cannot hide by a double fork. All births of the machine are seen, also those that
 do not count: a process id that is used again is thereby taken from the tree.
@@ -31,12 +34,15 @@ import socket
 import struct
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from functools import cache
 
-from gateway_bench.samples.inbox import Inbox
+from gateway_bench.samples import ended
+from gateway_bench.samples.ended import Ended, Exit
+from gateway_bench.samples.inbox import Inbox, widen
 from gateway_bench.samples.processes import Tree
 from gateway_bench.samples.spawns import Births, SpawnListener
 from gateway_bench.samples.strace import attached
@@ -63,10 +69,6 @@ LOAD, COPY_TO_X, EQUALS, EQUALS_X, RETURN = 0x20, 0x07, 0x15, 0x1D, 0x06
 INSTRUCTION = struct.Struct("=HBBI")
 EVERYTHING = 0xFFFF_FFFF
 
-RECEIVE_BUFFER = 1 << 22
-"""Bytes: some thousand births that nobody has read yet."""
-SO_RCVBUFFORCE = 33
-"""What root may do beyond the limit of the system."""
 ANSWER_LIMIT_MS = 1_000
 """Milliseconds for the kernel to say yes. In a namespace of its own (most containers) it says nothing at all."""
 
@@ -79,53 +81,96 @@ FORKING = "trace=?fork,?vfork,?clone,?clone3"
 
 
 class KernelBirths:
-    """Hears of every birth on this machine while `listening()`, and counts those in the trees that it follows.
+    """Hears of every birth on this machine while `listening()`, and counts those in the tree that it follows.
 
-    `reason` says why nothing is heard, else it is "".
+    `reason` says why nothing is heard of births, else it is ""; `deaf_to_ends` the same of ends.
     """
 
     def __init__(self) -> None:
-        self.reason = "nobody listens yet"
+        self.reason = self.deaf_to_ends = "nobody listens yet"
         self._lock = threading.RLock()
-        self._inbox: Inbox | None = None
+        self._births: Inbox | None = None
+        self._ends: Inbox | None = None
         self._members: set[int] = set()
         self._born = 0
+        self._exits: list[Exit] = []
+        self._faults: Counter[tuple[int, str]] = Counter()
+        self._ended = Ended()
 
     @contextmanager
     def listening(self) -> Iterator[KernelBirths]:
         """Listen for the length of the block, where that can be had: see `reason`."""
         self.reason = _why_not()
-        sock = self.reason or _subscribe()
-        if isinstance(sock, str):
-            self.reason = sock
+        births = self.reason or _subscribe()
+        if isinstance(births, str):
+            self.reason = births
             yield self
             return
-        with sock:
-            self.reason, self._inbox = "", Inbox(sock, self._take, self._lock)
-            try:
-                with self._inbox.reading("births"):
-                    yield self
-                self._inbox.drain()
-            finally:
-                self._inbox = None
+        with ExitStack() as stack:
+            stack.callback(self._stop)
+            self.reason, self._births = "", Inbox(stack.enter_context(births), self._take_birth, self._lock)
+            stack.enter_context(self._births.reading("births"))
+            ends = ended.subscribe()
+            self.deaf_to_ends = ends if isinstance(ends, str) else ""
+            if not isinstance(ends, str):
+                self._ends = Inbox(stack.enter_context(ends), self._take_end, self._lock)
+                stack.enter_context(self._ends.reading("ends", self._drain))
+            yield self
 
     def follow(self, pids: Iterable[int]) -> None:
         """Count from now on what these processes start, and those; nobody else. They are to be at rest."""
         with self._lock:
             self._drain()
             self._members = set(pids)
+            self._faults.clear()
 
     def count(self) -> Births:
-        """Return all births counted so far. `lost`: how often the queue was full, and an unknown number was lost."""
+        """Return all births counted so far. `lost`: how often a queue was full, and an unknown number was lost."""
         with self._lock:
             self._drain()
-            return Births(self._born, self._inbox.overflows if self._inbox else 0)
+            return Births(self._born, sum(inbox.overflows for inbox in (self._births, self._ends) if inbox))
+
+    def accounts(self) -> tuple[set[int], Ended] | None:
+        """Return the processes of the tree, and the sum of all that have ended; None where nobody tells of the ends."""
+        with self._lock:
+            self._drain()
+            return (set(self._members), replace(self._ended)) if self._ends else None
+
+    def _stop(self) -> None:
+        self._births = self._ends = None
 
     def _drain(self) -> None:
-        if self._inbox:
-            self._inbox.drain()
+        """Take all that has come, the births first: whoever has ended, and all that he started, is known by then."""
+        with self._lock:
+            if self._ends:
+                self._ends.drain()
+            if self._births:
+                self._births.drain()
+            exits, self._exits = self._exits, []
+            for end in exits:
+                if end.process in self._members:
+                    self._bury(end)
 
-    def _take(self, datagram: bytes) -> None:
+    def _bury(self, end: Exit) -> None:
+        """Add up what a thread leaves behind: its process's time and faults count once that has ended."""
+        total, faults = self._ended, self._faults
+        total.voluntary += end.voluntary
+        total.involuntary += end.involuntary
+        faults[end.process, "minor"] += end.minor_faults
+        faults[end.process, "major"] += end.major_faults
+        if end.last:
+            self._members.discard(end.process)
+            total.cpu += end.cpu
+            total.system += end.system
+            total.minor_faults += faults.pop((end.process, "minor"))
+            total.major_faults += faults.pop((end.process, "major"))
+
+    def _take_end(self, datagram: bytes) -> None:
+        end = ended.parse_exit(datagram)
+        if end:
+            self._exits.append(end)
+
+    def _take_birth(self, datagram: bytes) -> None:
         if len(datagram) < EVENT_AT + EVENT.size:
             return
         what, _cpu, _parent, parent, _child, child = EVENT.unpack_from(datagram, EVENT_AT)
@@ -147,8 +192,13 @@ class BirthCounter:
 
     def follow(self, tree: Tree) -> None:
         """Count the births of this server from now on. It is to be at rest."""
-        if isinstance(self._witness, KernelBirths):
-            self._witness.follow(tree.pids())
+        if self.kernel:
+            self.kernel.follow(tree.pids())
+
+    @property
+    def kernel(self) -> KernelBirths | None:
+        """The kernel, where it is the witness."""
+        return self._witness if isinstance(self._witness, KernelBirths) else None
 
     def count(self) -> Births:
         """Return the births counted so far; zero where nobody counts."""
@@ -211,7 +261,7 @@ def _subscribe() -> socket.socket | str:
         return f"this kernel tells nobody of births ({error.strerror})"
     try:
         sock.bind((0, CN_IDX_PROC))
-        _widen(sock)
+        widen(sock)
         _let_births_through(sock)
         order = ORDER.pack(PROC_CN_MCAST_LISTEN)
         message = MESSAGE.pack(CN_IDX_PROC, CN_VAL_PROC, 0, 0, len(order), 0) + order
@@ -225,13 +275,6 @@ def _subscribe() -> socket.socket | str:
         sock.close()
         return "the kernel tells nobody in this container of births"
     return sock
-
-
-def _widen(sock: socket.socket) -> None:
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
-    except OSError:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
 
 
 def _let_births_through(sock: socket.socket) -> None:

@@ -14,12 +14,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["Inbox"]
+__all__ = ["Inbox", "widen"]
 
 LARGEST = 65_536
 """Bytes of a datagram: more than any of ours has."""
 WAKE_UP_MS = 100
 """Milliseconds between two looks at whether to stop."""
+ROOM = 1 << 22
+"""Bytes for datagrams that nobody has read yet: some thousand."""
+SO_RCVBUFFORCE = 33
+"""Linux: root may have more than the system allows others."""
 
 
 class Inbox:
@@ -32,10 +36,10 @@ class Inbox:
         self._take = take
 
     @contextmanager
-    def reading(self, name: str) -> Iterator[None]:
-        """Read in a thread of that name for the length of the block."""
+    def reading(self, name: str, drain: Callable[[], None] | None = None) -> Iterator[None]:
+        """Read in a thread of that name for the length of the block; by `drain`, if that is to be done in its place."""
         finished = threading.Event()
-        thread = threading.Thread(target=self._read, args=(finished,), name=name, daemon=True)
+        thread = threading.Thread(target=self._read, args=(finished, drain or self.drain), name=name, daemon=True)
         thread.start()
         try:
             yield
@@ -58,9 +62,17 @@ class Inbox:
                 else:
                     self._take(datagram)
 
-    def _read(self, finished: threading.Event) -> None:
+    def _read(self, finished: threading.Event, drain: Callable[[], None]) -> None:
         poller = select.poll()
         poller.register(self._sock, select.POLLIN)
         while not finished.is_set():
             if poller.poll(WAKE_UP_MS):
-                self.drain()
+                drain()
+
+
+def widen(sock: socket.socket) -> None:
+    """Have the kernel keep many datagrams of this socket, more than the system's limit if we are root."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
+    except OSError:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)

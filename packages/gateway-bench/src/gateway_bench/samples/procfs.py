@@ -17,7 +17,16 @@ import re
 import sys
 from typing import NamedTuple
 
-__all__ = ["LINUX", "Stat", "descendants", "is_traced", "proportional_bytes", "read_stat", "switches_of"]
+__all__ = [
+    "LINUX",
+    "Stat",
+    "descendants",
+    "is_traced",
+    "proportional_bytes",
+    "read_own_stat",
+    "read_stat",
+    "switches_of",
+]
 
 LINUX = sys.platform == "linux" and os.path.exists(f"/proc/self/task/{os.getpid()}/children")  # noqa: PTH110
 """Whether this module can be used; a kernel without CONFIG_PROC_CHILDREN lacks one file that it needs."""
@@ -27,6 +36,8 @@ PAGE = 4096
 TICKS = os.sysconf("SC_CLK_TCK")
 """A second, in the unit of /proc/PID/stat."""
 
+GONE = (b"Z", b"X")
+"""States of a process that has ended."""
 VOLUNTARY = re.compile(rb"^voluntary_ctxt_switches:\t([0-9]+)\nnonvoluntary_ctxt_switches:\t([0-9]+)$", re.MULTILINE)
 STATE = re.compile(rb"^State:\t(.)", re.MULTILINE)
 TRACER = re.compile(rb"^TracerPid:\t([0-9]+)$", re.MULTILINE)
@@ -34,10 +45,7 @@ PROPORTIONAL = re.compile(rb"^Pss: +([0-9]+) kB$", re.MULTILINE)
 
 
 class Stat(NamedTuple):
-    """The accounts of a process, with those of its ended children that were waited for, and of theirs.
-
-    Own accounts include all threads, also the ended ones. Times are in seconds.
-    """
+    """The accounts of a process, times in seconds. All its threads are in them, also the ended ones."""
 
     user: float
     system: float
@@ -46,19 +54,36 @@ class Stat(NamedTuple):
 
 
 def read_stat(pid: int) -> Stat | None:
-    """Return the accounts of a process; None if it has ended."""
-    text = _read(f"/proc/{pid}/stat")
-    if not text:
+    """Return the accounts of a process with those of its ended children that were waited for, and of theirs.
+
+    None if it has ended and was waited for.
+    """
+    fields = _stat_fields(pid)
+    if not fields:
         return None
-    # The second field is the program's name, in parentheses, and may hold anything, also a ")".
-    field = text.rpartition(b") ")[2].split()
-    minor, minor_children, major, major_children, user, system, user_children, system_children = map(int, field[7:15])
+    minor, minor_children, major, major_children, user, system, user_children, system_children = map(int, fields[7:15])
     return Stat(
         (user + user_children) / TICKS,
         (system + system_children) / TICKS,
         minor + minor_children,
         major + major_children,
     )
+
+
+def read_own_stat(pid: int) -> Stat | None:
+    """Return the accounts of a process alone; None if it has ended."""
+    fields = _stat_fields(pid)
+    if not fields or fields[0] in GONE:
+        return None
+    minor, _, major, _, user, system = map(int, fields[7:13])
+    return Stat(user / TICKS, system / TICKS, minor, major)
+
+
+def _stat_fields(pid: int) -> list[bytes]:
+    """Return the fields of /proc/PID/stat from the third on; none if there is no such process."""
+    text = _read(f"/proc/{pid}/stat")
+    # The second field is the program's name, in parentheses, and may hold anything, also a ")".
+    return text.rpartition(b") ")[2].split()
 
 
 def switches_of(pid: int) -> dict[int, tuple[int, int]]:
@@ -97,7 +122,7 @@ def is_traced(pid: int) -> bool:
     for thread in _threads(pid):
         status = _read(f"/proc/{pid}/task/{thread}/status")
         state, tracer = STATE.search(status), TRACER.search(status)
-        if state and state[1] not in b"ZX" and tracer and tracer[1] == b"0":
+        if state and state[1] not in GONE and tracer and tracer[1] == b"0":
             return False
     return True
 

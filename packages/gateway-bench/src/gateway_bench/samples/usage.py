@@ -1,7 +1,7 @@
 """What a process tree has used: processor time, page faults, context switches.
 
 A reading is cumulative; what belongs to a load is the difference of two of them, each taken when nothing is under way.
-Three kinds of account lie behind it, and they do not forget alike:
+What lies behind it does not remember everybody:
 
 ====================  ====================  =========================  ================================
 account               ended threads         ended children             source (Linux)
@@ -9,11 +9,12 @@ account               ended threads         ended children             source (L
 processor time        in it                 in it, if waited for       /proc/PID/stat
 page faults           in it                 in it, if waited for       /proc/PID/stat
 context switches      lost                  lost                       /proc/PID/task/*/status
+all three             in it                 in it                      the same and taskstats (`ended`)
 ====================  ====================  =========================  ================================
 
-The kernel does keep the switches of the ended, but tells them to the process itself alone (getrusage(2)). So switches
-are taken thread by thread, of those that live at the second reading: exact for workers and threads that stay, which
-is every gateway but a CGI host, whose programs take theirs along. A difference is never negative for that.
+With the last line, which only root can have, an account is that of the living and that of the ended, and nobody is
+lost: no child of a host that waits for none, no grandchild without a parent. Without it, switches are those of threads
+that live at the second reading: exact for workers and threads that stay, which is every gateway but a CGI host.
 
 macOS tells no time and no faults of ended children, and does not tell the two kinds of switch apart: None.
 """
@@ -27,9 +28,15 @@ import psutil
 
 from gateway_bench.record.document import Usage
 from gateway_bench.samples import procfs
+from gateway_bench.samples.births import KernelBirths
+from gateway_bench.samples.ended import Ended
 from gateway_bench.samples.processes import Memory, Tree
 
 __all__ = ["Counters", "read_usage", "usage_between"]
+
+
+ALL = 0
+"""No thread has this id: the switches of all, living and ended, together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +50,14 @@ class Counters:
     switches: Mapping[int, tuple[int, int]] | None = None
 
 
-def read_usage(tree: Tree) -> Counters:
-    """Return what the tree has used; a process that ends meanwhile costs nothing here: its parent's account has it."""
+def read_usage(tree: Tree, kernel: KernelBirths | None = None) -> Counters:
+    """Return what the tree has used; a process that ends meanwhile costs nothing here: its parent's account has it.
+
+    With a `kernel` that follows this tree and tells of the ends, nobody's account is lost.
+    """
+    accounts = kernel.accounts() if kernel else None
+    if accounts:
+        return _read_all(*accounts)
     return _read_linux(tree) if procfs.LINUX else _read_elsewhere(tree)
 
 
@@ -60,6 +73,23 @@ def usage_between(before: Counters, after: Counters, memory: Memory | None) -> U
         involuntary_switches=involuntary,
         memory=memory,
     )
+
+
+def _read_all(living: set[int], ended: Ended) -> Counters:
+    cpu, system = ended.cpu, ended.system
+    minor, major = ended.minor_faults, ended.major_faults
+    voluntary, involuntary = ended.voluntary, ended.involuntary
+    for pid in living:
+        stat = procfs.read_own_stat(pid)
+        if stat:
+            cpu += stat.user + stat.system
+            system += stat.system
+            minor += stat.minor_faults
+            major += stat.major_faults
+            for waited, made_way in procfs.switches_of(pid).values():
+                voluntary += waited
+                involuntary += made_way
+    return Counters(cpu, system, minor, major, {ALL: (voluntary, involuntary)})
 
 
 def _read_linux(tree: Tree) -> Counters:
