@@ -18,6 +18,7 @@ from typing import Any, Self
 import psutil
 import pytest
 
+from fastcgi_server.records import PARAMS, RecordReader, decode_pairs
 from gateway_bench.errors import NotReady
 from gateway_bench.load.address import Address
 from gateway_bench.servers.fronts import FRONTS, Front, Place, apache, caddy, haproxy, lighttpd, nginx, ours
@@ -34,6 +35,12 @@ WRITTEN: dict[str, Written] = {
     "caddy": caddy.configuration,
     "ours": lambda place: " ".join(ours.arguments(place)),
 }
+
+
+def place(backend: Address, kept: int = 0, host: str = "127.0.0.1") -> Place:
+    return Place("/usr/sbin/front", backend, kept, host, 8081, Path("/tmp/folder"))
+
+
 LISTENS = {
     "nginx": "listen 127.0.0.1:8081;", "apache": "Listen 127.0.0.1:8081", "lighttpd": "server.port = 8081",
     "haproxy": "bind 127.0.0.1:8081", "caddy": "http://:8081 {\n    bind 127.0.0.1", "ours": "--bind 127.0.0.1:8081",
@@ -83,10 +90,6 @@ TCP_ROWS = {
 }
 
 
-def place(backend: Address, kept: int = 0) -> Place:
-    return Place("/usr/sbin/front", backend, kept, 8081, Path("/tmp/folder"))
-
-
 @pytest.mark.parametrize(("name", "scheme", "kept", "there", "absent"), UNIX_ROWS)
 def test_what_each_is_told(name: str, scheme: str, kept: int, there: list[str], absent: list[str]) -> None:
     text = WRITTEN[name](place(Address(scheme, path=PATH), kept))
@@ -100,6 +103,13 @@ def test_a_backend_may_listen_at_a_port(name: str, there: str) -> None:
     text = WRITTEN[name](place(Address("fastcgi", *TCP)))
     assert there in text
     assert PATH not in text
+
+
+@pytest.mark.parametrize("name", FRONTS)
+def test_it_may_listen_where_visitors_from_elsewhere_come(name: str) -> None:
+    text = WRITTEN[name](place(Address("fastcgi", *TCP), host="192.0.2.7"))
+    assert LISTENS[name].replace("127.0.0.1", "192.0.2.7") in text
+    assert "127.0.0.1" not in text
 
 
 def test_each_protocol_of_each_front_has_a_row() -> None:
@@ -202,10 +212,11 @@ def over(scheme: str) -> list[Any]:
 
 
 class Doorway:
-    """Counts who comes in: it stands at a unix socket, and passes every connection on to another."""
+    """Counts who comes in, and notes what they ask. It stands at a unix socket and passes all on to another."""
 
     def __init__(self, path: str, backend: str) -> None:
         self.path, self.count, self._backend = path, 0, backend
+        self.asked = bytearray()
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
 
@@ -247,6 +258,8 @@ class Doorway:
     def _copy(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                if sink.getpeername() == self._backend:
+                    self.asked += data
                 sink.sendall(data)
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
@@ -280,6 +293,14 @@ def visit(address: Address, requests: int) -> None:
             assert connection.sock is first, "the front has closed the visitor's connection"
 
 
+def lives(process: psutil.Process) -> bool:
+    """Tell whether a process runs; one that only waits for its parent (or init) to notice its end does not."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 @pytest.mark.parametrize(("name", "scheme"), REAL)
 def test_hello_through_the_front(
     name: str, scheme: str, backends: dict[str, Server], tmp_path_factory: pytest.TempPathFactory
@@ -295,8 +316,37 @@ def test_hello_through_the_front(
                 visit(address, REQUESTS)
             counts[kept] = doorway.count
             tree = [psutil.Process(service.pid), *psutil.Process(service.pid).children(recursive=True)]
-        assert psutil.wait_procs(tree, timeout=5)[1] == []
+        assert [process for process in tree if lives(process)] == []
     assert counts == {0: VISITORS * REQUESTS, 4: 1 if scheme in front.keeps else VISITORS * REQUESTS}
+
+
+SAID = {
+    ("apache", "2.4.71"): 20,
+    ("lighttpd", "1.4.69"): 17,
+    ("haproxy", "2.6.12"): 13,
+    ("caddy", "2.6.2"): 23,
+    ("ours", FRONTS["ours"].presence().version): 14,
+}
+"""How many variables the head of a module says there are, besides the fields of the visitor, in which version."""
+
+
+@pytest.mark.parametrize("name", over("fastcgi"))
+def test_each_sends_the_variables_that_its_module_says(name: str, backends: dict[str, Server], tmp_path: Path) -> None:
+    with (
+        Doorway(f"{tmp_path}/door", backends["fastcgi"].addresses[0].path) as doorway,
+        FRONTS[name].before(Address("fastcgi", path=doorway.path), 0, tmp_path / "front") as (_, address),
+    ):
+        visit(address, 1)
+    reader, params = RecordReader(), b""
+    reader.receive(bytes(doorway.asked))
+    while record := reader.next():
+        params += record.content if record.type == PARAMS else b""
+    names = [variable for variable, _ in decode_pairs(params) if not variable.startswith("HTTP_")]
+    if name == "nginx":
+        assert names == list(nginx.PARAMS)
+    assert "REQUEST_METHOD" in names
+    version = FRONTS[name].presence().version
+    assert len(names) == SAID.get((name, version), len(names))
 
 
 @pytest.mark.parametrize("name", over("fastcgi"))

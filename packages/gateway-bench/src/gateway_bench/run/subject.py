@@ -118,7 +118,8 @@ def _behind(gateway: Gateway, address: Address, order: Order, folder: Path) -> I
     kept = (gateway.connections or order.parameters["users"]) if gateway.keep_alive else 0
     with ExitStack() as stack:
         with on_core(two_cores(order.parameters["pinned"])[1]):
-            service, before = stack.enter_context(FRONTS[gateway.front].before(address, kept, folder / "front"))
+            running = FRONTS[gateway.front].before(address, kept, folder / "front", order.ready_limit, order.listen)
+            service, before = stack.enter_context(running)
         check_answer(before, patience=LISTEN_LIMIT)
         yield Tree(service.pid), before
 

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gateway_bench.load.address import Address
-from gateway_bench.servers.fronts.front import IDLE_SECONDS, Front, Place, where
+from gateway_bench.servers.fronts.front import CONNECTIONS, IDLE_SECONDS, Front, Place, where
 
 __all__ = ["FRONT", "THREADS", "configuration"]
 
@@ -58,13 +58,14 @@ ErrorLog /dev/stderr
 LogLevel notice
 ServerName localhost
 DocumentRoot "{folder}"
-Listen 127.0.0.1:{port}
+Listen {at}
 {modules}
 StartServers 1
 ServerLimit 1
 ThreadLimit {threads}
 ThreadsPerChild {threads}
 MaxRequestWorkers {threads}
+AsyncRequestWorkerFactor {waiting}
 MinSpareThreads 1
 MaxSpareThreads {threads}
 KeepAlive On
@@ -81,9 +82,10 @@ def configuration(place: Place, modules: str = "") -> str:
     files = {name: folder / f"mod_{name}.so" for name in needed}
     return CONFIGURATION.format(
         folder=place.folder,
-        port=place.port,
+        at=place.at,
         modules="\n".join(f'LoadModule {name}_module "{file}"' for name, file in files.items() if file.exists()),
         threads=THREADS,
+        waiting=CONNECTIONS // THREADS,  # connections that rest, for each thread that does
         idle=IDLE_SECONDS,
         passing="\n".join(_passing(place.backend, place.kept)),
     )

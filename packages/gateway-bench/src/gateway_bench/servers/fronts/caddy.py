@@ -28,7 +28,7 @@ CONFIGURATION = """\
     }}
 }}
 http://:{port} {{
-    bind 127.0.0.1
+    bind {host}
     reverse_proxy {backend} {{
 {transport}
     }}
@@ -40,6 +40,7 @@ def configuration(place: Place) -> str:
     """Return its configuration."""
     return CONFIGURATION.format(
         idle=IDLE_SECONDS,
+        host=place.host,
         port=place.port,
         backend=where(place.backend, "unix/{}"),
         transport="\n".join(f"        {line}" for line in _transport(place.backend.scheme, place.kept)),

@@ -33,6 +33,7 @@ from pathlib import Path
 
 from gateway_bench.errors import NotReady
 from gateway_bench.load.address import Address, free_port
+from gateway_bench.servers.gateways import LOOPBACK
 from gateway_bench.servers.presence import ASK_LIMIT, PLACES, Presence
 from gateway_bench.servers.service import READY_LIMIT, Service, started
 
@@ -48,7 +49,7 @@ _VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)+")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a front stands: its program, the backend behind it, the port before it, and a folder of its own.
+    """Where a front stands: its program, the backend behind it, where it listens, and a folder of its own.
 
     `kept` idle connections to the backend stay open; 0 is a new connection for each request.
     """
@@ -56,8 +57,14 @@ class Place:
     program: str
     backend: Address
     kept: int
+    host: str
     port: int
     folder: Path
+
+    @property
+    def at(self) -> str:
+        """Where it listens: HOST:PORT."""
+        return str(Address("http", self.host, self.port)).partition("://")[2]
 
     def write(self, name: str, text: str) -> str:
         """Write a file into the folder; return its path."""
@@ -103,11 +110,11 @@ class Front:
 
     @contextmanager
     def before(
-        self, backend: Address, kept: int, folder: Path, limit: float = READY_LIMIT
+        self, backend: Address, kept: int, folder: Path, limit: float = READY_LIMIT, host: str = LOOPBACK
     ) -> Iterator[tuple[Service, Address]]:
         """Run it before a backend for the length of a block: gives it and its address. Raises NotReady.
 
-        `folder` is made for it; whatever it writes is in there, for the caller to remove.
+        `folder` is made for it; whatever it writes is in there, for the caller to remove. It listens at `host`.
         """
         if backend.scheme not in self.speaks:
             raise NotReady(f"{self.label} does not speak {backend.scheme}; it speaks {', '.join(self.speaks)}")
@@ -117,9 +124,9 @@ class Front:
         if program is None:
             raise NotReady(f"{self.label} is not installed; on Debian: {self.install}")
         folder.mkdir(parents=True)
-        place = Place(program, backend, kept if backend.scheme in self.keeps else 0, free_port(), folder)
+        place = Place(program, backend, kept if backend.scheme in self.keeps else 0, host, free_port(), folder)
         environment = {**os.environ, **self.environment(place)}
-        listens_at = f"http://127.0.0.1:{place.port}"
+        listens_at = f"http://{place.at}"
         with ExitStack() as stack:
             try:
                 server = started(self.argv(place), self.ready, environment, folder, limit, listens_at)

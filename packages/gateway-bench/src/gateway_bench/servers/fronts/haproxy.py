@@ -32,7 +32,7 @@ defaults
     timeout http-keep-alive {idle}s
 
 {application}frontend visitors
-    bind 127.0.0.1:{port}
+    bind {at}
     default_backend backend
 
 backend backend
@@ -57,7 +57,7 @@ def configuration(place: Place) -> str:
         connections=CONNECTIONS,
         idle=IDLE_SECONDS,
         application=APPLICATION.format(folder=place.folder, keep=keep) if fastcgi else "",
-        port=place.port,
+        at=place.at,
         reuse="http-reuse always" if place.kept else "option http-server-close",
         passing=f"    use-fcgi-app application\n{server} proto fcgi" if fastcgi else server,
     )

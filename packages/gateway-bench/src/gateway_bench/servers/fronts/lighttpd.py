@@ -23,7 +23,7 @@ MANY = 1_000_000_000
 
 CONFIGURATION = """\
 server.modules = ("mod_{module}")
-server.bind = "127.0.0.1"
+server.bind = "{host}"
 server.port = {port}
 server.document-root = "{folder}"
 server.upload-dirs = ("{folder}")
@@ -39,6 +39,7 @@ def configuration(place: Place) -> str:
     """Return its configuration."""
     return CONFIGURATION.format(
         module=MODULES[place.backend.scheme],
+        host=place.host,
         port=place.port,
         folder=place.folder,
         connections=CONNECTIONS,

@@ -63,7 +63,7 @@ http {{
         server {server};{kept}
     }}
     server {{
-        listen 127.0.0.1:{port};
+        listen {at};
         location / {{
 {passing}
         }}
@@ -82,7 +82,7 @@ def configuration(place: Place) -> str:
         idle=IDLE_SECONDS,
         server=where(place.backend),
         kept=f" keepalive {place.kept}; keepalive_requests {MANY};" if place.kept else "",
-        port=place.port,
+        at=place.at,
         passing="\n".join(f"            {line}" for line in _passing(place.backend, place.kept > 0)),
     )
 

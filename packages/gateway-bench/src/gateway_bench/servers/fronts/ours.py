@@ -25,7 +25,7 @@ def arguments(place: Place) -> list[str]:
     return [
         "--to", str(replace(place.backend, script="")),
         *(["--environ", f"SCRIPT_FILENAME={script}"] if script else []),
-        "--bind", f"127.0.0.1:{place.port}",
+        "--bind", place.at,
         "--workers", "1",
         "--keep", str(place.kept),
         "--idle-timeout", str(IDLE_SECONDS),
