@@ -10,6 +10,7 @@ To keep connections to a backend takes an `upstream` with `keepalive`, and to as
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 import re
@@ -74,9 +75,9 @@ http {{
 
 def configuration(place: Place) -> str:
     """Return its configuration."""
-    root = os.geteuid() == 0
+    root = os.geteuid() == 0  # then its worker is to reach what root has made
     return CONFIGURATION.format(
-        user=f"user {pwd.getpwuid(0).pw_name};\n" if root else "",  # its worker is to reach what root has made
+        user=f"user {pwd.getpwuid(0).pw_name} {grp.getgrgid(0).gr_name};\n" if root else "",
         connections=CONNECTIONS,
         many=MANY,
         idle=IDLE_SECONDS,
