@@ -19,6 +19,7 @@ from gateway_bench.errors import BenchError
 from gateway_bench.load.job import Moment, Warmup
 from gateway_bench.load.latency import Latency
 from gateway_bench.load.shapes import Shape
+from gateway_bench.record.files import write_whole
 from gateway_bench.samples.processes import Memory
 
 __all__ = [
@@ -266,8 +267,8 @@ class Result(TypedDict):
     front_cpu_us_per_request: Estimate | None
     generator_cpu_us_per_request: Estimate
     p50_us: Estimate
-    p90_us: Estimate
-    p99_us: Estimate
+    p90_us: Estimate | None
+    p99_us: Estimate | None
     p999_us: Estimate | None
     lateness_p99_us: Estimate | None
     spawned_per_request: Estimate | None
@@ -310,7 +311,7 @@ class Ratio(TypedDict):
     throughput: Estimate
     cpu: Estimate | None
     p50: Estimate
-    p99: Estimate
+    p99: Estimate | None
     ties: list[str] | None
     lower_bound: bool
 
@@ -396,10 +397,9 @@ class Document(TypedDict):
 
 
 def save_document(document: Document, path: Path) -> None:
-    """Write the document as JSON, whole or not at all."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    beside.replace(path)
+    """Write the document as JSON, whole or not at all. Raises OSError."""
+    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    write_whole(path, text.encode("utf-8", "replace"))  # a command may hold bytes that are no text
 
 
 def load_document(path: Path) -> Document:

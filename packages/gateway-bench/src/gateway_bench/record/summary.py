@@ -1,26 +1,35 @@
-"""From raw repeats to the figures of the tables: an estimate of each, over the repeats of one row.
+"""From raw repeats to the figures of the tables: an estimate of each, over the repeats of a row; bands, ratios, ranks.
 
-The median of a few repeats is not thrown off by one that met a busy moment of the machine; its interval and the extremes
-show that there was one, and no repeat is dropped.
+The median of a few repeats is not thrown off by one that met a busy moment of the machine; its interval and the
+extremes show that there was one, and no repeat is dropped: outliers are in `values`.
+
+Rows are compared round by round. Two repeats of the same round lie seconds apart, so a slow minute of the machine slows
+both and cancels out of their ratio. Whether a ratio is a difference is decided by the band of an A/A pair, as
+`gateway_bench.record.statistics` says: that of the same scenario, question and figure. A scenario in which no row was
+measured twice takes the widest band of the same question and figure; a question without any has no ties and no ranks.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 
-from gateway_bench.record.document import Estimate, Ratio, Repeat, Result, Usage
-from gateway_bench.record.statistics import estimate
+from gateway_bench.record.document import Band, Estimate, GatewayRecord, Ratio, Repeat, Result, Usage
+from gateway_bench.record.statistics import band_of, estimate, meets
 
-__all__ = ["SATURATED", "SUPPORT", "cpu_us", "disturbed", "ratios_of", "results_of", "throughput"]
+__all__ = [
+    "FIGURES", "SATURATED", "SUPPORT", "band_for", "bands_of", "cpu_us", "disturbed", "ranks", "ratios_of",
+    "results_of", "throughput",
+]  # fmt: skip
 
 SATURATED = 0.9
 """Share of one core from which on the generator counts as the bottleneck."""
 DISTURBED = 0.1
 """Share of all processors that others may use, in the median of the repeats, before the record complains."""
 SUPPORT = 10
-"""Values that must lie beyond a percentile in every repeat, else it is one of luck and left out."""
+"""Values that must lie beyond a percentile in every repeat, else it is one of luck and left out. The median is given
+for any number: of a few requests it is as good a figure as there is."""
 
 
 def disturbed(repeats: Sequence[Repeat]) -> bool:
@@ -64,9 +73,9 @@ def _result(group: list[Repeat]) -> Result:
         generator_cpu_us_per_request=estimate([_share(repeat, repeat["generator"], "cpu_seconds", 1e6) or 0.0
                                                for repeat in group]),
         p50_us=estimate([repeat["latency"]["p50"] for repeat in group]),
-        p90_us=estimate([repeat["latency"]["p90"] for repeat in group]),
-        p99_us=estimate([repeat["latency"]["p99"] for repeat in group]),
-        p999_us=_all([_p999(repeat) for repeat in group]),
+        p90_us=_all([_percentile(repeat, "p90", 10) for repeat in group]),
+        p99_us=_all([_percentile(repeat, "p99", 100) for repeat in group]),
+        p999_us=_all([_percentile(repeat, "p999", 1000) for repeat in group]),
         lateness_p99_us=_all([repeat["lateness"]["p99"] if repeat["lateness"] else None for repeat in group]),
         spawned_per_request=_spawned(group),
         switches_per_request=_all([_switches(repeat) for repeat in group]),
@@ -97,9 +106,10 @@ def _switches(repeat: Repeat) -> float | None:
     return None if None in parts else sum(part or 0.0 for part in parts)
 
 
-def _p999(repeat: Repeat) -> float | None:
+def _percentile(repeat: Repeat, name: str, one_in: int) -> float | None:
+    """Return a percentile of a repeat, None where too few values lie beyond it."""
     latency = repeat["latency"]
-    return latency["p999"] if latency["count"] >= SUPPORT * 1000 else None
+    return float(latency[name]) if latency["count"] >= SUPPORT * one_in else None  # type: ignore[literal-required]
 
 
 def _memory(usages: Sequence[Usage | None], which: str) -> Estimate | None:
@@ -133,42 +143,141 @@ def _spawned(group: list[Repeat]) -> Estimate | None:
     return estimate(counted) if counted else None
 
 
-def ratios_of(
-    repeats: Iterable[Repeat], pairs: Iterable[tuple[str, str, str]], question: str = "capacity"
-) -> list[Ratio]:
-    """Compare gateways pair by pair (scenario, ours, theirs), round by round, then take the median of the ratios.
+def bands_of(repeats: Iterable[Repeat], gateways: Iterable[GatewayRecord]) -> list[Band]:
+    """Return what no difference looks like: a band for each A/A pair, scenario, question and figure."""
+    rounds = _by_row(repeats)
+    bands = []
+    for row in gateways:
+        for scenario, question in _places(rounds, row["name"]) if row["again"] else ():
+            both = _both(rounds, scenario, question, row["again"], row["name"])
+            for figure, values in _compared(question, both).items():
+                if band := band_of(values):
+                    bands.append(Band(gateway=row["again"], again=row["name"], scenario=scenario, question=question,
+                                      figure=figure, ratio=estimate(values), low=band[0], high=band[1]))  # fmt: skip
+    return bands
 
-    Two repeats of the same round lie seconds apart, so a slow minute of the machine slows both and cancels out.
-    """
-    rounds: dict[tuple[str, str], dict[int, Repeat]] = {}
-    for repeat in repeats:
-        if repeat["question"] == question:
-            rounds.setdefault((repeat["scenario"], repeat["gateway"]), {})[repeat["round"]] = repeat
+
+def band_for(bands: Iterable[Band], scenario: str, question: str, figure: str) -> tuple[float, float] | None:
+    """Return the band that decides there: the widest of its own, else the widest of other scenarios, else None."""
+    fitting = [band for band in bands if (band["question"], band["figure"]) == (question, figure)]
+    own = [band for band in fitting if band["scenario"] == scenario] or fitting
+    widest = max(own, key=lambda band: band["high"], default=None)
+    return (widest["low"], widest["high"]) if widest else None
+
+
+def ratios_of(
+    repeats: Iterable[Repeat], pairs: Iterable[tuple[str, str, str]], bands: Sequence[Band] = ()
+) -> list[Ratio]:
+    """Compare gateways pair by pair (scenario, ours, theirs), round by round, in each question that both were asked."""
+    rounds = _by_row(repeats)
     ratios = []
     for scenario, ours, theirs in dict.fromkeys(pairs):
-        own, others = rounds.get((scenario, ours), {}), rounds.get((scenario, theirs), {})
-        both = [(own[number], others[number]) for number in own if number in others]
-        sound = [pair for pair in both if _comparable(*pair)]
-        if sound and ours != theirs:
-            ratios.append(_ratio(scenario, question, ours, theirs, sound))
+        for question in COMPARED:
+            both = _both(rounds, scenario, question, ours, theirs)
+            if both and ours != theirs:
+                ratios.append(_ratio(both, bands))
     return ratios
 
 
-def _ratio(scenario: str, question: str, ours: str, theirs: str, both: list[tuple[Repeat, Repeat]]) -> Ratio:
-    known = all(cpu_us(repeat) > 0 for pair in both for repeat in pair)
-    return Ratio(
-        scenario=scenario,
-        question=question,
-        gateway=ours,
-        against=theirs,
-        throughput=estimate([throughput(own) / throughput(other) for own, other in both]),
-        cpu=estimate([cpu_us(own) / cpu_us(other) for own, other in both]) if known else None,
-        p50=estimate([own["latency"]["p50"] / other["latency"]["p50"] for own, other in both]),
-        p99=estimate([own["latency"]["p99"] / other["latency"]["p99"] for own, other in both]),
-        ties=None,
-        lower_bound=question == "capacity" and any(own["generator"]["saturated"] for own, _ in both),
-    )
+def ranks(
+    repeats: Iterable[Repeat], bands: Sequence[Band], scenario: str, question: str, figure: str
+) -> dict[str, int]:
+    """Return the place of each row that can have one: 1, and 1 more for every row that is surely better.
+
+    Rows that tie with the best are thus all first. In a chain, where one ties with the next but not with the one
+    behind it, a row shares the place of those that it ties with as far as nobody comes between. Rows with errors have
+    no place, nor have lower bounds, of anything but `cpu`; but a bound that is surely better than a row's figure stands
+    before that row all the same. Without a band nobody has a place.
+    """
+    band = band_for(bands, scenario, question, figure)
+    rounds = {
+        name: row for (place, asked, name), row in _by_row(repeats).items() if (place, asked) == (scenario, question)
+    }
+    sound = {name: row for name, row in rounds.items() if not any(repeat["errors"] for repeat in row.values())}
+    if band is None:
+        return {}
+
+    def surely_better(one: str, other: str) -> bool:
+        both = [(sound[one][number], sound[other][number]) for number in sound[one] if number in sound[other]]
+        values = _compared(question, [pair for pair in both if _comparable(*pair)]).get(figure)
+        if not values:
+            return False
+        found = estimate(values)
+        return not meets(found, band) and (found["median"] > 1) == (figure == "throughput")
+
+    placed = [name for name, row in sound.items() if figure == "cpu" or not any(map(_bounded, row.values()))]
+    return {name: 1 + sum(surely_better(other, name) for other in sound if other != name) for name in placed}
+
+
+Rounds = dict[tuple[str, str, str], dict[int, Repeat]]
+"""By scenario, question and gateway: the repeats of a row by their round."""
+Pairs = list[tuple[Repeat, Repeat]]
+
+
+def _by_row(repeats: Iterable[Repeat]) -> Rounds:
+    rounds: Rounds = {}
+    for repeat in repeats:
+        place = repeat["scenario"], repeat["question"], repeat["gateway"]
+        rounds.setdefault(place, {})[repeat["round"]] = repeat
+    return rounds
+
+
+def _places(rounds: Rounds, gateway: str) -> list[tuple[str, str]]:
+    """Return the scenarios and questions that a gateway was asked."""
+    return [(scenario, question) for scenario, question, name in rounds if name == gateway and question in COMPARED]
+
+
+def _both(rounds: Rounds, scenario: str, question: str, ours: str, theirs: str) -> Pairs:
+    """Return the repeats of each round in which both gave right answers alone."""
+    own, others = rounds.get((scenario, question, ours), {}), rounds.get((scenario, question, theirs), {})
+    both = [(own[number], others[number]) for number in own if number in others]
+    return [pair for pair in both if _comparable(*pair)]
 
 
 def _comparable(own: Repeat, theirs: Repeat) -> bool:
     return all(not repeat["errors"] and repeat["requests"] and repeat["latency"]["p50"] for repeat in (own, theirs))
+
+
+def _bounded(repeat: Repeat) -> bool:
+    return repeat["question"] == "capacity" and repeat["generator"]["saturated"]
+
+
+FIGURES: dict[str, Callable[[Repeat], float | None]] = {
+    "throughput": throughput,
+    "cpu": lambda repeat: cpu_us(repeat) or None,
+    "p50": lambda repeat: repeat["latency"]["p50"],
+    "p99": lambda repeat: _percentile(repeat, "p99", 100),
+}
+"""What is compared, by the names of the bands."""
+COMPARED = {"capacity": tuple(FIGURES), "latency": ("cpu", "p50", "p99")}
+"""By question. Of an open loop throughput is what was asked for, and says nothing."""
+
+
+def _compared(question: str, both: Pairs) -> dict[str, list[float]]:
+    """Return the ratios of each figure that every repeat has, round by round."""
+    found = {}
+    for figure in COMPARED[question]:
+        values = [(FIGURES[figure](own), FIGURES[figure](other)) for own, other in both]
+        known = [own / other for own, other in values if own and other]
+        if known and len(known) == len(values):
+            found[figure] = known
+    return found
+
+
+def _ratio(both: Pairs, bands: Sequence[Band]) -> Ratio:
+    (own, other), *_ = both
+    scenario, question = own["scenario"], own["question"]
+    found = {figure: estimate(values) for figure, values in _compared(question, both).items()}
+    known = {figure: band for figure in found if (band := band_for(bands, scenario, question, figure))}
+    return Ratio(
+        scenario=scenario,
+        question=question,
+        gateway=own["gateway"],
+        against=other["gateway"],
+        throughput=found.get("throughput") or estimate([throughput(own) / throughput(other) for own, other in both]),
+        cpu=found.get("cpu"),
+        p50=found["p50"],
+        p99=found.get("p99"),
+        ties=[figure for figure, band in known.items() if meets(found[figure], band)] if known else None,
+        lower_bound=any(_bounded(own) for own, _ in both),
+    )

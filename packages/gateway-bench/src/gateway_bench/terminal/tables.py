@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gateway_bench.record.document import Document, Proof, Ratio, Result, Verdict
+from gateway_bench.record.document import Document, Estimate, Proof, Ratio, Result, Verdict
 from gateway_bench.report.findings import labels
 from gateway_bench.report.units import duration, interval, per_request, rate, ratio, shown, size, spread
 
@@ -41,7 +41,7 @@ def print_document(document: Document, console: Console) -> None:
     if latency:
         title = f"{document['suite']}, at {document['parameters']['fraction']:.0%} of that: {_repeats(document)}"
         console.print(_results_table(title, latency, document, LATENCY, _latency_cells))
-    if document["ratios"]:
+    if any(row["question"] == "capacity" for row in document["ratios"]):
         console.print(_ratios_table(document))
     if document["goals"]:
         console.print(_goals_table(document))
@@ -78,7 +78,8 @@ def _ratios_table(document: Document) -> Table:
     title = "one over another: median of the ratios of the rounds, with its interval"
     table = _table(title, ["scenario", "server", "over"], headings)
     previous: tuple[str, str] = ("", "")
-    for row in sorted(document["ratios"], key=lambda row: _place(row, document)):
+    compared = [row for row in document["ratios"] if row["question"] == "capacity"]
+    for row in sorted(compared, key=lambda row: _place(row, document)):
         head = row["scenario"], row["gateway"]
         if previous[0] and head != previous:
             table.add_section()
@@ -194,7 +195,7 @@ def _capacity_cells(result: Result) -> list[Cell]:
         per_request(spawned["median"] if spawned else None),
         rate(result["throughput_rps"]["median"], result["lower_bound"]),
         duration(result["p50_us"]["median"]),
-        duration(result["p99_us"]["median"]),
+        _duration(result["p99_us"]),
         size(memory["median"]) if memory else "?",
         _errors(result),
     ]
@@ -205,12 +206,17 @@ def _latency_cells(result: Result) -> list[Cell]:
     return [
         rate(asked["median"]) if asked else "",
         f"{duration(result['p50_us']['median'])}  {interval(result['p50_us'])}".rstrip(),
-        duration(result["p90_us"]["median"]),
-        duration(result["p99_us"]["median"]),
-        duration(rare["median"]) if rare else "",
-        duration(late["median"]) if late else "",
+        _duration(result["p90_us"]),
+        _duration(result["p99_us"]),
+        _duration(rare),
+        _duration(late),
         _errors(result),
     ]
+
+
+def _duration(found: Estimate | None) -> str:
+    """Return the median; "" where there is none, or too few requests for it."""
+    return duration(found["median"]) if found else ""
 
 
 def _errors(result: Result) -> Cell:
