@@ -116,6 +116,7 @@ class Application:
         self._keeps = keeps_connection
         self._remembers = remembers
         self._open: sqlite3.Connection | None = None
+        self._inherited: sqlite3.Connection | None = None
         self._users: OrderedDict[int, Record] = OrderedDict()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self.forget)
@@ -134,9 +135,15 @@ class Application:
         return _answer(start_response, "200 OK", "text/html", page.encode("ascii"))
 
     def forget(self) -> None:
-        """Keep nothing: a forked child must not use what its parent has opened."""
-        self._open = None
+        """Keep nothing: a forked child must not use what its parent has opened, nor close it (sqlite.org says why)."""
+        self._inherited, self._open = self._open, None
         self._users.clear()
+
+    def close(self) -> None:
+        """Close the database, if it is kept open."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
 
     def _record(self, user: int) -> Record:
         """Return the record of a user, from the cache if it is there; no password means no such user."""

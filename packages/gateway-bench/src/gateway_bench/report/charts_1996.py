@@ -9,7 +9,7 @@ What the figures are, and from which rows a step follows: `gateway_bench.report.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from matplotlib.ticker import FuncFormatter
@@ -17,7 +17,19 @@ from matplotlib.ticker import FuncFormatter
 from gateway_bench.record.document import Document, Estimate
 from gateway_bench.report import findings
 from gateway_bench.report.chart_parts import BAR, ROW, draw_interval, make_room, method_of
-from gateway_bench.report.chart_style import GREY, INK, MUTED, PAPER, SIZES, Picture, bare, colour_of, page, say
+from gateway_bench.report.chart_style import (
+    GREY,
+    INK,
+    MUTED,
+    PAPER,
+    SIZES,
+    Picture,
+    bare,
+    colour_of,
+    page,
+    say,
+    width_of,
+)
 from gateway_bench.report.steps_1996 import (
     BASE,
     KEEPINGS,
@@ -38,13 +50,17 @@ __all__ = [
     "spread_finding",
 ]  # fmt: skip
 
-LABELS = 3.3
-"""Inches for the names of the rows."""
 BORN = ("cgi", "cgi-zygote")
+NGINX = ("fastcgi-nginx-connection", "fastcgi-nginx-cache")
 SPREAD = ("fastcgi-spread-connection", "fastcgi-spread-cache")
-COLOURS = {"cgi": "cgi", "cgi-zygote": "cgi", "api": "wsgi", "fastcgi": "fastcgi", "fastcgi-close": "scgi"}
+COLOURS = {
+    "cgi": "cgi", "cgi-zygote": "cgi", "api": "wsgi", "fastcgi": "fastcgi", "fastcgi-close": "scgi",
+    "fastcgi-nginx": "nginx", "fastcgi-spread": "scgi",
+}  # fmt: skip
 """Whose colour a wire has."""
 TITLE = "The measurement of 1996: processor time for a personal page"
+PADDING = 0.35
+"""Inches beside the names of the rows."""
 APART = 0.2
 """Half the distance between the mark of 1996 and that of today, in rows."""
 
@@ -54,7 +70,7 @@ Bar = tuple[str, Estimate, str]
 
 def draw_rows_of_1996(document: Document) -> Picture | None:
     """Draw the cost of each row; those with a process for each request have a panel, and a scale, of their own."""
-    stay = [f"{wire}-{keeping}" for wire in WIRES for keeping in KEEPINGS] + [*SPREAD]
+    stay = [f"{wire}-{keeping}" for wire in WIRES for keeping in KEEPINGS] + [*NGINX, *SPREAD]
     panels = [
         ("A process for each request", _bars(document, BORN)),
         ("A process that stays, on a scale of its own", _bars(document, stay)),
@@ -94,7 +110,7 @@ def draw_ratios(document: Document) -> Picture | None:
         f"{document['started'][:4]}, processor time of server and front, this machine; {method_of(document)}",
         document,
         2.8 + 1.7 * ROW * len(now),
-        label_inches=LABELS,
+        label_inches=_room(known[name] for name in now),
     )
     drawn.headings = ("row", "1996", "now", "95 % of the median")
     for place, (name, found) in enumerate(now.items()):
@@ -103,7 +119,7 @@ def draw_ratios(document: Document) -> Picture | None:
         colour = colour_of(COLOURS[name.rpartition("-")[0]])
         axis.plot(then, place - APART, "s", markersize=10, markerfacecolor=PAPER, markeredgecolor=colour,
                   markeredgewidth=2)  # fmt: skip
-        say(axis, f"{ratio(then)} in 1996 ({PAPER_MS[name]:g} ms)", then, place - APART)
+        say(axis, f"{ratio(then)} in 1996 ({PAPER_MS[name]:.1f} ms)", then, place - APART)
         axis.plot(found["median"], place + APART, "o", markersize=10, color=colour)
         draw_interval(axis, found, place + APART)
         say(axis, f"{ratio(found['median'])} now", max(found["high"], found["max"]), place + APART)
@@ -153,9 +169,10 @@ def paper_finding(document: Document) -> str:
     if not best or not best["median"] or not all(now.values()):
         return TITLE
     words = {"opening": "opening the database", "asking": "asking it", "wire": "the wire"}
-    then = [f"{words[name]} {ratio(found / PAPER_MS[BASE])}" for name, found in PAPER_STEPS.items()]
-    here = [ratio(found["median"] / best["median"]) for found in now.values() if found]
-    return f"Over FastCGI with a cache, {_listed(then)} in 1996; {_listed(here)} now"
+    then = {name: ratio(found / PAPER_MS[BASE]) for name, found in PAPER_STEPS.items()}
+    here = {name: ratio(found["median"] / best["median"]) for name, found in now.items() if found}
+    parts = [f"{words[name]} {then[name]} in 1996 and {here[name]} now" for name in words]
+    return f"Over a request to FastCGI with a cache: {', '.join(parts)}"
 
 
 PAPERS_WAY = {"opening": 0, "asking": 1, "wire": 0}
@@ -194,7 +211,7 @@ def _panels(
         subtitle,
         document,
         2.6 + ROW * sum(slots) + 0.9 * (len(shown) - 1),
-        label_inches=LABELS,
+        label_inches=_room(name for _, groups in shown for words, bars in groups for name in (words, *_names(bars))),
         nrows=len(shown),
         height_ratios=[slot + 0.4 for slot in slots],
     )
@@ -233,5 +250,10 @@ def _draw_groups(axis: Any, groups: Sequence[tuple[str, list[Bar]]]) -> None:
         axis.set_xlim(1.1 * lowest, axis.get_xlim()[1])
 
 
-def _listed(words: Sequence[str]) -> str:
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+def _names(bars: Sequence[Bar]) -> list[str]:
+    return [name for name, _, _ in bars]
+
+
+def _room(names: Iterable[str]) -> float:
+    """Return the inches that names of rows need."""
+    return PADDING + max(width_of(name) for name in names)

@@ -29,8 +29,6 @@ __all__ = [
 
 WIRES = {"api": "in the server", "fastcgi": "FastCGI", "fastcgi-close": "FastCGI anew"}
 """How the names of rows begin that stay alive, and what the wire is called."""
-SPREAD, ANEW = "fastcgi-spread", "fastcgi-close"
-"""Rows with several workers are over this wire."""
 BASE = "fastcgi-cache"
 """What the paper sets all else over."""
 KEEPINGS = ("nothing", "connection", "cache")
@@ -59,9 +57,8 @@ class Side:
     @property
     def wire(self) -> str:
         """The wire of the row, which is what its name begins with."""
-        name = self.gateway.replace(SPREAD, ANEW)
-        wire, _, keeping = name.rpartition("-")
-        return wire if keeping in KEEPINGS else name
+        wire, _, keeping = self.gateway.rpartition("-")
+        return wire if keeping in KEEPINGS else self.gateway
 
 
 @dataclass(frozen=True, slots=True)
