@@ -19,6 +19,7 @@ import pytest
 from gateway_bench.load.address import Address
 from gateway_bench.load.generator import LoadProcess
 from gateway_bench.load.job import Yield
+from gateway_bench.load.team import busiest
 from gateway_bench.record.summary import SATURATED
 from gateway_bench.samples.cores import two_cores
 from gateway_bench.servers.service import started
@@ -95,10 +96,7 @@ def test_a_known_latency_is_found(load: LoadProcess) -> None:
 
 
 def test_a_generator_that_is_the_limit_is_known_as_one(load: LoadProcess) -> None:
-    def share(told: Yield) -> float:
-        return (told["generator_cpu"] + (told.get("generator_wait") or 0.0)) / told["seconds"]
-
     with known_server("fast") as address:
-        at_last(lambda: share(measured(load, address, users=16)), SATURATED, 1.1)
+        at_last(lambda: busiest(measured(load, address, users=16)), SATURATED, 1.1)
     with known_server("single") as address:
-        at_last(lambda: share(measured(load, address, users=16)), 0.0, 0.5)
+        at_last(lambda: busiest(measured(load, address, users=16)), 0.0, 0.5)

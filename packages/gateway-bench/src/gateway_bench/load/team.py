@@ -107,9 +107,12 @@ def together(yields: Sequence[tuple[str, Job, Yield]]) -> Yield:
 
 
 def busiest(yielded: Yield) -> float:
-    """Return the share of a core that the busiest process of the load took; of a single one, its own."""
+    """Return for what part of the time the busiest process of the load did not rest; of a single one, its own.
+
+    That is the share of a core that it took, and where the system tells, of the time in line for one (`spent`).
+    """
     used = [(member["cpu_seconds"], member["seconds"]) for member in yielded.get("team", [])]
-    used = used or [(yielded["generator_cpu"], yielded["seconds"])]
+    used = used or [(yielded["generator_cpu"] + (yielded.get("generator_wait") or 0.0), yielded["seconds"])]
     return max((cpu / seconds for cpu, seconds in used if seconds > 0), default=0.0)
 
 
