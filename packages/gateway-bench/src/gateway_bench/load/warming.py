@@ -5,11 +5,11 @@ branches learnt, connections opened. None of that belongs to the figure, so it i
 time is too long for one server and too short for another (a JVM compiles for seconds), so the rate itself tells::
 
     requests a second
-        |              _______x---x---x---x---x    the last five windows together are not more than
-        |      __x---x/  five    |    five    |    5 % above the five before them: it has stopped
-        |   _x/                                    getting faster, and the warm-up is over
-        |_x/
-        +-----------------------------------------> windows of 100 ms
+        |           __x--x--x--x--x--x--x
+        |       _x--                           the last five windows, together, are not more than 5 % above
+        |    x--                               the five before them: it has stopped getting faster
+        |  x/    |   five     |    five   |
+        +---------------------------------> windows of 100 ms
 
 The rule asks one thing only, whether it still gets *faster*: a rate that falls or scatters is no reason to go on, it
 belongs to what is measured. Five windows are half a second, in which even a slow program answers a few times; ten are
