@@ -403,9 +403,15 @@ def save_document(document: Document, path: Path) -> None:
 
 
 def load_document(path: Path) -> Document:
-    """Read a document. Raises BenchError for a file that is not one, or of a version that nobody here reads."""
-    from gateway_bench.record.older import upgraded  # which builds on the types above
+    """Read a document, or what a run that was killed has left of one.
 
+    Raises BenchError for a file that is not one, or of a version that nobody here reads.
+    """
+    from gateway_bench.record.older import upgraded  # these build on the types above
+    from gateway_bench.record.partial import recovered
+
+    if path.suffix == ".jsonl":
+        return recovered(path)
     try:
         content = json.loads(path.read_text("utf-8"))
     except OSError as error:

@@ -23,6 +23,7 @@ from gateway_bench.record.partial import PARTIAL, PartialFile
 from gateway_bench.record.summary import disturbed
 from gateway_bench.report.charts import Chart, draw_charts, save_charts
 from gateway_bench.report.page import render_report
+from gateway_bench.suites import suite_named
 from gateway_bench.suites.suite import Suite
 
 __all__ = [
@@ -113,7 +114,7 @@ def save_all(document: Document, folder: Path) -> Path:
 def draw_again(document: Document, folder: Path, charts: Sequence[str] = ()) -> list[Path]:
     """Write CSV, charts and report of a document to a folder, or some charts alone. Raises BenchError."""
     if charts:
-        drawn = draw_charts(document, charts)
+        drawn = draw_charts(suite_named(document["suite"]), document, charts)
         notices = _tried("charts", lambda: save_charts(drawn, folder / "charts"))
         paths = [folder / "charts" / f"{name}.svg" for name in drawn]
     else:
@@ -126,7 +127,7 @@ def draw_again(document: Document, folder: Path, charts: Sequence[str] = ()) -> 
 
 def _draw(document: Document, folder: Path) -> list[str]:
     """Write all that is made from a record beside it; return a sentence about each part that cannot be written."""
-    charts: dict[str, Chart] = draw_charts(document)
+    charts: dict[str, Chart] = draw_charts(suite_named(document["suite"]), document)
     parts: dict[str, Callable[[], None]] = {
         "the tables": lambda: _write_tables(document, folder, Path(RECORD).stem),
         "the charts": lambda: save_charts(charts, folder / "charts"),
@@ -212,7 +213,7 @@ def save_reference(document: Document, suite: Suite, root: Path) -> Path:
     name, proved = document["suite"], [proof["name"] for proof in document["proofs"]]
     if proved and proved != list(PROOFS):
         name = "-".join([name, *proved])
-    charts = draw_charts(document, suite.kept)
+    charts = draw_charts(suite, document, suite.kept)
     make_folder(folder)
     try:
         save_document(document, folder / f"{name}.json")

@@ -14,6 +14,7 @@ from rich.table import Table
 from gateway_bench.errors import BenchError
 from gateway_bench.record.document import Document, load_document
 from gateway_bench.record.outcome import (
+    RECORD,
     Keeper,
     draw_again,
     find_root,
@@ -23,6 +24,7 @@ from gateway_bench.record.outcome import (
     point_latest,
     save_reference,
 )
+from gateway_bench.record.partial import PARTIAL
 from gateway_bench.run.blank import blank, now
 from gateway_bench.run.conductor import planned, run
 from gateway_bench.run.plan import expected_seconds
@@ -34,7 +36,6 @@ from gateway_bench.terminal.tables import print_document
 __all__ = ["compare", "draw", "found", "list_suites", "measure", "say_what_would_be", "show"]
 
 PLAIN_WIDTH = 120
-RECORD = "result.json"
 
 
 def measure(choice: Choice, out: Path | None, keep: bool | None, as_json: bool) -> Document:
@@ -54,6 +55,8 @@ def measure(choice: Choice, out: Path | None, keep: bool | None, as_json: bool) 
         else:
             document = run(order, watcher, keeper)
     page = keeper.finish(document)
+    for notice in keeper.notices:
+        console.print(notice, markup=False, style="bold red")
     if out is None:
         point_latest(folder)
     print_document(document, console)
@@ -126,8 +129,10 @@ def compare(before: Document, after: Document, as_json: bool) -> None:
 
 
 def found(record: Path) -> Path:
-    """Return the record that a path means: itself, or the one in that folder. Raises BenchError."""
+    """Return the record that a path means: itself, or the one in that folder, finished or not. Raises BenchError."""
     path = record / RECORD if record.is_dir() else record
+    if not path.exists() and (record / PARTIAL).exists():
+        return record / PARTIAL
     if not path.exists() and record == Path("results/latest"):
         raise BenchError("there is no run yet; `nox -s bench -- --quick` makes one in a minute and a half")
     return path
