@@ -57,6 +57,19 @@ from demo_app import app
 CGIHandler().run(app)
 """
 
+APACHE_THREADS = """\
+ServerLimit 1
+StartServers 1
+ThreadLimit 64
+ThreadsPerChild 64
+MaxRequestWorkers 64
+MinSpareThreads 1
+MaxSpareThreads 64
+ListenBacklog {waiting}
+MaxKeepAliveRequests 0
+"""
+"""One process, and a thread for every visitor: with fewer, Apache closes kept connections whenever all are busy."""
+
 APACHE = """\
 ServerRoot {folder}
 DefaultRuntimeDir {folder}
@@ -70,18 +83,11 @@ LoadModule authz_core_module {modules}/mod_authz_core.so
 LoadModule alias_module {modules}/mod_alias.so
 LoadModule env_module {modules}/mod_env.so
 LoadModule cgid_module {modules}/mod_cgid.so
-StartServers 1
-ServerLimit 1
-ThreadsPerChild 64
-MaxRequestWorkers 64
-MinSpareThreads 16
-MaxSpareThreads 64
-ListenBacklog {waiting}
 ScriptSock {folder}/cgid
-MaxKeepAliveRequests 0
 DocumentRoot {folder}
 PassEnv DEMO_APP_DB
 SetEnv REDIRECT_STATUS 200
+SetEnv ap_trust_cgilike_cl 1
 ScriptAlias / {program}/
 """
 
@@ -175,7 +181,7 @@ def tomcat(asked: argparse.Namespace) -> None:
 def mod_wsgi(asked: argparse.Namespace) -> None:
     """Become Apache with the module that belongs to this Python, as mod_wsgi-express sets it up: a daemon process."""
     express = str(Path(sys.executable).with_name("mod_wsgi-express"))
-    more = write(asked.folder / "more.conf", "MaxKeepAliveRequests 0\n", asked)
+    more = write(asked.folder / "more.conf", APACHE_THREADS, asked)
     words = ["--host", asked.host, "--port", asked.port, "--processes", "1", "--threads", asked.threads,
              "--max-clients", "64", "--server-root", str(asked.folder), "--include-file", more,
              "--log-to-terminal", "--log-level", "info",
@@ -201,7 +207,7 @@ def php_cgid(asked: argparse.Namespace) -> None:
 def apache(asked: argparse.Namespace, program: Path, more: str = "") -> None:
     """Become Apache, with a CGI program for every path."""
     modules = next((place for place in MODULES if Path(place).is_dir()), MODULES[0])
-    conf = write(asked.folder / "apache.conf", APACHE + more, asked, modules=modules, program=program)
+    conf = write(asked.folder / "apache.conf", APACHE + APACHE_THREADS + more, asked, modules=modules, program=program)
     become_nobody([find(*APACHES), "-D", "FOREGROUND", "-d", str(asked.folder), "-f", conf], asked.folder)
 
 
