@@ -11,7 +11,7 @@ from bench_world import ROOT
 from gateway_bench.load.latency import Latency
 from gateway_bench.record.document import Document, Generator, Repeat, Usage
 from gateway_bench.record.statistics import estimate
-from gateway_bench.record.summary import results_of
+from gateway_bench.record.summary import bands_of, results_of
 from gateway_bench.report import charts_fronts
 from gateway_bench.report.chart_style import styled
 from gateway_bench.run.plan import expected_seconds, parameters_for, tasks_of, turns_of
@@ -122,6 +122,10 @@ def record(costs: Mapping[str, tuple[float | None, float]], errors: str = "") ->
         for round_, factor in enumerate((0.99, 1.0, 1.01), start=1)
         for name, (front, backend) in costs.items()
     ]
+    gateways: list[Any] = [
+        {"name": name, "label": ROWS[name].label, "front": ROWS[name].front, "again": ROWS[name].again, "base": ""}
+        for name in costs
+    ]
     document: dict[str, Any] = {
         "suite": "fronts",
         "started": "2026-01-01T00:00:00+00:00",
@@ -129,14 +133,11 @@ def record(costs: Mapping[str, tuple[float | None, float]], errors: str = "") ->
         "machine": {"cpu": "a processor", "threads": 2, "system": "Linux", "kernel": "6", "implementation": "CPython",
                     "python": "3.11"},
         "source": {"commit": "", "dirty": False},
-        "gateways": [
-            {"name": name, "label": ROWS[name].label, "front": ROWS[name].front, "again": ROWS[name].again, "base": ""}
-            for name in costs
-        ],
+        "gateways": gateways,
         "scenarios": [{"name": "hello", "title": "hello", "about": ""}],
         "repeats": repeats,
         "results": results_of(repeats),
-        "bands": [],
+        "bands": bands_of(repeats, gateways),
         "ratios": [],
     }  # fmt: skip
     return document  # type: ignore[return-value]  # of a record, what a chart reads
@@ -242,6 +243,15 @@ FOUND: dict[str, list[tuple[Mapping[str, tuple[float | None, float]], str, str]]
     ],
 }  # fmt: skip
 """By finding: costs, a row with errors ("" for none), the sentence."""
+
+
+def test_the_row_that_is_there_twice_says_what_is_a_tie_of_fronts() -> None:
+    costs = {"fastcgi-nginx": (20.0, 95.0), "fastcgi-haproxy": (23.0, 95.0), "fastcgi-again-nginx": (20.1, 95.0)}
+    quiet, noisy = record(costs), record({**costs, "fastcgi-again-nginx": (24.0, 95.0)})
+    for document in (quiet, noisy):
+        assert [band["again"] for band in document["bands"] if band["figure"] == "front_cpu"] == ["fastcgi-again-nginx"]
+    assert charts_fronts.fronts_finding(quiet).startswith("As fronts of FastCGI, nginx takes the least CPU a request")
+    assert charts_fronts.fronts_finding(noisy) == "CPU of a front and of the backend behind it, for one request"
 
 
 @pytest.mark.parametrize(

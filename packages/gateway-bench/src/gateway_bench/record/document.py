@@ -285,7 +285,7 @@ class Band(TypedDict):
     """What no difference looks like: a row and the same row again, round by round, as ratios of one `figure`.
 
     Two rows tie in that figure if the interval of their ratio meets `low` to `high`. `figure` is "throughput", "cpu",
-    "p50" or "p99".
+    "front_cpu", "p50" or "p99".
     """
 
     gateway: str

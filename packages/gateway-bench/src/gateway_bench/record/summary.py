@@ -186,7 +186,7 @@ def ranks(
 
     Rows that tie with the best are thus all first. In a chain, where one ties with the next but not with the one
     behind it, a row shares the place of those that it ties with as far as nobody comes between. Rows with errors have
-    no place, nor have lower bounds, of anything but `cpu`; but a bound that is surely better than a row's figure stands
+    no place, nor have lower bounds, of anything but CPU; but a bound that is surely better than a row's figure stands
     before that row all the same. Without a band nobody has a place.
     """
     band = band_for(bands, scenario, question, figure)
@@ -205,7 +205,7 @@ def ranks(
         found = estimate(values)
         return not meets(found, band) and (found["median"] > 1) == (figure == "throughput")
 
-    placed = [name for name, row in sound.items() if figure == "cpu" or not any(map(_bounded, row.values()))]
+    placed = [name for name, row in sound.items() if figure in CPU or not any(map(_bounded, row.values()))]
     return {name: 1 + sum(surely_better(other, name) for other in sound if other != name) for name in placed}
 
 
@@ -245,11 +245,14 @@ def _bounded(repeat: Repeat) -> bool:
 FIGURES: dict[str, Callable[[Repeat], float | None]] = {
     "throughput": throughput,
     "cpu": lambda repeat: cpu_us(repeat) or None,
+    "front_cpu": lambda repeat: _share(repeat, repeat["front"], "cpu_seconds", 1e6) or None,
     "p50": lambda repeat: repeat["latency"]["p50"],
     "p99": lambda repeat: _percentile(repeat, "p99", 100),
 }
-"""What is compared, by the names of the bands."""
-COMPARED = {"capacity": tuple(FIGURES), "latency": ("cpu", "p50", "p99")}
+"""What is compared, by the names of the bands. A row without a front has no figure of one."""
+CPU = ("cpu", "front_cpu")
+"""Figures that do not depend on who asks, and how fast."""
+COMPARED = {"capacity": tuple(FIGURES), "latency": ("cpu", "front_cpu", "p50", "p99")}
 """By question. Of an open loop throughput is what was asked for, and says nothing."""
 
 
