@@ -72,7 +72,10 @@ def test_limits_of_a_container(
         ({"cpuinfo": "processor : 0\nmodel name : Fast 9\nflags : fpu\n"}, {"virtual": "no"}),
         ({"cpuinfo": "processor : 0\n"}, {"virtual": None}),
         ({"governor": "powersave\n", "clock": "tsc\n"}, {"governor": "powersave", "clock": "tsc"}),
-        ({}, {"governor": None, "clock": None, "mitigations": None}),
+        ({"no_turbo": "0\n"}, {"turbo": "on"}),
+        ({"no_turbo": "1\n"}, {"turbo": "off"}),
+        ({"boost": "1\n"}, {"turbo": "on"}),
+        ({}, {"governor": None, "turbo": None, "clock": None, "mitigations": None}),
         (
             {"flaws/a": "Mitigation: PTI\n", "flaws/b": "Vulnerable: no microcode\n", "flaws/c": "Not affected\n"},
             {"mitigations": "1 mitigated, 1 vulnerable"},
@@ -85,6 +88,7 @@ def test_the_processor_is_described(
     write(tmp_path, files)
     monkeypatch.setattr(machine, "CPUINFO", tmp_path / "cpuinfo")
     monkeypatch.setattr(machine, "GOVERNOR", tmp_path / "governor")
+    monkeypatch.setattr(machine, "TURBO", {tmp_path / path.name: words for path, words in machine.TURBO.items()})
     monkeypatch.setattr(machine, "CLOCK", tmp_path / "clock")
     monkeypatch.setattr(machine, "VULNERABILITIES", tmp_path / "flaws")
     told = describe_machine()

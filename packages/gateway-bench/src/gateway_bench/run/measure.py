@@ -177,7 +177,8 @@ def _account(subject: Subject, at_rest: AbstractSet[int], generator: Tree | None
     try:
         if subject.tree:
             subject.tree.settle(at_rest)
-        used = {name: read_usage(tree) for name, tree in _trees(subject, generator).items()}
+        kernel = {SERVER: subject.births.kernel}
+        used = {name: read_usage(tree, kernel.get(name)) for name, tree in _trees(subject, generator).items()}
     except psutil.NoSuchProcess:
         raise LoadFailed("the server ended during the load") from None
     return Account(used, subject.births.count(), machine_busy_seconds(), time.monotonic())
@@ -226,11 +227,11 @@ def _repeat(
 def _server(subject: Subject, load: Loaded) -> Usage | None:
     """Return what the server used.
 
-    Where nobody waits for its ended processes, their time is in no account: then it is all that the machine did but for
-    front and generator, which on a quiet machine is the same.
+    Where nobody waits for its ended processes, nor the kernel tells of them, their time is in no account: then it is
+    all that the machine did but for front and generator, which on a quiet machine is the same.
     """
     usage = load.usage(SERVER)
-    if usage and not subject.gateway.reaps:
+    if usage and not subject.accounted:
         known = load.cpu(FRONT) + load.counted["generator_cpu"]
         usage["cpu_seconds"] = round(max(0.0, load.after.machine - load.before.machine - known), 6)
         usage["system_seconds"] = None
@@ -262,10 +263,10 @@ def only_time(seconds: float) -> Usage:
 def _others_share(subject: Subject, load: Loaded) -> float:
     """Return the part of all processors that server, front and generator did not use, between the two accounts.
 
-    Where nobody waits for the server's ended processes, or it runs elsewhere, nobody can tell them from others, and the
-    answer is 0.
+    Where the server's ended processes are in no account, or it runs elsewhere, nobody can tell them from others, and
+    the answer is 0.
     """
-    if not subject.gateway.reaps or subject.tree is None:
+    if not subject.accounted or subject.tree is None:
         return 0.0
     ours = load.cpu(SERVER) + load.cpu(FRONT) + load.counted["generator_cpu"]
     others = load.after.machine - load.before.machine - ours

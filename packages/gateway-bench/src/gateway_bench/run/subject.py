@@ -65,6 +65,11 @@ class Subject:
         """Whether a visitor may keep its connection; a front always lets it."""
         return self.front is not None or self.gateway.keep_alive
 
+    @property
+    def accounted(self) -> bool:
+        """Whether what its ended processes used is known: somebody waits for them, or the kernel tells."""
+        return self.gateway.reaps or self.births.complete
+
 
 @contextmanager
 def ready(gateway: Gateway, order: Order, scenario: str, kernel: KernelBirths | None = None) -> Iterator[Subject]:

@@ -72,6 +72,9 @@ EVERYTHING = 0xFFFF_FFFF
 ANSWER_LIMIT_MS = 1_000
 """Milliseconds for the kernel to say yes. In a namespace of its own (most containers) it says nothing at all."""
 
+PAUSE = 0.05
+"""Seconds between two awakenings: the queue has room for some thousand."""
+
 _CALL = re.compile(r"\b(?:fork|vfork|clone|clone3)\(.*\) += [0-9]+")
 _RESUMED = re.compile(r"<\.\.\. \w+ resumed>")
 UNFINISHED = "<unfinished ...>"
@@ -109,12 +112,12 @@ class KernelBirths:
         with ExitStack() as stack:
             stack.callback(self._stop)
             self.reason, self._births = "", Inbox(stack.enter_context(births), self._take_birth, self._lock)
-            stack.enter_context(self._births.reading("births"))
+            stack.enter_context(self._births.reading("births", pause=PAUSE))
             ends = ended.subscribe()
             self.deaf_to_ends = ends if isinstance(ends, str) else ""
             if not isinstance(ends, str):
                 self._ends = Inbox(stack.enter_context(ends), self._take_end, self._lock)
-                stack.enter_context(self._ends.reading("ends", self._drain))
+                stack.enter_context(self._ends.reading("ends", self._drain, PAUSE))
             yield self
 
     def follow(self, pids: Iterable[int]) -> None:
@@ -199,6 +202,11 @@ class BirthCounter:
     def kernel(self) -> KernelBirths | None:
         """The kernel, where it is the witness."""
         return self._witness if isinstance(self._witness, KernelBirths) else None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the accounts of all that end are known too."""
+        return bool(self.kernel and not self.kernel.deaf_to_ends)
 
     def count(self) -> Births:
         """Return the births counted so far; zero where nobody counts."""

@@ -36,10 +36,15 @@ class Inbox:
         self._take = take
 
     @contextmanager
-    def reading(self, name: str, drain: Callable[[], None] | None = None) -> Iterator[None]:
-        """Read in a thread of that name for the length of the block; by `drain`, if that is to be done in its place."""
+    def reading(self, name: str, drain: Callable[[], None] | None = None, pause: float = 0.0) -> Iterator[None]:
+        """Read in a thread of that name for the length of the block.
+
+        It calls `drain`, if that is given, in place of our own; and then it pauses for some seconds, so that many
+        datagrams cost one awakening. That is for queues that have room for them.
+        """
         finished = threading.Event()
-        thread = threading.Thread(target=self._read, args=(finished, drain or self.drain), name=name, daemon=True)
+        arguments = finished, drain or self.drain, pause
+        thread = threading.Thread(target=self._read, args=arguments, name=name, daemon=True)
         thread.start()
         try:
             yield
@@ -62,12 +67,13 @@ class Inbox:
                 else:
                     self._take(datagram)
 
-    def _read(self, finished: threading.Event, drain: Callable[[], None]) -> None:
+    def _read(self, finished: threading.Event, drain: Callable[[], None], pause: float) -> None:
         poller = select.poll()
         poller.register(self._sock, select.POLLIN)
         while not finished.is_set():
             if poller.poll(WAKE_UP_MS):
                 drain()
+                finished.wait(pause)
 
 
 def widen(sock: socket.socket) -> None:

@@ -29,6 +29,11 @@ ANSWER_LIMIT = 10.0
 CPUINFO = Path("/proc/cpuinfo")
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 VULNERABILITIES = Path("/sys/devices/system/cpu/vulnerabilities")
+TURBO = {
+    Path("/sys/devices/system/cpu/intel_pstate/no_turbo"): {"0": "on", "1": "off"},
+    Path("/sys/devices/system/cpu/cpufreq/boost"): {"0": "off", "1": "on"},
+}
+"""Whether a processor may run faster than its own frequency while it is cool: what each of two files says."""
 CLOCK = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
 
 OPTIMISED = {"--enable-optimizations": "PGO", "--with-lto": "LTO"}
@@ -45,6 +50,7 @@ def describe_machine() -> dict[str, str | int | float]:
         "cpu_limit": cpu_limit(),
         "virtual": _virtual(),
         "governor": read_text(GOVERNOR) or None,
+        "turbo": _turbo(),
         "clock": read_text(CLOCK) or None,
         "mitigations": _mitigations(),
         "memory_bytes": psutil.virtual_memory().total,
@@ -116,6 +122,10 @@ def _virtual() -> str | None:
     """Return "yes" if the processor says that it is a hypervisor's. Only those with a list of flags can say so."""
     flags = re.search(r"^flags\s*:(.*)$", read_text(CPUINFO), re.MULTILINE)
     return None if flags is None else "yes" if "hypervisor" in flags[1].split() else "no"
+
+
+def _turbo() -> str | None:
+    return next(filter(None, (words.get(read_text(path)) for path, words in TURBO.items())), None)
 
 
 def _mitigations() -> str | None:

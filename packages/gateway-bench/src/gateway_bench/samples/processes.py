@@ -13,9 +13,9 @@ Memory is PSS: private pages, plus each shared page divided by the number of its
 count the pages that forked workers share once for each worker. Where the system does not tell PSS the
 sample says what it is instead ("uss", "rss").
 
-Sampling is not free, for us and for those that are sampled: the kernel walks the pages of each process (0.15 ms for a
-small one, 0.6 ms for the generator with locust in it), and meanwhile that process can map no memory. `INTERVAL` is
-chosen for that, and the proof `cost` measures it.
+Sampling is not free, for us and for those that are sampled: the kernel walks the pages of each process, which takes
+some tenths of a millisecond, and meanwhile that process can map no memory. `INTERVAL` is chosen for that, and the
+proof `cost` measures it.
 """
 
 from __future__ import annotations

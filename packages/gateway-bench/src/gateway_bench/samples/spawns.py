@@ -17,11 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway_bench.samples.inbox import Inbox
+from gateway_bench.samples.inbox import Inbox, widen
 
 __all__ = ["Births", "SpawnListener"]
-
-RECEIVE_BUFFER = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class SpawnListener:
     def listening(self) -> Iterator[SpawnListener]:
         """Bind the socket, read it in a thread, and remove it afterwards."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            widen(sock)
             sock.bind(str(self.path))
             self._inbox = Inbox(sock, self._take, self._lock)
             try:
