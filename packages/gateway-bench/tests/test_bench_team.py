@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from socket import gethostname
 
 import pytest
 
@@ -13,7 +14,7 @@ from gateway_bench.load.job import Job, Moment, Warmup, Yield
 from gateway_bench.load.latency import Latencies, Latency
 from gateway_bench.load.shapes import ramp, spike
 from gateway_bench.load.team import busiest, shares, together
-from gateway_bench.load.team_hello import Hello, hello, parse_master, refusal, within_reach
+from gateway_bench.load.team_hello import Hello, hello, invitation, parse_master, refusal, within_reach
 
 JOB = Job(
     address="http://10.0.0.1:8000",
@@ -37,6 +38,7 @@ class Told:
     latencies: tuple[int, ...] = (100,)
     errors: tuple[tuple[str, int], ...] = ()
     cpu: float = 1.0
+    waited: float | None = 0.0
     rates: tuple[float, ...] = (10.0,)
     settled: bool = True
     late: tuple[int, ...] | None = None
@@ -61,6 +63,7 @@ def yielded(told: Told) -> Yield:
         latency=latency,
         exchanges={told.name: latency},
         generator_cpu=told.cpu,
+        generator_wait=told.waited,
         warmup=Warmup(seconds=0.25 * len(told.rates), rates=list(told.rates), settled=told.settled),
         lateness=None if told.late is None else distribution(told.late),
         timeline=list(told.timeline),
@@ -184,6 +187,15 @@ def test_a_team_is_as_busy_as_its_busiest_worker() -> None:
     ]
 
 
+def test_time_in_line_for_a_core_is_no_rest() -> None:
+    found = whole(Told(cpu=1.0, waited=0.9), Told(cpu=1.2, waited=0.1))
+    assert found["generator_wait"] == 1.0
+    assert busiest(found) == 0.95
+    found = whole(Told(cpu=1.0, waited=0.9), Told(cpu=1.2, waited=None))
+    assert found["generator_wait"] is None  # a sum of which a part is not known is not known
+    assert busiest(found) == 0.95
+
+
 def test_one_load_process_is_as_busy_as_it_is() -> None:
     assert busiest(yielded(Told(cpu=1.5))) == 0.75
     assert busiest(yielded(Told(seconds=0.0))) == 0
@@ -207,6 +219,20 @@ def test_where_the_master_is(text: str, master: tuple[str, int]) -> None:
 def test_where_no_master_can_be(text: str) -> None:
     with pytest.raises(BenchError, match="is not HOST or HOST:PORT of a bench"):
         parse_master(text)
+
+
+@pytest.mark.parametrize(
+    ("host", "master"),
+    [
+        ("10.0.0.1", "10.0.0.1:99"),
+        ("fd00::1", "[fd00::1]:99"),
+        ("*", f"{gethostname()}:99"),
+        ("::", f"{gethostname()}:99"),
+    ],
+)
+def test_the_command_for_a_worker_names_a_master_that_can_be_found(host: str, master: str) -> None:
+    assert invitation(host, 99) == f"gateway-bench worker --master {master}"
+    assert parse_master(master)[1] == 99
 
 
 def test_a_worker_with_other_code_is_refused_in_a_sentence_that_names_it() -> None:

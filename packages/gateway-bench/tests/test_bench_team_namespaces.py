@@ -114,13 +114,14 @@ def places() -> Iterator[tuple[list[str], list[str], list[str]]]:
     missing = [tool for tool in ("unshare", "nsenter", "ip") if not shutil.which(tool)]
     with ExitStack() as stack:
         try:
-            assert not missing, f"{', '.join(missing)} not installed"
+            if missing:
+                raise OSError(f"there is no {' and no '.join(missing)}")
             servers = stack.enter_context(held())
             before = [] if ROOT else ["nsenter", f"--target={servers.pid}", "--user", "--preserve-credentials", "--"]
             workers, bench = stack.enter_context(held(*before)), stack.enter_context(held(*before))
             wire(servers, SERVERS, workers, TO_SERVERS)
             wire(bench, BENCH, workers, TO_BENCH)
-        except (AssertionError, OSError, subprocess.CalledProcessError) as error:
+        except (OSError, subprocess.CalledProcessError) as error:
             reason = f"no network namespaces can be made here: {getattr(error, 'stderr', '') or error}"
             if ROOT and os.environ.get("CI") == "true":
                 pytest.fail(reason, pytrace=False)

@@ -85,7 +85,7 @@ def job(address: str, **changes: Any) -> Job:
     return {**small, **changes}  # type: ignore[typeddict-item]  # changes are of its keys
 
 
-def ignore(_worker: str, _present: int) -> None:
+def ignore(_awaited: str, _present: int) -> None:
     pass
 
 
@@ -97,8 +97,9 @@ def test_a_team_does_closed_and_open_loops_and_outlives_a_worker(server: str) ->
     shape = ramp(20, 200, 0.4)
     with team(2) as load, crew(load.port, 2) as host:
         told: list[tuple[str, int]] = []
-        names = load.gather(lambda name, present: told.append((name, present)))
-        assert told == [(names[0], 1), (names[1], 2)]
+        names = load.gather(lambda awaited, present: told.append((awaited, present)))
+        awaited = f"2 times `gateway-bench worker --master {HERE}:{load.port}`"
+        assert told == [(awaited, 0), (awaited, 1), (awaited, 2)]
         assert {pid_of(name) for name in names} == workers_of(host)
 
         load.prepare(job(server))

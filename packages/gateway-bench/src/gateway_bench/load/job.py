@@ -111,13 +111,17 @@ class Connections(TypedDict):
 
 
 class Member(TypedDict):
-    """What one worker of a team did (`gateway_bench.load.team`): what a sum of all of them does not tell."""
+    """What one worker of a team did (`gateway_bench.load.team`): what a sum of all of them does not tell.
+
+    `cpu_seconds` and `wait_seconds` are its `generator_cpu` and `generator_wait`.
+    """
 
     worker: str
     users: int
     seconds: float
     requests: int
     cpu_seconds: float
+    wait_seconds: float | None
 
 
 class Yield(TypedDict):

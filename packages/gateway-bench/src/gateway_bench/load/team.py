@@ -90,6 +90,7 @@ def together(yields: Sequence[tuple[str, Job, Yield]]) -> Yield:
         latency=summarize(part["latency"] for part in parts),
         exchanges={name: _exchange(name, parts) for name in names},
         generator_cpu=sum(part["generator_cpu"] for part in parts),
+        generator_wait=_all_or_none([part.get("generator_wait") for part in parts]),
         warmup=_warmup([part["warmup"] for part in parts]),
         lateness=summarize(lateness) if lateness else None,
         timeline=_timeline([part["timeline"] for part in parts]),
@@ -100,6 +101,7 @@ def together(yields: Sequence[tuple[str, Job, Yield]]) -> Yield:
                 seconds=part["seconds"],
                 requests=part["requests"],
                 cpu_seconds=part["generator_cpu"],
+                wait_seconds=part.get("generator_wait"),
             )
             for worker, share, part in yields
         ],
@@ -111,13 +113,18 @@ def busiest(yielded: Yield) -> float:
 
     That is the share of a core that it took, and where the system tells, of the time in line for one (`spent`).
     """
-    used = [(member["cpu_seconds"], member["seconds"]) for member in yielded.get("team", [])]
-    used = used or [(yielded["generator_cpu"] + (yielded.get("generator_wait") or 0.0), yielded["seconds"])]
-    return max((cpu / seconds for cpu, seconds in used if seconds > 0), default=0.0)
+    single = yielded["generator_cpu"], yielded.get("generator_wait"), yielded["seconds"]
+    members = [(member["cpu_seconds"], member["wait_seconds"], member["seconds"]) for member in yielded.get("team", [])]
+    return max(((cpu + (wait or 0.0)) / seconds for cpu, wait, seconds in members or [single] if seconds), default=0.0)
 
 
 def _exchange(name: str, parts: Sequence[Yield]) -> Latency:
     return summarize(part["exchanges"][name] for part in parts if name in part["exchanges"])
+
+
+def _all_or_none(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
 def _warmup(parts: Sequence[Warmup]) -> Warmup:

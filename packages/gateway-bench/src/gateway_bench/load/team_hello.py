@@ -25,7 +25,7 @@ from gateway_bench.errors import BenchError
 from gateway_bench.load.address import Address
 from gateway_bench.load.team import DEFAULT_PORT
 
-__all__ = ["Hello", "Message", "hello", "parse_master", "refusal", "within_reach"]
+__all__ = ["Hello", "Message", "hello", "invitation", "parse_master", "refusal", "within_reach"]
 
 _MASTER = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:/\[\]]+)(?::([0-9]{1,5}))?")
 DIGITS = 12
@@ -80,6 +80,12 @@ def parse_master(text: str) -> tuple[str, int]:
     if not found or not 0 < int(found[2] or DEFAULT_PORT) < 2**16:
         raise BenchError(f"{text!r} is not HOST or HOST:PORT of a bench; an IPv6 address stands in brackets")
     return found[1].strip("[]"), int(found[2] or DEFAULT_PORT)
+
+
+def invitation(host: str, port: int) -> str:
+    """Return the command that starts a worker for a master that listens there."""
+    shown = socket.gethostname() if host in ("*", "0.0.0.0", "::") else host  # noqa: S104  # any address is ours
+    return f"gateway-bench worker --master {f'[{shown}]' if ':' in shown else shown}:{port}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,10 +6,10 @@ process does (`gateway_bench.load.job`). Before the first job it needs its team:
     in    {"expected": 4, "host": "*", "port": 0, "limit": 300}     see `team.Settings`
     out   {"phase": "listening", "port": 41873}
     out   {"phase": "joined", "worker": "b/4711", "present": 2}     for each worker that comes
-    out   {"phase": "gathered", "workers": ["a/815", "b/4711"]}     when all have come; or "failed", and it ends
+    out   {"phase": "gathered", "workers": ["a/815", "b/4711"]}     when all have come
 
-In a job there may come {"lost": "one sentence"} in place of any answer: then it was the job that failed, and the next
-one may be given.
+In place of any answer there may come {"lost": "one sentence"}. If it was a job that failed the next one may be given;
+without a team the process ends.
 
 A job needs as many workers as were expected. One more than that stands by, and takes the place of one that is lost.
 What goes wrong with a worker in a job costs that job, never the run: everybody else drops it, the bench hears one
@@ -40,7 +40,7 @@ from gateway_bench.errors import LoadFailed
 from gateway_bench.load.address import parse_address
 from gateway_bench.load.job import Job, Yield
 from gateway_bench.load.team import Settings, shares, together
-from gateway_bench.load.team_hello import Hello, Message, hello, refusal, within_reach
+from gateway_bench.load.team_hello import Hello, Message, hello, invitation, refusal, within_reach
 from gateway_bench.load.visitor import REQUEST_LIMIT
 
 __all__ = ["Master", "main"]
@@ -207,8 +207,7 @@ class Master:
         return self._known[worker]["name"]
 
     def _invitation(self) -> str:
-        host, port = self._me["name"].partition("/")[0], self._runner.server.port
-        return f"start one with: gateway-bench worker --master {host}:{port}"
+        return f"start one with: {invitation(self._runner.master_bind_host, self._runner.server.port)}"
 
 
 def serve(master: Master, bench: Bench, limit: float) -> None:
@@ -240,7 +239,7 @@ def main() -> int:
     try:
         runner: MasterRunner = Environment(user_classes=[]).create_master_runner(host, port)
     except (SystemExit, OSError, locust.exception.RPCError):  # the first is locust's answer to a port that is busy
-        bench.say({"failed": f"port {port} of {host} is not to be had: another run? --master-port takes another one"})
+        bench.say({"lost": f"port {port} of {host} is not to be had: another run? --master-port takes another one"})
         return 1
     master = Master(runner, settings["expected"], bench)
     bench.say({"phase": "listening", "port": runner.server.port})
@@ -249,7 +248,7 @@ def main() -> int:
     except BenchGone:
         pass
     except LoadFailed as error:
-        bench.say({"failed": str(error)})
+        bench.say({"lost": str(error)})
         return 1
     finally:
         runner.quit()

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 from gateway_bench.errors import BenchError, LoadFailed
 from gateway_bench.load.generator import START_LIMIT, LoadProcess
 from gateway_bench.load.job import Job
 from gateway_bench.load.team import DEFAULT_PORT, Settings
+from gateway_bench.load.team_hello import invitation
 
 __all__ = ["ANYWHERE", "GATHER_LIMIT", "TeamProcess"]
 
@@ -32,7 +33,8 @@ class TeamProcess(LoadProcess):
     """A load process whose jobs are done by `expected` workers elsewhere.
 
     Use it as a context manager, and `gather` before the first job. `host` and `port` are where the master listens;
-    port 0 is a free one, and `port` says which. All methods raise LoadFailed; without a team, `gather` too.
+    port 0 is a free one, and `port` says which. All methods raise LoadFailed, also where the team does not come: its
+    sentence is for the person who asked for one.
     """
 
     def __init__(
@@ -44,36 +46,33 @@ class TeamProcess(LoadProcess):
             raise BenchError(f"{port} is no port; 0 takes a free one")
         super().__init__("gateway_bench.load.team_load")
         self._settings = Settings(expected=expected, host=host, port=port, limit=limit)
-        self._begun = False
         self.port = 0
 
-    def __enter__(self) -> Self:
-        super().__enter__()
-        try:
-            self._begun = True
-            self._say(json.dumps(self._settings))
-            self.port = self._hear(START_LIMIT)["port"]
-        except BaseException:
-            self.close()
-            raise
-        return self
-
     def gather(self, tell: Callable[[str, int], None]) -> list[str]:
-        """Wait for the workers, and return their names. `tell` is called with each that comes, and how many are there.
+        """Wait for the workers, and return their names.
 
-        The sentence of the LoadFailed is for the person who asked for the team: without it there is no run.
+        `tell` is called with what is awaited, and how many of it are there, at first and whenever one has come.
         """
+        if not self.pid:
+            self._start()
+        awaited = f"{self._settings['expected']} times `{invitation(self._settings['host'], self.port)}`"
+        tell(awaited, 0)
         while True:
             told = self._hear(self._settings["limit"] + START_LIMIT)
             if told["phase"] == "gathered":
                 return [str(name) for name in told["workers"]]
-            tell(told["worker"], told["present"])
+            tell(awaited, told["present"])
 
     def prepare(self, job: Job) -> None:
-        """Give the team a job, which it begins to warm up for."""
-        if self._begun and not self.pid:
+        """Give the team a job, for which it begins to warm up."""
+        if not self.pid:
             raise LoadFailed("the master of the workers has ended, and the workers with it; start all of them again")
         super().prepare(job)
+
+    def _start(self) -> None:
+        super()._start()
+        self._say(json.dumps(self._settings))
+        self.port = self._hear(START_LIMIT)["port"]
 
     def _hear(self, limit: float) -> dict[str, Any]:
         told = super()._hear(limit)
