@@ -119,8 +119,8 @@ class Usage(TypedDict):
     """What a tree of processes used during a repeat.
 
     `cpu_seconds` is user and system time, ended children included; `system_seconds` is the part of the latter. Page
-    faults are minor (no disk) and major. Context switches are those of the threads that lived on: voluntary ones waited
-    for something, involuntary ones had to make way.
+    faults are minor (no disk) and major. Context switches are those of the threads that lived on, and of all where the
+    kernel told of births and ends: voluntary ones waited for something, involuntary ones had to make way.
     """
 
     cpu_seconds: float

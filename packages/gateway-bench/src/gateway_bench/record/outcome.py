@@ -21,7 +21,7 @@ from gateway_bench.record.document import Document, Repeat, save_document
 from gateway_bench.record.files import write_whole
 from gateway_bench.record.partial import PARTIAL, PartialFile
 from gateway_bench.record.summary import disturbed
-from gateway_bench.report.charts import Chart, draw_charts, save_charts
+from gateway_bench.report.charts import draw_charts, save_charts
 from gateway_bench.report.page import render_report
 from gateway_bench.suites import suite_named
 from gateway_bench.suites.suite import Suite
@@ -127,11 +127,12 @@ def draw_again(document: Document, folder: Path, charts: Sequence[str] = ()) -> 
 
 def _draw(document: Document, folder: Path) -> list[str]:
     """Write all that is made from a record beside it; return a sentence about each part that cannot be written."""
-    charts: dict[str, Chart] = draw_charts(suite_named(document["suite"]), document)
+    suite = suite_named(document["suite"])
+    charts: dict[str, Chart] = draw_charts(suite, document)
     parts: dict[str, Callable[[], None]] = {
         "the tables": lambda: _write_tables(document, folder, Path(RECORD).stem),
         "the charts": lambda: save_charts(charts, folder / "charts"),
-        "the report": lambda: write_whole(folder / "report.html", render_report(document, charts).encode()),
+        "the report": lambda: write_whole(folder / "report.html", render_report(suite, document, charts).encode()),
     }
     return [sentence for what, write in parts.items() for sentence in _tried(what, write)]
 

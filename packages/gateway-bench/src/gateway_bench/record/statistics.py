@@ -35,10 +35,13 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gateway_bench.record.document import Estimate
 
-__all__ = ["CONFIDENCE", "ROUNDS", "band_of", "coverage", "estimate", "interval", "meets"]
+__all__ = ["CONFIDENCE", "ROUNDS", "UNPROVED", "band_of", "coverage", "estimate", "interval", "meets", "ratio_interval"]
+
+Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 DRAWS = 2_000
@@ -52,6 +55,9 @@ LEAST = 0.01
 """Of a band, each way. Processor time comes in ticks of 10 ms, a hundredth of a repeat of a second: two rows can be
 equal to the tick by luck, which does not make the next tick a difference."""
 
+UNPROVED = 0.05
+"""A difference that is taken for chance, each way, where a run does not say how large chance is."""
+
 
 def estimate(values: Sequence[float]) -> Estimate:
     """Return the median of at least one value, its interval, the extremes and the values."""
@@ -63,6 +69,22 @@ def estimate(values: Sequence[float]) -> Estimate:
 def coverage(repeats: int) -> float:
     """Return how surely the range of so many repeats holds the true median: the most that any interval can claim."""
     return 1.0 - 2.0 ** (1 - repeats)
+
+
+def ratio_interval(before: Sequence[float], after: Sequence[float]) -> tuple[float, float]:
+    """Return the bounds of the ratio of two medians, of repeats that have nothing to do with each other (bootstrap)."""
+    if len({*before}) == len({*after}) == 1:
+        return after[0] / before[0], after[0] / before[0]
+    from scipy.stats import bootstrap
+
+    def ratio(first: Floats, second: Floats, axis: int) -> Floats:
+        return np.asarray(np.median(second, axis=axis) / np.median(first, axis=axis))
+
+    found = bootstrap(
+        (np.array(before), np.array(after)), ratio, confidence_level=CONFIDENCE, n_resamples=DRAWS,
+        method="percentile", rng=np.random.default_rng(SEED), vectorized=True,
+    ).confidence_interval  # fmt: skip
+    return float(found.low), float(found.high)
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

@@ -120,7 +120,8 @@ def draw(record: Path, charts: Sequence[str], out: Path | None) -> None:
 
 def compare(before: Document, after: Document, as_json: bool) -> None:
     """Print what changed from one run to the other. Raises BenchError for proofs."""
-    from gateway_bench.record.compare import comparison, print_comparison
+    from gateway_bench.record.compare import comparison
+    from gateway_bench.terminal.changes import print_comparison
 
     if as_json:
         print(json.dumps(comparison(before, after), indent=1))
