@@ -36,7 +36,7 @@ from gateway_bench.report.chart_style import (
 from gateway_bench.report.units import figure, interval, rate
 
 __all__ = [
-    "draw_2016", "draw_answers", "flag_finding", "little_finding", "published_finding", "ranks_finding",
+    "again_finding", "draw_2016", "draw_answers", "flag_finding", "little_finding", "published_finding", "ranks_finding",
     "today_finding",
 ]  # fmt: skip
 
@@ -45,8 +45,14 @@ MISTAKE, MENDED = "uwsgi-2016", "uwsgi-keepalive"
 FLAG = "--http-keepalive"
 WRK, CROWD = "hello", "checked"
 """The scenarios: the first is asked by wrk where it is found, the second by the crowd."""
-IDLE = 0.5
-"""Part of the visitors that must be at work at any moment in a closed loop; fewer are not being served at all."""
+IDLE = 0.1
+"""Part of the visitors of a closed loop that are being served at any moment, by requests a second times latency. It
+should be all of them; some are always between two requests, or in the generator's own queue. Fewer than this, and the
+others are not being served at all."""
+ALIKE = 3.0
+"""Times the published figure beyond which one is another."""
+KEPT = 0.5
+"""Connections for each right answer from which on they are not kept."""
 TITLE = "What one flag does to a server that is asked over kept connections"
 
 
@@ -121,23 +127,41 @@ def draw_2016(document: Document) -> Picture | None:
 
 
 def flag_finding(document: Document) -> str:
-    """Say what of the requests got no right answer with the flag, and without."""
-    parts = []
+    """Say what of the requests got no right answer without the flag, and with it."""
+    without, with_ = [], []
     for scenario in (WRK, CROWD):
-        without, with_ = _result(document, scenario, MISTAKE), _result(document, scenario, MENDED)
-        if without and with_:
-            lost, kept = _lost_share(without), _lost_share(with_)
-            parts.append(f"{_percent(lost)} of its requests without {FLAG}, {_percent(kept)} with it")
-    if not parts:
+        wrong, mended = _result(document, scenario, MISTAKE), _result(document, scenario, MENDED)
+        if wrong and mended:
+            whose = f"those of {_engine(document, scenario)}"
+            without.append(f"{_percent(_lost_share(wrong))} of {whose}")
+            with_.append(f"{_percent(_lost_share(mended))} of {whose}")
+    if not without:
         return TITLE
-    said = [f"uWSGI's router gave no right answer to {parts[0]}"]
-    said += [f"asked by the crowd: {words}" for words in parts[1:] if words != parts[0]]
-    return "; ".join(said)
+    mended_all = all(words.startswith("none") for words in with_)
+    rest = "with it, none" if mended_all else f"with it, {_list(with_)}"
+    return f"Without {FLAG} these requests got no right answer from uWSGI's router: {_list(without)}; {rest}"
+
+
+def again_finding(document: Document) -> str:
+    """Say how the figure of 2016, asked again in the same way, looks with the versions of today."""
+    result = _result(document, WRK, MISTAKE)
+    if result is None or result["users"] not in published.CONNECTIONS:
+        return ""
+    then = published.UWSGI[published.CONNECTIONS.index(result["users"])]
+    now = result["throughput_rps"]["median"]
+    version = next((row["version"] for row in document["gateways"] if row["name"] == MISTAKE), "")
+    said = (
+        f"Asked as in 2016, uWSGI {version} gives {figure(now)} right answers a second over {result['users']} "
+        f"connections, where {figure(then)} were published"
+    )
+    if now > ALIKE * then:
+        return f"{said}: what happened then does not happen with these versions, and the flag still matters"
+    return f"{said}: the figure of 2016 comes again"
 
 
 def today_finding(document: Document) -> str:
     """Say what became of connections without the flag: how many there were for each right answer, and what failed."""
-    repeats = [row for row in document["repeats"] if row["gateway"] == MISTAKE and row["connections"]]
+    repeats = [row for row in document["repeats"] if row["gateway"] == MISTAKE and row["connections"] is not None]
     right = sum(_right(repeat) for repeat in repeats)
     if not repeats or not right:
         return ""
@@ -147,7 +171,7 @@ def today_finding(document: Document) -> str:
     return (
         f"Without {FLAG} the crowd had to open {figure(opened)} connections for each right answer, and {wrong}: the "
         "server closes each after one answer, and no field of the answer says so"
-        if opened > IDLE
+        if opened > KEPT
         else f"Without {FLAG} the crowd opened {figure(opened)} connections for each right answer, and {wrong}"
     )
 
@@ -208,11 +232,16 @@ def _draw_row(axis: Any, document: Document, place: int, result: Result) -> None
     )  # fmt: skip
 
 
+def _engine(document: Document, scenario: str) -> str:
+    """Return what made the load, with its article."""
+    engine = next((repeat["engine"] for repeat in document["repeats"] if repeat["scenario"] == scenario), "")
+    return {"crowd": "the crowd", "team": "the team"}.get(engine, engine)
+
+
 def _asked_by(document: Document, scenario: str) -> str:
-    engines = {repeat["engine"] for repeat in document["repeats"] if repeat["scenario"] == scenario}
-    return {"wrk": "Asked by wrk, as in 2016", "crowd": "Asked by the crowd, visitor by visitor"}.get(
-        "".join(engines), "Asked by locust"
-    )
+    engine = _engine(document, scenario)
+    how = {"wrk": ", as in 2016", "the crowd": ", visitor by visitor"}.get(engine, "")
+    return f"Asked by {engine}{how}"
 
 
 def _repeats(document: Document, result: Result) -> list[Repeat]:

@@ -1,4 +1,4 @@
-"""The suite `autopsy`: how one flag put uWSGI last in the comparison of WSGI servers that is quoted most.
+"""The suite `autopsy`: how uWSGI came last in the comparison of WSGI servers that is quoted most.
 
 *What was said.* In May 2016 a comparison of six servers gave uWSGI 3.5 requests a second over 100 connections and 36
 over 1,000, beside 61,000 and 97,000 of the winner (`gateway_bench.report.figures_2016` has the source).
@@ -15,10 +15,12 @@ for each run, were published in a file and in no chart.
 *What a harness should have shown.* Errors beside the figure and no rank with them; how many visitors were being served;
 connections opened for each answer. That is what the charts of this suite are.
 
-*What this suite repeats* is the mistake, with the versions of today: the same options, load and number of connections,
-and every other form of HTTP that uWSGI has. Whether today's answer looks like that of 2016 is for the figures to say.
-The row `--http11-socket` is another trap of the kind: each kept connection has a thread to itself, so that four threads
-serve four visitors, and the others wait.
+*What this suite repeats* is the setting, with the versions of today: the same options, load and number of connections,
+with the flag and without, and every other form of HTTP that uWSGI has. Whether today's answer looks like that of 2016
+is for the figures to say: a router that closes at once, as it does now, lets wrk connect again, and one answer for each
+connection becomes one for each of many connections. The row `--http11-socket` is another trap of the kind: each kept
+connection has a thread to itself, so that four threads serve four visitors, and the others wait; wrk does not count
+what it waits for.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ __all__ = ["SUITE"]
 
 SUITE = Suite(
     name="autopsy",
-    question="What put uWSGI last in 2016? One flag, with and without, under connections that are kept.",
+    question="How did uWSGI come last in 2016? One flag, with and without, under connections that are kept.",
     title="Autopsy of a comparison: one flag, and what a harness should have shown",
     table="autopsy.toml",
     scenarios=("hello", "checked"),
@@ -48,6 +50,7 @@ SUITE = Suite(
     },
     findings=(
         charts_autopsy.flag_finding,
+        charts_autopsy.again_finding,
         charts_autopsy.today_finding,
         charts_autopsy.little_finding,
         charts_autopsy.ranks_finding,
