@@ -31,7 +31,7 @@ from gateway_bench.load.scenarios import SCENARIOS, Answer
 from gateway_bench.load.schedule import Schedule, Timeline, intended
 from gateway_bench.load.shapes import step
 from gateway_bench.load.visitor import Failure, Visitor
-from gateway_bench.load.warming import Warming
+from gateway_bench.load.warming import WINDOW, Warming
 from gateway_bench.load.wrk import read_wrk, uncorrected, warm_up
 from gateway_bench.servers.service import server_environment, started
 
@@ -184,45 +184,46 @@ def test_a_fault_of_our_own_is_no_visit_that_nobody_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rates", "limit", "windows", "settled"),
+    ("counts", "limit", "windows", "settled"),
     [
-        ([100] * 30, 9.0, 10, True),
-        ([10] * 5 + [100] * 30, 9.0, 15, True),  # after 14, four of 100 and one of 10 are before five of 100: +22 %
-        ([100, 200, 300, 400, 500, 600, 700] + [800] * 30, 9.0, 16, True),
-        ([800] * 5 + [100] * 30, 9.0, 10, True),  # it falls: that is no reason to go on
-        ([100] * 30, 0.5, 5, False),
-        (list(range(0, 9000, 100)), 3.0, 30, False),  # it rises all the time
-        ([0] * 30, 2.0, 20, False),  # nobody answers
+        ([10] * 30, 90, 10, True),
+        ([1] * 5 + [10] * 30, 90, 15, True),  # after 14, four of 10 and one of 1 are before five of 10: +22 %
+        ([10, 20, 30, 40, 50, 60, 70] + [80] * 30, 90, 16, True),
+        ([80] * 5 + [10] * 30, 90, 10, True),  # it falls: that is no reason to go on
+        ([10] * 30, 5, 5, False),
+        (list(range(0, 900, 10)), 30, 30, False),  # it rises all the time
+        ([0] * 30, 20, 20, False),  # nobody answers
     ],
 )
 def test_a_warm_up_ends_when_the_rate_has_stopped_rising(
-    rates: list[int], limit: float, windows: int, settled: bool
+    counts: list[int], limit: int, windows: int, settled: bool
 ) -> None:
+    """Counts are answers in each window, the limit is a number of windows."""
     now = 50.0
-    answered = [0, *itertools.accumulate(rate // 10 for rate in rates)]
-    warming = Warming(limit, lambda: answered[int((now - 50.0) * 10 + 1e-6)], lambda: now)
+    answered = [0, *itertools.accumulate(counts)]
+    warming = Warming(limit * WINDOW, lambda: answered[int((now - 50.0) / WINDOW + 1e-6)], lambda: now)
     for tick in range(1000):
-        now = 50.0 + tick / 100 + 1e-9
+        now = 50.0 + tick * WINDOW / 10 + 1e-9
         if not warming.lasts():
             break
     told = warming.told()
     assert (len(told["rates"]), told["settled"]) == (windows, settled)
-    assert told["seconds"] == pytest.approx(windows / 10, abs=0.011)
-    assert told["rates"] == [float(rate // 10 * 10) for rate in rates[:windows]]
+    assert told["seconds"] == pytest.approx(windows * WINDOW, abs=0.11 * WINDOW)
+    assert told["rates"] == [pytest.approx(count / WINDOW) for count in counts[:windows]]
     assert not warming.lasts()
 
 
 def test_windows_that_nobody_looked_at_have_what_was_answered_in_them_together() -> None:
     now = 0.0
     warming = Warming(9.0, lambda: int(now * 1000), lambda: now)
-    now = 0.35
+    now = 3.5 * WINDOW
     assert warming.lasts()
     assert warming.told()["rates"] == [3500.0, 0.0, 0.0]
 
 
 def test_a_warm_up_for_another_generator() -> None:
     with server("small_server.py", "good") as address, LoadProcess(CROWD) as crowd:
-        told = warm_up(crowd, job(address, warmup=0.35, rate=9.0, seconds=60.0, min_requests=10**6, max_seconds=60.0))
+        told = warm_up(crowd, job(address, warmup=3.5 * WINDOW, rate=9.0, seconds=60.0, min_requests=10**6, max_seconds=60.0))
     assert len(told["rates"]) == 3
     assert sum(told["rates"]) > 0
 

@@ -9,12 +9,12 @@ time is too long for one server and too short for another (a JVM compiles for se
         |       _x--                           the last five windows, together, are not more than 5 % above
         |    x--                               the five before them: it has stopped getting faster
         |  x/    |   five     |    five   |
-        +---------------------------------> windows of 100 ms
+        +---------------------------------> windows of 50 ms
 
 The rule asks one thing only, whether it still gets *faster*: a rate that falls or scatters is no reason to go on, it
-belongs to what is measured. Five windows are half a second, in which even a slow program answers a few times; ten are
-needed to compare, so a warm-up that settles takes a second at the least. A job says how long it may take at most. What
-it took, its rates, and whether it settled are in the record, for those who want to judge for themselves.
+belongs to what is measured. Ten windows are needed to compare, so a warm-up that settles takes half a second at the
+least. A job says how long it may take at most. What it took, its rates, and whether it settled are in the record, for
+those who want to judge for themselves.
 
 Warming up is always a closed loop, also for what will be measured in an open one: it is the quickest way to have every
 visitor connected and every path taken.
@@ -27,9 +27,9 @@ from collections.abc import Callable
 
 from gateway_bench.load.job import Warmup
 
-__all__ = ["Warming", "no_warmup"]
+__all__ = ["WINDOW", "Warming", "no_warmup"]
 
-WINDOW = 0.1
+WINDOW = 0.05
 """Seconds."""
 TOGETHER = 5
 """Windows that are taken together: single ones scatter too much."""

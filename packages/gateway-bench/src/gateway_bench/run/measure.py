@@ -24,6 +24,7 @@ from gateway_bench.errors import LoadFailed, NotReady
 from gateway_bench.load.job import Job, Yield
 from gateway_bench.load.scenarios import SCENARIOS
 from gateway_bench.load.shapes import Shape
+from gateway_bench.load.team import busiest
 from gateway_bench.load.wrk import drive_wrk, warm_up
 from gateway_bench.record.document import Generator, Parameters, Repeat, Usage
 from gateway_bench.record.summary import SATURATED
@@ -43,6 +44,8 @@ OPEN_MOST = 1_000.0
 this the generator's own queue would be what is measured."""
 OPEN_LEAST = 16
 """Visitors of an open loop, at least: the next one must not have to wait for a free one."""
+AGAIN = 0.2
+"""Seconds of warm-up of an open loop: the same server has just shown its capacity, and only connections are new."""
 SERVER, FRONT, GENERATOR = "server", "front", "generator"
 
 
@@ -128,7 +131,7 @@ def _job(subject: Subject, task: Task, parameters: Parameters, seed: int, rate: 
         "keep_alive": subject.keep_alive,
         "scenario": task.scenario,
         "users": max(users, OPEN_LEAST) if open_loop else users,
-        "warmup": parameters["warmup_seconds"],
+        "warmup": min(parameters["warmup_seconds"], AGAIN) if open_loop else parameters["warmup_seconds"],
         "seconds": shape["seconds"] if shape else seconds,
         "min_requests": parameters["min_requests"],
         "max_seconds": max(parameters["max_seconds"], 2 * shape["seconds"] if shape else 0.0),
@@ -239,12 +242,16 @@ def _server(subject: Subject, load: Loaded) -> Usage | None:
 
 
 def _generator(load: Loaded, pinned: bool) -> Generator:
-    """Return what the generator used, and whether that was all it could get: it, or it and the front, have one core."""
+    """Return what the generator used, and whether that was all it could get.
+
+    It, or it and the front, have one core. Where it also had to wait for one, that is no rest either.
+    """
     used = load.counted["generator_cpu"]
     share = (used + (load.cpu(FRONT) if pinned else 0.0)) / load.counted["seconds"]
+    rarely_rests = max(share, busiest(load.counted)) >= SATURATED
     usage = load.usage(GENERATOR) or only_time(used)
     usage["cpu_seconds"] = used  # its own reading, of just the load
-    return Generator(**usage, share=round(share, 4), saturated=share >= SATURATED)
+    return Generator(**usage, share=round(share, 4), saturated=rarely_rests)
 
 
 def only_time(seconds: float) -> Usage:
