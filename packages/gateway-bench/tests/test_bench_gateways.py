@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[3]
         ("fastcgi://[::1]:9000", Address("fastcgi", "::1", 9000)),
         ("uwsgi+unix:/run/app.sock", Address("uwsgi", path="/run/app.sock")),
         ("scgi+unix:///run/app.sock", Address("scgi", path="/run/app.sock")),
+        ("fastcgi+unix:/run/a.sock?script=/srv/a.php", Address("fastcgi", path="/run/a.sock", script="/srv/a.php")),
     ],
 )
 def test_addresses(text: str, address: Address) -> None:
@@ -58,7 +59,7 @@ def test_the_tables_of_the_repository_can_be_read() -> None:
     for gateway in everybody:
         assert set(gateway.scenarios) <= set(SCENARIOS), gateway.name
         needs_port = any("{port}" in word for word in gateway.command)
-        assert needs_port == bool(gateway.address), gateway.name  # either its line says where it listens, or we do
+        assert needs_port == ("{port}" in gateway.address), gateway.name  # where we choose the port, we say it
 
 
 def test_the_rows_behind_nginx_listen_at_a_unix_socket(tmp_path: Path) -> None:

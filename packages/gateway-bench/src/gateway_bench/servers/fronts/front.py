@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -34,7 +33,7 @@ from pathlib import Path
 from gateway_bench.errors import NotReady
 from gateway_bench.load.address import Address, free_port
 from gateway_bench.servers.gateways import LOOPBACK
-from gateway_bench.servers.presence import ASK_LIMIT, PLACES, Presence
+from gateway_bench.servers.presence import ASK_LIMIT, Presence, find_program
 from gateway_bench.servers.service import READY_LIMIT, Service, started
 
 __all__ = ["CONNECTIONS", "IDLE_SECONDS", "Front", "Place", "where"]
@@ -94,11 +93,11 @@ class Front:
 
     def presence(self) -> Presence:
         """Say which version is here, or what is missing and which command installs it."""
-        missing = [names.partition("|")[0] for names in self.programs if _find(names) is None]
+        missing = [names.partition("|")[0] for names in self.programs if find_program(names) is None]
         if missing:
             verb = "is" if len(missing) == 1 else "are"
             return Presence("", f"{' and '.join(missing)} {verb} not installed", self.install)
-        command = [_find(self.programs[0]) or "", *self.asks]
+        command = [find_program(self.programs[0]) or "", *self.asks]
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=ASK_LIMIT)
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -120,7 +119,7 @@ class Front:
             raise NotReady(f"{self.label} does not speak {backend.scheme}; it speaks {', '.join(self.speaks)}")
         if backend.script and not self.scripts:
             raise NotReady(f"{self.label} is not set up here for a backend that serves files; nginx is, and ours")
-        program = _find(self.programs[0])
+        program = find_program(self.programs[0])
         if program is None:
             raise NotReady(f"{self.label} is not installed; on Debian: {self.install}")
         folder.mkdir(parents=True)
@@ -139,9 +138,3 @@ class Front:
 def where(backend: Address, unix: str = "unix:{}") -> str:
     """Return an address without its scheme: HOST:PORT, or the path of a socket as the front writes it."""
     return unix.format(backend.path) if backend.path else str(backend).partition("://")[2]
-
-
-def _find(names: str) -> str | None:
-    """Return the path of a program that has one of these names ("a|b")."""
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *PLACES))
-    return next(filter(None, (shutil.which(name, path=path) for name in names.split("|"))), None)
