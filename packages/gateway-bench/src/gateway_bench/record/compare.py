@@ -2,10 +2,10 @@
 
 The repeats of two runs have nothing to do with each other, so a factor is the ratio of the two medians, and its
 interval the bootstrap's, which draws from both. It is *beyond noise* if all of it lies outside of the bands of both
-runs' A/A pairs. By simulation (repeats that vary by 5 %, log-normal) an unchanged figure is called changed in 6 of 1,000
-comparisons of three repeats with three, in 2 of 1,000 of five with five; one that changed by 20 % is seen in 71 and in
-89 of 100. That is chance within a run. What is different from one run to the next and not from round to round, another
-kernel or a warmer room, no repeat can show: so the runs have to be made alike, and `warnings` says where they were not.
+runs' A/A pairs. By simulation (repeats that vary by 5 %, log-normal) an unchanged figure is called changed in 6 of
+1,000 comparisons of three repeats with three, in 2 of 1,000 of five with five; one that changed by 20 % is seen in 71
+and in 89 of 100. That is chance within a run. What differs from run to run and not from round to round, another kernel
+or a warmer room, no repeat can show: so the runs have to be made alike, and `warnings` says where they were not.
 
 A figure that the generator limited, that had errors, or that was taken fewer than three times is not judged.
 """
@@ -13,7 +13,7 @@ A figure that the generator limited, that had errors, or that was taken fewer th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypedDict
 
 from gateway_bench.errors import BenchError
@@ -37,6 +37,8 @@ PACE = 1.1
 """By what factor the rates of two open loops may differ: latency at another rate is another figure."""
 PACED = ("users", "warmup_seconds", "seconds", "latency_seconds", "fraction", "repeats", "engine", "pinned", "hosts",
          "quick")  # fmt: skip
+PASSING = ("load_before",)
+"""Of the machine: what is another figure each time."""
 MEASURED = ("command", "version", "workers", "threads", "keep_alive", "front", "connections", "target")
 """Of a row: what makes it another server than the one of that name in the other run."""
 
@@ -103,7 +105,7 @@ def comparison(before: Document, after: Document) -> Comparison:
         after=_side(after),
         warnings=[*_warnings(before, after)],
         changes=sorted(changes, key=_order),
-        missing=[" ".join(place) for place in old.keys() ^ new.keys()],
+        missing=[" ".join(place) for place in (*old, *new) if place not in old or place not in new],
     )
 
 
@@ -150,14 +152,16 @@ def _not_judged(old: Result, new: Result, figure: str) -> str:
     if old["errors"] or new["errors"]:
         return "errors"
     if figure == "throughput_rps" and (old["lower_bound"] or new["lower_bound"]):
-        return "the generator was the limit"
-    return f"fewer than {ROUNDS} repeats" if min(old["repeats"], new["repeats"]) < ROUNDS else ""
+        return "lower bound"
+    return "too few repeats" if min(old["repeats"], new["repeats"]) < ROUNDS else ""
 
 
 def _order(change: Change) -> tuple[int, float]:
     """Sort by what is known, then by size; a figure that was 0 before comes first of its kind."""
     certainty = {True: 0, False: 1, None: 2}[change["beyond"]]
     factor = change["factor"]
+    if factor is None:
+        return certainty, -math.inf if change["after"] else 0.0
     return certainty, -abs(math.log(factor)) if factor else -math.inf
 
 
@@ -182,14 +186,13 @@ def _warnings(before: Document, after: Document) -> Iterator[str]:
     """Give a sentence for each way in which the runs were not made alike, or one of them is not to be trusted."""
     if before["suite"] != after["suite"]:
         yield f"not alike: the suite was {before['suite']} and is {after['suite']}"
-    yield from _unlike("", before["machine"], after["machine"], str)
-    yield from _unlike("", {key: before["parameters"][key] for key in PACED},  # type: ignore[literal-required]
-                       {key: after["parameters"][key] for key in PACED}, str)  # type: ignore[literal-required] # fmt: skip
-    yield from _unlike("the version of ", before["versions"], after["versions"], str)
+    yield from _unlike("the machine's ", _lasting(before), _lasting(after))
+    yield from _unlike("", _some(before["parameters"], PACED), _some(after["parameters"], PACED))
+    yield from _unlike("the version of ", before["versions"], after["versions"])
     rows = {row["name"]: row for row in before["gateways"]}
     for row in after["gateways"]:
         if row["name"] in rows and "absent" not in (row["status"], rows[row["name"]]["status"]):
-            yield from _unlike(f"{row['name']}'s ", _measured(rows[row["name"]]), _measured(row), _word)
+            yield from _unlike(f"{row['name']}'s ", _some(rows[row["name"]], MEASURED), _some(row, MEASURED))
     yield from _paces(before, after)
     for when, run in (("before", before), ("after", after)):
         noise = run["noise"]
@@ -203,14 +206,18 @@ def _warnings(before: Document, after: Document) -> Iterator[str]:
             yield f"the run {when} has no A/A pair, so no difference below {UNPROVED:.0%} is believed"
 
 
-def _measured(row: GatewayRecord) -> dict[str, Any]:
-    return {key: row[key] for key in MEASURED}  # type: ignore[literal-required]
+def _some(whole: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    return {key: whole[key] for key in keys}
 
 
-def _unlike(whose: str, one: Mapping[str, Any], other: Mapping[str, Any], show: Callable[[Any], str]) -> Iterator[str]:
-    for key in one.keys() & other.keys():
-        if one[key] != other[key]:
-            yield f"not alike: {whose}{key} was {show(one[key])} and is {show(other[key])}"
+def _lasting(document: Document) -> dict[str, Any]:
+    return {key: value for key, value in document["machine"].items() if key not in PASSING}
+
+
+def _unlike(whose: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
+    for key in one:
+        if key in other and one[key] != other[key]:
+            yield f"not alike: {whose}{key.replace('_', ' ')}: {_word(one[key])} before, {_word(other[key])} after"
 
 
 def _word(value: Any) -> str:

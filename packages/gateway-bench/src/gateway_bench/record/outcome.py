@@ -128,7 +128,7 @@ def draw_again(document: Document, folder: Path, charts: Sequence[str] = ()) -> 
 def _draw(document: Document, folder: Path) -> list[str]:
     """Write all that is made from a record beside it; return a sentence about each part that cannot be written."""
     suite = suite_named(document["suite"])
-    charts: dict[str, Chart] = draw_charts(suite, document)
+    charts = draw_charts(suite, document)
     parts: dict[str, Callable[[], None]] = {
         "the tables": lambda: _write_tables(document, folder, Path(RECORD).stem),
         "the charts": lambda: save_charts(charts, folder / "charts"),

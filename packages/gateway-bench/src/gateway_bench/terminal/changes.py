@@ -47,11 +47,11 @@ def _run(side: Side) -> str:
 
 def _table(found: Comparison, known: dict[str, str]) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), header_style="bold")
-    for heading in ("server", "scenario", "", "figure"):
+    for heading in ("server", "scenario", "question", "figure"):
         table.add_column(heading, overflow="fold")
     for heading in ("before", "after", "factor", "interval"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for change in found["changes"]:
         heading, show = SHOWN[change["figure"]]
         factor, low, high = change["factor"], change["low"], change["high"]
@@ -72,4 +72,4 @@ def _table(found: Comparison, known: dict[str, str]) -> Table:
 def _verdict(change: Change) -> Text:
     if change["better"] is not None:
         return Text("better" if change["better"] else "worse", style=STYLES[change["better"]])
-    return Text("within noise" if change["beyond"] is False else f"not judged: {change['reason']}", style="dim")
+    return Text("within noise" if change["beyond"] is False else f"not judged ({change['reason']})", style="dim")
