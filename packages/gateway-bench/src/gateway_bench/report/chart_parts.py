@@ -24,8 +24,8 @@ from gateway_bench.report.measures import MEASURES, Measure, reference_of, sound
 from gateway_bench.report.units import interval
 
 __all__ = [
-    "BAR", "HEADINGS", "ROW", "Group", "draw_band", "draw_bars", "draw_interval", "draw_rates", "draw_rows",
-    "draw_whisker", "label_room", "log_scale", "make_room", "method_of", "note", "slots",
+    "BAR", "HEADINGS", "PADDING", "ROW", "Group", "draw_band", "draw_bars", "draw_dots", "draw_interval", "draw_rates",
+    "draw_rows", "draw_whisker", "label_room", "log_scale", "make_room", "method_of", "note", "slots",
 ]  # fmt: skip
 
 BAR = 0.62
@@ -36,6 +36,8 @@ REPEATS_AT = 0.24
 """How far below the middle of its row the dots of the repeats are, in rows."""
 GAP = 0.13
 """Inches between a mark and its words, and between those and the edge."""
+TICK = 0.75
+"""Inches that a figure of a logarithmic scale needs."""
 PADDING = 0.3
 """Inches between the names of the rows and what is beside them."""
 
@@ -107,6 +109,30 @@ def draw_bars(
     axis.locator_params(axis="x", nbins=max(3, round(_inches(axis) / 1.3)))
 
 
+def draw_dots(
+    axis: Any,
+    results: Sequence[Result],
+    measure: Measure,
+    document: Document,
+    places: Sequence[float],
+    panel: str = "",
+) -> None:
+    """Draw a dot for each result, as a bar would be drawn; for a logarithmic scale, on which a bar has no length."""
+    palette = colours(document)
+    ties = draw_band(axis, results, measure, document, places)
+    for place, result in zip(places, results, strict=True):
+        found, colour = measure.of(result), palette[result["gateway"]]
+        remark = ", a tie" if result["gateway"] in ties else ""
+        if found is None or found["median"] <= 0:
+            continue
+        axis.axhline(place, color=FAINT, linewidth=1, zorder=0)
+        axis.plot(found["median"], place, "o", markersize=8, markeredgecolor=colour, markeredgewidth=2,
+                  markerfacecolor=PAPER if measure.bounded(result) else colour)  # fmt: skip
+        draw_interval(axis, found, place)
+        say(axis, measure.shown(result) + remark, max(found["high"], found["max"]), place)
+        note(axis, document, panel, result, measure, remark)
+
+
 def draw_rates(
     axis: Any, results: Sequence[Result], document: Document, remarks: Mapping[str, str] | None = None
 ) -> None:
@@ -161,15 +187,13 @@ def note(axis: Any, document: Document, panel: str, result: Result, measure: Mea
     )
 
 
-def log_scale(axis: Any, low: float, high: float, tick: Callable[[float], str], rows: int = 0) -> None:
-    """Set a logarithmic scale across, with a faint line for each row, and room for the words."""
+def log_scale(axis: Any, low: float, high: float, tick: Callable[[float], str]) -> None:
+    """Set a logarithmic scale across, with room for the words."""
     axis.set_xscale("log")
     axis.set_xlim(low / 1.6, high * 1.2)
-    axis.xaxis.set_major_locator(LogLocator(base=10))
+    axis.xaxis.set_major_locator(LogLocator(base=10, numticks=max(2, round(_inches(axis) / TICK))))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
-    for row in range(rows):
-        axis.axhline(row, color=FAINT, linewidth=1, zorder=0)
     bare(axis)
     make_room(axis)
 

@@ -33,8 +33,8 @@ from matplotlib.textpath import TextPath
 from gateway_bench.record.document import Document, GatewayRecord
 
 __all__ = [
-    "BAND", "FAINT", "GREY", "INK", "MUTED", "PAPER", "SIZES", "THEME", "WIDTH", "Picture", "bare", "colour_of",
-    "colours", "page", "say", "styled", "themed", "width_of",
+    "BAD", "BAND", "FAINT", "GREY", "INK", "LIGHT", "MUTED", "PAPER", "SIZES", "THEME", "WIDTH", "Picture", "bare",
+    "colour_of", "colours", "page", "say", "styled", "themed", "width_of",
 ]  # fmt: skip
 
 THEME = {
@@ -62,6 +62,7 @@ ROLES = {
     "cgi": "red", "fastcgi": "blue", "fastcgi-close": "blue", "scgi": "sky", "uwsgi": "pink", "wsgi": "green",
     "http": "green", "gatelab": "green", "gatelab-32": "green", "gatelab-compiled": "green", "ours": "red",
     "ours-threads": "red", "ours-vfork": "red", "ours-fork-exec": "red", "app-zygote": "green",
+    "gatelab-fastcgi": "green", "gatelab-scgi": "green", "gatelab-uwsgi": "green", "gatelab-cgi": "green",
     "app-posix-spawn": "red", "app-vfork": "red", "app-fork-exec": "red",
 }  # fmt: skip
 """Our own rows. Anybody else is grey, or where lines cross has a colour in turn."""
@@ -104,6 +105,7 @@ RULES: Any = {  # matplotlib's own type lists every key there is
 }
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}\b")
+_UNIT = re.compile(r"(?<=\d) (?=(?:µs|ms|s|MiB|%)\b)")
 _ATTRIBUTE = re.compile(r'\bfill="(#[0-9a-f]{6})"')
 
 
@@ -222,7 +224,8 @@ def themed(svg: str) -> str:
 
 
 def _lines(sentence: str) -> list[str]:
-    return textwrap.wrap(sentence, TITLE_WRAP)
+    """Break a sentence into lines, but no figure from its unit."""
+    return textwrap.wrap(_UNIT.sub("\N{NO-BREAK SPACE}", sentence), TITLE_WRAP)
 
 
 def _made(document: Document) -> str:

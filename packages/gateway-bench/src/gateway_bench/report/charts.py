@@ -3,64 +3,49 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
+from gateway_bench.errors import BenchError
 from gateway_bench.record.document import Document
-from gateway_bench.report import charts_backends, charts_cgi, charts_evolution, charts_peers, charts_proofs
-from gateway_bench.report.chart_style import styled
+from gateway_bench.report.chart_style import Picture, styled
 
-__all__ = ["CHARTS", "Chart", "draw_charts", "save_charts"]
+if TYPE_CHECKING:
+    from gateway_bench.suites.suite import Suite
+
+__all__ = ["Chart", "draw_charts", "save_charts"]
 
 PNG_DPI = 160
-
-CHARTS: dict[str, dict[str, Callable[[Document], Figure | None]]] = {
-    "evolution": {
-        "overview": charts_evolution.overview,
-        "cpu": charts_evolution.cpu,
-        "spawned": charts_evolution.spawned,
-        "latency": charts_evolution.latency,
-        "memory": charts_evolution.memory,
-        "throughput": charts_evolution.throughput,
-    },
-    "peers": {
-        "throughput": charts_peers.peers_throughput,
-        "goals": charts_peers.peers_goals,
-        "cpu": charts_peers.peers_cpu,
-    },
-    "backends": {
-        "cpu": charts_backends.backends_cpu,
-        "goals": charts_backends.backends_goals,
-    },
-    "cgi": {
-        "hello": charts_cgi.cgi_hello,
-        "app": charts_cgi.cgi_app,
-        "loop": charts_cgi.cgi_loop,
-        "goals": charts_cgi.cgi_goals,
-    },
-    "proofs": {
-        "idle": charts_proofs.idle_connections,
-    },
-}
-"""By suite and name, in the order of the report. None is a chart that the document has nothing for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A drawn chart: SVG as text, PNG as bytes."""
+    """A drawn chart: SVG as text, PNG as bytes; what it shows as a sentence, and as a table.
+
+    The sentence takes `heading_points` of its top, for a page that shows it as text.
+    """
 
     svg: str
     png: bytes
+    sentence: str
+    heading_points: float
+    headings: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
 
 
-def draw_charts(document: Document, names: Collection[str] | None = None) -> dict[str, Chart]:
-    """Draw the charts of the document's suite, or those named; none when the document has no results."""
+def draw_charts(suite: Suite, document: Document, names: Collection[str] | None = None) -> dict[str, Chart]:
+    """Draw the charts of a suite, or those named, for which the document has something. Raises BenchError."""
+    for name in names or ():
+        if name not in suite.charts:
+            there = f"it has {', '.join(suite.charts)}" if suite.charts else "it has none"
+            raise BenchError(f"the suite {suite.name} has no chart {name!r}; {there}")
     if not document["results"] and not document["proofs"]:
         return {}
-    chosen = {name: draw for name, draw in CHARTS[document["suite"]].items() if names is None or name in names}
+    chosen = {name: draw for name, draw in suite.charts.items() if names is None or name in names}
     with styled():
         figures = {name: draw(document) for name, draw in chosen.items()}
         return {name: _drawn(figure) for name, figure in figures.items() if figure is not None}
@@ -75,7 +60,10 @@ def save_charts(charts: Mapping[str, Chart], folder: Path) -> None:
 
 
 def _drawn(figure: Figure) -> Chart:
+    assert isinstance(figure, Picture), "a chart begins with chart_style.page"
     svg, png = io.StringIO(), io.BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
     figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Software": None})
-    return Chart(svg.getvalue(), png.getvalue())
+    return Chart(
+        svg.getvalue(), png.getvalue(), figure.sentence, figure.heading_points, figure.headings, tuple(figure.rows)
+    )

@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from gateway_bench.record.document import Document, Verdict
 from gateway_bench.report import findings
-from gateway_bench.report.chart_parts import ROW, draw_whisker, method_of
-from gateway_bench.report.chart_style import FAINT, GREY, INK, bare, colour_of, page, say
-from gateway_bench.report.units import ratio
+from gateway_bench.report.chart_parts import PADDING, ROW, draw_interval, make_room, method_of
+from gateway_bench.report.chart_style import BAD, FAINT, GREY, INK, Picture, bare, colour_of, page, say, width_of
+from gateway_bench.report.units import interval, ratio
 
 __all__ = ["draw_goals"]
 
-PROMISES = 3.7
-"""Inches for the words of promises."""
 TICKS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50)
 
 
-def draw_goals(document: Document, what: str, named: Callable[[Verdict], str]) -> Figure | None:
+def draw_goals(document: Document, what: str, named: Callable[[Verdict], str]) -> Picture | None:
     """Draw each promised ratio: a dot with its range, a bar where the promise is, a diamond where the aim is.
 
     `what` says of what they are ratios; `named` gives the name of a row.
@@ -35,35 +32,45 @@ def draw_goals(document: Document, what: str, named: Callable[[Verdict], str]) -
         f"was found ({method_of(document)}), the upright line what is promised, the diamond what we aim for",
         document,
         2.8 + ROW * len(rows),
-        label_inches=PROMISES,
+        label_inches=PADDING + max(width_of(named(row)) for row in rows),
     )
+    figure.headings = ("promise", "goal", "aim", "found", "95 % of the median", "verdict")
     axis.set_yticks(range(len(rows)), [named(row) for row in rows])
     axis.set_ylim(len(rows) - 0.4, -0.6)
     axis.set_xscale("log")
     axis.axvline(1, color=GREY, linewidth=1)
     reach = [0.5, 2.0]
     for number, row in enumerate(rows):
-        reach += _draw_goal(axis, number, row)
-    axis.set_xlim(min(reach) / 1.3, 3.2 * max(reach))
+        reach += _draw_goal(axis, number, row, named(row))
+    axis.set_xlim(min(reach) / 1.3, 1.3 * max(reach))
     axis.set_xticks([tick for tick in TICKS if min(reach) / 1.3 <= tick <= 1.3 * max(reach)])
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
     bare(axis)
+    make_room(axis)
     return figure
 
 
-def _draw_goal(axis: Any, number: int, row: Verdict) -> list[float]:
+def _draw_goal(axis: Any, number: int, row: Verdict, named: str) -> list[float]:
     """Draw one row and return the values that the scale must reach."""
     found, bound, aim = row["found"], row["least"] if row["most"] is None else row["most"], row["aim"]
     assert found
-    colour = "#b3261e" if row["verdict"] == "missed" else colour_of(row["of"])
+    colour = BAD if row["verdict"] == "missed" else colour_of(row["of"])
     axis.axhline(number, color=FAINT, linewidth=1, zorder=0)
-    draw_whisker(axis, found, number, 1.0)
+    draw_interval(axis, found, number)
     if bound is not None:
         axis.plot([bound, bound], [number - 0.34, number + 0.34], color=INK, linewidth=2.4)
     if aim is not None:
         axis.plot(aim, number, "D", markersize=8, markerfacecolor="none", markeredgecolor=INK)
     axis.plot(found["median"], number, "o", color=colour, markersize=9)
     words = f"{ratio(found['median'])} {row['verdict']}".rstrip()
+    axis.figure.note(named, _bound(row), "" if aim is None else ratio(aim), ratio(found["median"]),
+                     interval(found, ratio), row["verdict"])  # fmt: skip
     say(axis, words, max(found["max"], bound or 0, aim or 0), number, bold=row["verdict"] == "missed")
     return [found["min"], found["max"], *(value for value in (bound, aim) if value is not None)]
+
+
+def _bound(row: Verdict) -> str:
+    if row["least"] is not None:
+        return f"at least {ratio(row['least'])}"
+    return "" if row["most"] is None else f"at most {ratio(row['most'])}"

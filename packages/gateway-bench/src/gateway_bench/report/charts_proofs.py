@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from statistics import median
 
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from gateway_bench.record.document import Document, Reading
-from gateway_bench.report.chart_style import bare, page
-from gateway_bench.report.units import duration_tick, ratio
+from gateway_bench.report.chart_style import LIGHT, Picture, bare, page
+from gateway_bench.report.units import duration, duration_tick, ratio
 
 __all__ = ["idle_connections"]
 
-COLOURS = {"asked": "#009e73", "silent": "#0072b2"}
+COLOURS = {"asked": LIGHT["green"], "silent": LIGHT["blue"]}
 WORDS = {"asked": "that have asked before", "silent": "that never said a word"}
 HEIGHT = 5.2
 
 
-def idle_connections(document: Document) -> Figure | None:
+def idle_connections(document: Document) -> Picture | None:
     """Draw CPU for each request beside idle connections, with every reading; None if it was not looked at."""
     proof = next((proof for proof in document["proofs"] if proof["name"] == "idle"), None)
     if proof is None or not proof["readings"]:
@@ -31,6 +30,7 @@ def idle_connections(document: Document) -> Figure | None:
         HEIGHT,
         label_inches=1.2,
     )
+    figure.headings = ("connections", "idle connections", "median", "each reading")
     for kind, colour in COLOURS.items():
         rows = [row for row in proof["readings"] if row["kind"] == kind]
         numbers = sorted({int(row["connections"]) for row in rows})
@@ -39,6 +39,9 @@ def idle_connections(document: Document) -> Figure | None:
             [int(row["connections"]) for row in rows], [_cost(row) for row in rows], "o", color=colour, alpha=0.35
         )
         axis.plot(numbers, middles, color=colour, linewidth=2.4)
+        for number, middle in zip(numbers, middles, strict=True):
+            each = [duration(_cost(row)) for row in rows if row["connections"] == number]
+            figure.note(WORDS[kind], f"{number:,}", duration(middle), ", ".join(each))
         place = 12 if kind == "asked" else -22
         axis.annotate(
             WORDS[kind], (numbers[-1], middles[-1]), (0, place), textcoords="offset points", color=colour, ha="right"

@@ -185,21 +185,24 @@ def label_ends(axis: Any, ends: Sequence[tuple[str, float, float, str]], at: flo
     points = sorted(
         ((*to_axes.transform((x, y)), words, x, y, colour) for words, x, y, colour in ends), key=lambda end: end[1]
     )
-    gap = LINE / inches
-    heights: list[float] = []
-    for _, height, *_ in points:
-        heights.append(max(height, heights[-1] + gap) if heights else max(height, gap / 2))
-    above = heights[-1] - 1 if heights else 0.0
-    for number in reversed(range(len(heights))):  # what stands above the top makes the others move down
-        if above > 0:
-            ceiling = 1.0 if number == len(heights) - 1 else heights[number + 1] - gap
-            heights[number] = min(heights[number], ceiling)
+    heights = _apart([height for _, height, *_ in points], LINE / inches)
     for height, (_, _, words, x, y, colour) in zip(heights, points, strict=True):
         axis.annotate(
             words, (x, y), (1.03 if at is None else at, height), textcoords="axes fraction", va="center_baseline",
             arrowprops={"arrowstyle": "-", "color": GREY if colour == GREY else colour, "linewidth": 0.9,
-                        "shrinkA": 2, "shrinkB": 5},
+                        "relpos": (0, 0.5), "shrinkA": 2, "shrinkB": 5},
         )  # fmt: skip
+
+
+def _apart(heights: Sequence[float], gap: float) -> list[float]:
+    """Return heights (ascending, of 0 to 1) that lie a gap apart, as near as can be: half the way up, half down."""
+    up, down = list(heights), list(heights)
+    for number in range(1, len(up)):
+        up[number] = max(up[number], up[number - 1] + gap)
+        down[-1 - number] = min(down[-1 - number], down[-number] - gap)
+    between = [(above + below) / 2 for above, below in zip(up, down, strict=True)]
+    over, under = max(0.0, between[-1] - 1), max(0.0, gap / 2 - between[0])
+    return [height - over + under for height in between]
 
 
 def _hint(panels: Sequence[tuple[str, dict[str, Line]]], measure: Measure) -> str:

@@ -6,21 +6,22 @@ the limit, no order of throughput is claimed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from gateway_bench.record.document import Document, Estimate, Ratio, Result
-from gateway_bench.report.units import duration, figure, size
+from gateway_bench.record.document import Document, Result
+from gateway_bench.report.measures import MEASURES, Measure, sound, tie
+from gateway_bench.report.units import duration, figure
 
 __all__ = [
-    "backends_finding", "cgi_finding", "cost", "cpu_finding", "cpu_of", "goals_finding", "headline", "is_ours",
-    "labels", "latency_finding", "memory_finding", "memory_kinds", "memory_of", "peers_finding", "spawned_finding",
-    "throughput_finding", "zygote_finding",
+    "calls_finding", "capacity", "cpu_finding", "cpu_of", "direct", "goals_finding", "headline", "labels",
+    "latency_finding", "listed", "main_scenario", "memory_finding", "of_scenario", "ranking", "spawned_finding",
+    "throughput_finding",
 ]  # fmt: skip
 
 ONE_PROCESS_EACH = "cgi"
 """The gateway that starts a process for each request."""
-OURS = "gatelab"
-"""How the names of our own rows begin in the suite peers."""
+NAMED = 3
+"""Rows that a sentence names; of more it says how many."""
 
 
 def labels(document: Document) -> dict[str, str]:
@@ -35,9 +36,20 @@ def of_scenario(document: Document, scenario: str, question: str = "capacity") -
     ]
 
 
+def capacity(document: Document) -> list[Result]:
+    """Return the results of all closed loops."""
+    return [result for result in document["results"] if result["question"] == "capacity"]
+
+
 def cpu_of(result: Result) -> float:
     """Return the server's CPU for a request in microseconds, 0 where nobody could tell."""
     return result["cpu_us_per_request"]["median"] if result["cpu_us_per_request"] else 0.0
+
+
+def direct(document: Document, results: Iterable[Result]) -> list[Result]:
+    """Return the results of rows that stand for themselves: without a front, and no other row again."""
+    plain = {row["name"] for row in document["gateways"] if not row["front"] and not row["again"]}
+    return [result for result in results if result["gateway"] in plain]
 
 
 def main_scenario(document: Document) -> str:
@@ -46,34 +58,79 @@ def main_scenario(document: Document) -> str:
     return "page" if "page" in names else next(iter(names), "")
 
 
-def cost(result: Result) -> Estimate:
-    """Return the estimate of the server's CPU for a request; zeros where nobody could tell."""
-    return result["cpu_us_per_request"] or Estimate(median=0.0, low=0.0, high=0.0, min=0.0, max=0.0, values=[])
+def ranking(document: Document, results: Sequence[Result], measure: Measure, where: str = "") -> str:
+    """Say who is best in a figure and who ties with that row, and who is the last; of those that can be compared.
+
+    `where` names the scenario, if there are several.
+    """
+    able, where = sound(results, measure), f" ({where})" if where else ""
+    if not able:
+        limited = any(measure.bounded(result) for result in results)
+        reason = "the generator was the limit" if limited else "there were errors"
+        return f"{measure.words}: no order{where}, for {reason}"
+    known = labels(document)
+    ordered = sorted(able, key=measure.middle, reverse=measure.more_is_better)
+    first, last = ordered[0], ordered[-1]
+    level = [known[one["gateway"]] for one in ordered[1:] if tie(document, first, one, measure)]
+    if len(level) == len(able) - 1 and level:
+        return f"{measure.words}: all {len(able)} rows tie{where}"
+    best, worst = (measure.most, measure.least) if measure.more_is_better else (measure.least, measure.most)
+    words = f"{known[first['gateway']]} {_claim(measure, best)}{where}, {measure.shown(first)}"
+    if level:
+        words += f" (a tie with {_counted(level)})"
+    hidden = [one for one in results if measure.bounded(one)]
+    if any(measure.middle(one) < measure.middle(last) for one in hidden):
+        last = first  # the last may be another one
+    if last is not first and not tie(document, first, last, measure):
+        words += f"; {known[last['gateway']]} {worst}, {measure.shown(last)}"
+    return f"Of the rows that can be ranked {words}" if hidden else words
 
 
-def memory_of(result: Result, which: str = "peak") -> float:
-    """Return the server's memory in bytes, 0 where nobody could tell."""
-    found = result["memory_peak_bytes" if which == "peak" else "memory_median_bytes"]
-    return found["median"] if found else 0.0
+def _claim(measure: Measure, most: str) -> str:
+    return f"{measure.verb} {most} {measure.noun}".rstrip()
 
 
-def memory_kinds(document: Document) -> list[str]:
-    """Return what is meant by memory in this run: PSS, RSS."""
-    usages = [repeat["server"] for repeat in document["repeats"]]
-    return sorted({usage["memory"]["kind"].upper() for usage in usages if usage and usage["memory"]})
+def calls_finding(document: Document, scenario: str) -> str:
+    """Say who makes the fewest system calls for a request, and who the most."""
+    known = labels(document)
+    counts = {
+        known[one["gateway"]]: figure(sum(one["calls"].values()) / one["requests"])
+        for one in document["syscalls"]
+        if one["scenario"] == scenario and one["requests"] and one["calls"]
+    }
+    if len(counts) < 2:
+        return "System calls for a request"
+    fewest = min(counts, key=lambda name: _number(counts[name]))
+    most = max(counts, key=lambda name: _number(counts[name]))
+    if counts[fewest] == counts[most]:
+        return f"Each of them makes {counts[most]} system calls for a request"
+    return f"{fewest} makes {counts[fewest]} system calls for a request, {most} {counts[most]}"
+
+
+def _number(shown: str) -> float:
+    return float(shown.replace(",", ""))
+
+
+def _counted(names: list[str]) -> str:
+    """Return up to three names, or how many they are."""
+    return (
+        listed(names)
+        if len(names) <= NAMED
+        else f"{listed(names[:2])} and {len(names) - 2} others".replace(" and ", ", ", 1)
+    )
 
 
 def headline(document: Document) -> str:
     """Say what a process for each request costs, and what staying alive saves."""
     scenario = main_scenario(document)
-    results = of_scenario(document, scenario)
-    born, stays = _split(results)
+    born, stays = _split(document, scenario)
     if born is None or not stays:
-        return f"Server CPU for one request ({scenario})"
-    cheapest = min(stays, key=cpu_of)
+        return f"Server CPU for one request ({scenario})" if scenario else "Nothing was measured"
+    least, most = min(map(cpu_of, stays)), max(map(cpu_of, stays))
     return (
-        f"A process for each request costs {duration(cpu_of(born))} of CPU; "
-        f"one that stays alive answers the same for {duration(cpu_of(cheapest))}, {_times(born, cheapest)} less"
+        f"A process for each request costs {duration(cpu_of(born))} of CPU; one that stays alive answers the same for "
+        f"{_span(duration(least), duration(most))}, {_span(figure(cpu_of(born) / most), figure(cpu_of(born) / least))} "
+        "times less"
     )
 
 
@@ -81,130 +138,65 @@ def cpu_finding(document: Document) -> str:
     """Say between which factors the scenarios put CGI and the cheapest persistent gateway apart."""
     factors = []
     for scenario in document["scenarios"]:
-        born, stays = _split(of_scenario(document, scenario["name"]))
+        born, stays = _split(document, scenario["name"])
         if born is not None and stays:
             factors.append(cpu_of(born) / min(map(cpu_of, stays)))
     if not factors:
         return "Server CPU for each request"
-    low, high = figure(min(factors)), figure(max(factors))
-    span = f"{low} times" if low == high else f"{low} to {high} times"
-    return f"Under CGI a request takes {span} the CPU of the cheapest gateway that stays alive"
+    span = _span(figure(min(factors)), figure(max(factors)))
+    return f"Under CGI a request takes {span} times the CPU of the cheapest gateway that stays alive"
 
 
 def spawned_finding(document: Document) -> str:
     """Say who starts a process for each request, and who starts none."""
     known = labels(document)
     counts: dict[str, set[float]] = {}
-    for result in document["results"]:
+    for result in direct(document, document["results"]):
         if result["spawned_per_request"]:
             counts.setdefault(known[result["gateway"]], set()).add(result["spawned_per_request"]["median"])
     ones = [label for label, values in counts.items() if values == {1}]
     zeros = [label for label, values in counts.items() if values == {0}]
     if not counts or len(ones) + len(zeros) < len(counts):
-        return "Processes started for 100 requests"
+        return "Processes started for a request"
     if not ones:
         return "Not one process was started for a request"
     rest = ", the others none" if zeros else ""
-    return f"{_listed(ones)} starts exactly one process for each request{rest}"
+    return f"{listed(ones)} {'starts' if len(ones) == 1 else 'start'} exactly one process for each request{rest}"
 
 
 def latency_finding(document: Document) -> str:
     """Say how long half of the requests take at most, with a process for each and without."""
-    born, stays = _split(of_scenario(document, main_scenario(document)))
+    at_rate = [result["scenario"] for result in document["results"] if result["question"] == "latency"]
+    question = "latency" if at_rate else "capacity"
+    scenario = at_rate[0] if at_rate else main_scenario(document)
+    born, stays = _split(document, scenario, question)
     if born is None or not stays:
         return "Half of the requests are quicker than p50, one in a hundred is slower than p99"
     slowest = max(stays, key=lambda result: result["p50_us"]["median"])
+    fraction = 100 * document["parameters"]["fraction"]
+    load = f"At {fraction:g} % of what its gateway can do" if at_rate else "At full load"
     return (
-        f"At full load a visitor waits {duration(born['p50_us']['median'])} for a page under CGI, "
-        f"{duration(slowest['p50_us']['median'])} or less elsewhere (medians)"
+        f"{load} half of the visitors wait {duration(born['p50_us']['median'])} or less for {scenario} under CGI, "
+        f"{duration(slowest['p50_us']['median'])} or less elsewhere"
     )
 
 
 def memory_finding(document: Document) -> str:
-    """Say who needs the most memory at the peak, and who the least."""
-    results = [row for row in of_scenario(document, main_scenario(document)) if row["memory_peak_bytes"]]
-    if len(results) < 2:
-        return "Memory of the process tree"
-    known = labels(document)
-    most = max(results, key=memory_of)
-    least = min(results, key=memory_of)
-    return (
-        f"{known[most['gateway']]} needs the most memory at its peak, {size(memory_of(most))}; "
-        f"{known[least['gateway']]} the least, {size(memory_of(least))}"
-    )
+    """Say who needs the least memory at the peak, and who the most."""
+    results = direct(document, of_scenario(document, main_scenario(document)))
+    return ranking(document, results, MEASURES["memory"])
 
 
 def throughput_finding(document: Document) -> str:
     """Say how many requests a second CGI answers, and what is (not) known of the others."""
-    born, stays = _split(of_scenario(document, main_scenario(document)))
+    scenario = main_scenario(document)
+    born, stays = _split(document, scenario)
     if born is None or not stays:
-        return "Requests a second"
+        return ranking(document, direct(document, of_scenario(document, scenario)), MEASURES["throughput"])
     few, slowest = born["throughput_rps"]["median"], min(result["throughput_rps"]["median"] for result in stays)
-    return f"CGI answers {figure(few)} pages a second, each of the others {figure(slowest)} or more"
-
-
-def peers_finding(document: Document) -> str:
-    """Say how our server compares in requests a second with the next slower and the next faster of the others."""
-    compared = [ratio for ratio in document["ratios"] if not is_ours(ratio["against"])]
-    if not compared:
-        return "Requests a second, one core for the server"
-    first = compared[0]["scenario"], compared[0]["gateway"]
-    compared = [ratio for ratio in compared if (ratio["scenario"], ratio["gateway"]) == first]
-    known = labels(document)
-    slower = [ratio for ratio in compared if ratio["throughput"]["median"] >= 1]
-    faster = [ratio for ratio in compared if ratio["throughput"]["median"] < 1]
-    parts = []
-    if slower:
-        next_ = min(slower, key=lambda ratio: ratio["throughput"]["median"])
-        at_least = "at least " if next_["lower_bound"] else ""
-        times = figure(next_["throughput"]["median"])
-        parts.append(f"{at_least}{times} times as many requests a second as {known[next_['against']]}")
-    if faster:
-        next_ = max(faster, key=lambda ratio: ratio["throughput"]["median"])
-        parts.append(f"{figure(next_['throughput']['median'])} of those of {known[next_['against']]}")
-    return f"On one core {known[first[1]]} answers {', and '.join(parts)}, the next of the others"
-
-
-def backends_finding(document: Document) -> str:
-    """Say what a request costs our FastCGI server behind nginx, and what uWSGI's."""
-    costs = {result["gateway"]: cpu_of(result) for result in document["results"] if not result["errors"]}
-    if "fastcgi" not in costs:
-        return "CPU of a backend for each request, behind nginx"
-    compared = {
-        row["against"]: row["cpu"]["median"] for row in document["ratios"] if row["gateway"] == "fastcgi" and row["cpu"]
-    }
-    known = {"fastcgi-uwsgi": "uWSGI", "fastcgi-flup": "flup"}
-    others = [f"{figure(compared[name])} of what {label} takes" for name, label in known.items() if name in compared]
-    words = f"Behind nginx a FastCGI request takes our server {duration(costs['fastcgi'])} of CPU"
-    return ", ".join((words, " and ".join(others))) if others else words
-
-
-def cgi_finding(document: Document) -> str:
-    """Say how many requests a second our CGI host makes of a hello in sh, and how that compares."""
-    ours = next((row for row in of_scenario(document, "sh") if row["gateway"] == "ours" and not row["errors"]), None)
-    if ours is None:
-        return "Requests a second, a program for each"
-    compared = {row["against"]: row["throughput"]["median"] for row in document["ratios"] if _is_hello_in_sh(row)}
-    known = {"http-server": "http.server", "apache": "Apache", "lighttpd": "lighttpd"}
-    others = [f"{figure(compared[name])} times {label}" for name, label in known.items() if name in compared]
-    words = f"cgi_runner starts {figure(ours['throughput_rps']['median'])} programs a second"
-    return f"{words}: {_listed(others)}" if others else words
-
-
-def _is_hello_in_sh(row: Ratio) -> bool:
-    return (row["scenario"], row["gateway"]) == ("sh", "ours")
-
-
-def zygote_finding(document: Document) -> str:
-    """Say how many times as many requests a zygote answers as a new interpreter for each."""
-    found = {row["gateway"]: row["throughput_rps"]["median"] for row in of_scenario(document, "app")
-             if not row["errors"]}  # fmt: skip
-    zygote, plain = found.get("app-zygote"), found.get("app-fork-exec")
-    if not zygote or not plain:
-        return "The demo application, a process for each request"
+    bound = "at least " if born["lower_bound"] else ""
     return (
-        f"A zygote answers {figure(zygote / plain)} times as many requests as a new Python for each: "
-        f"{figure(zygote)} and {figure(plain)} a second"
+        f"CGI answers {bound}{figure(few)} requests a second ({scenario}), each of the others {figure(slowest)} or more"
     )
 
 
@@ -219,21 +211,22 @@ def goals_finding(document: Document) -> str:
     return f"{kept} of {len(judged)} promises that were looked at are kept"
 
 
-def is_ours(gateway: str) -> bool:
-    """Tell a row of our own server from a peer's."""
-    return gateway.startswith(OURS)
+def _split(document: Document, scenario: str, question: str = "capacity") -> tuple[Result | None, list[Result]]:
+    """Return the gateway with a process for each request, and those that stay alive; none with errors or a front."""
+    here = direct(document, of_scenario(document, scenario, question))
+    able = [result for result in here if not result["errors"] and cpu_of(result) > 0]
+    born = next((result for result in able if result["gateway"] == ONE_PROCESS_EACH), None)
+    return born, [result for result in able if result["gateway"] != ONE_PROCESS_EACH]
 
 
-def _split(results: Iterable[Result]) -> tuple[Result | None, list[Result]]:
-    """Return the gateway with a process for each request, and those that stay alive; none with errors."""
-    sound = [result for result in results if not result["errors"] and cpu_of(result) > 0]
-    born = next((result for result in sound if result["gateway"] == ONE_PROCESS_EACH), None)
-    return born, [result for result in sound if result["gateway"] != ONE_PROCESS_EACH]
+def _span(low: str, high: str) -> str:
+    """Return "low to high", with a unit that both have said once."""
+    if low == high:
+        return low
+    number, _, unit = low.partition(" ")
+    return f"{number if unit == high.partition(' ')[2] else low} to {high}"
 
 
-def _times(more: Result, less: Result) -> str:
-    return f"{figure(cpu_of(more) / cpu_of(less))} times"
-
-
-def _listed(words: list[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """Return words as a list in a sentence."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gateway_bench.record.document import Band, Document, Estimate, Result
+from gateway_bench.record.document import Band, Document, Estimate, Ratio, Result
 from gateway_bench.report.units import duration, duration_tick, figure, rate, size
 
-__all__ = ["MEASURES", "Measure", "bands_of", "measure_named", "reference_of", "sound", "tie"]
+__all__ = ["MEASURES", "Measure", "bands_of", "level", "measure_named", "reference_of", "sound", "tie"]
 
 UNPROVED = 0.05
 """A difference that is taken for chance where a run does not say how large chance is in it."""
@@ -72,9 +72,10 @@ _ALL = (
             more_is_better=True, band="throughput", show=rate, tick=_count_tick),
     Measure("cpu", "cpu_us_per_request", "Server CPU for a request, all its processes counted", "takes",
             "server CPU for a request", band="cpu"),
-    Measure("p50", "p50_us", "Half of the requests wait no longer", "has", "waiting for half of its visitors",
+    Measure("p50", "p50_us", "Half of the requests wait no longer", "keeps half of its visitors waiting", "",
             band="p50"),
-    Measure("p99", "p99_us", "99 of 100 requests wait no longer", "has", "waiting for 99 of 100 visitors", band="p99"),
+    Measure("p90", "p90_us", "9 of 10 requests wait no longer", "keeps 9 of 10 visitors waiting", ""),
+    Measure("p99", "p99_us", "99 of 100 requests wait no longer", "keeps 99 of 100 visitors waiting", "", band="p99"),
     Measure("memory", "memory_peak_bytes", "Memory of all processes of the server together, its peak", "needs",
             "memory", show=size, tick=_size_tick),
     Measure("front_memory", "front_memory_peak_bytes", "Memory of the front, its peak", "needs", "memory for its front",
@@ -85,8 +86,8 @@ _ALL = (
             "context switches for a request", "the fewest", show=figure, tick=_count_tick),
     Measure("faults", "faults_per_request", "Page faults of the server for a request", "takes",
             "page faults for a request", "the fewest", show=figure, tick=_count_tick),
-    Measure("queue_wait", "queue_wait_us", "How long a request stood ready before a worker took it", "has",
-            "waiting before a worker is free"),
+    Measure("queue_wait", "queue_wait_us", "How long a request stood ready before a worker took it",
+            "lets requests wait for a worker", "", "for the shortest time", "for the longest"),
 )  # fmt: skip
 MEASURES = {measure.name: measure for measure in _ALL}
 
@@ -132,6 +133,14 @@ def tie(document: Document, one: Result, other: Result, measure: Measure) -> boo
     low = min([band["low"] for band in bands], default=1 - UNPROVED)
     high = max([band["high"] for band in bands], default=1 + UNPROVED)
     return a["low"] / b["high"] <= high and low <= a["high"] / b["low"]
+
+
+def level(ratio: Ratio, name: str) -> bool:
+    """Tell whether a ratio of two rows ("throughput", "cpu", "p50", "p99") is within the band of chance."""
+    if ratio["ties"] is not None:
+        return name in ratio["ties"]
+    found: Estimate | None = ratio[name]  # type: ignore[literal-required]
+    return found is not None and found["low"] <= 1 + UNPROVED and 1 - UNPROVED <= found["high"]
 
 
 def _place(band: Band) -> tuple[str, str, str]:

@@ -1,7 +1,14 @@
 """The report: one HTML file that needs nothing else, made from a document alone.
 
-The charts are inline SVG, the style is inline CSS, the record is in the file too, as a link to download. It reads
-in light and dark, on paper, and on the machine of somebody who has never installed this.
+    the headline, what the run was, what is to be known before any figure
+    for each chart: its sentence, the chart, a caption, the command that draws it, its figures as a table
+    promises, ratios, proofs, all figures
+    the method: noise, chance, warm-ups, machine, commands, failures
+    the record and the tables, to download
+
+The charts are inline SVG whose colours are the page's variables, so they are light or dark as the page is; style and
+script are inline, the record is a `data:` link. A Content-Security-Policy in the page forbids it to load anything. All
+of it is there without the script, which only switches between light and dark and shows one chart a screen.
 """
 
 from __future__ import annotations
@@ -9,78 +16,36 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from gateway_bench.record.document import Document, GatewayRecord
+from gateway_bench.record.csv_table import to_csv
+from gateway_bench.record.document import Document, Result
 from gateway_bench.record.summary import cpu_us, throughput
-from gateway_bench.report import findings, units
+from gateway_bench.report import findings, method, units
+from gateway_bench.report.chart_style import THEME, themed
 from gateway_bench.report.charts import Chart
+
+if TYPE_CHECKING:
+    from gateway_bench.suites.suite import Suite
 
 __all__ = ["render_report"]
 
-TITLES = {
-    "evolution": "Five ways to reach one program: what each request costs",
-    "peers": "Our WSGI server beside others: what each request costs",
-    "backends": "Behind nginx: what each protocol and each server costs",
-    "cgi": "A program for each request: what each CGI host makes of it",
-    "proofs": "What our servers promise, and what was found",
-}
-FINDINGS: dict[str, list[Callable[[Document], str]]] = {
-    "evolution": [findings.headline, findings.spawned_finding, findings.latency_finding, findings.memory_finding],
-    "peers": [findings.peers_finding, findings.goals_finding],
-    "backends": [findings.backends_finding, findings.goals_finding],
-    "cgi": [findings.cgi_finding, findings.zygote_finding, findings.goals_finding],
-    "proofs": [findings.goals_finding],
-}
-CAPTIONS = {
-    "evolution": {
-        "overview": "Both panels start at zero. The left one is why persistence was invented; the right one is all "
-        "that is left to argue about afterwards.",
-        "cpu": "A step of the scale is a factor of ten. The dot is the median, the line behind it reaches from the "
-        "smallest to the largest repeat.",
-        "spawned": "The gateway itself reports each process that it starts, so none is too short-lived to be seen.",
-        "latency": "Visitors who ask again at once queue behind each other: this is the wait at full load, not that "
-        "of a lone visitor.",
-        "memory": "Pages that several processes share are counted once, divided among them.",
-        "throughput": "Read this one last. Where bars are hatched, it shows the load generator.",
-    },
-    "peers": {
-        "throughput": "The server has one core to itself and the generator another. Each bar is of the same run, the "
-        "servers taking turns.",
-        "goals": "Ratios are taken round by round, where the two runs lie seconds apart. Where a peer is here with "
-        "several settings, the best of them counts.",
-        "cpu": "What one request takes of a core, whatever the generator could have asked for.",
-    },
-    "backends": {
-        "cpu": "Backend and nginx have a core each, the generator shares that of nginx. What nginx spends is not "
-        "in the bars. Of FastCGI, “ours” is compared over kept connections, which uWSGI cannot have.",
-        "goals": "Left is better: ratios of CPU a request, taken round by round, where the two runs lie seconds apart.",
-    },
-    "cgi": {
-        "hello": "Host, programs and generator share the processors. What is left of a request is a process: its "
-        "start, its end, and the output in between.",
-        "app": "A step of the scale is a factor of ten. The zygote has imported the application before the first "
-        "request; each of the others starts Python for every one.",
-        "loop": "The loop starts and waits for the same program with the same variables, and serves nobody. Four "
-        "connections and four processes: a request that takes 1 ms here may take 4 ms for its visitor.",
-        "goals": "Ratios are taken round by round, where the two runs lie seconds apart.",
-    },
-    "proofs": {
-        "idle": "Each dot is one reading. Open connections that say nothing are to cost memory, and no time.",
-    },
-}
+TALL = 0.85
+"""Height over width from which on a chart does not fit a screen: it is as wide as that, and scrolls."""
 
 _IDS = re.compile(r'(\bid="|href="#|url\(#)')
 _PROLOGUE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
-_SIZE = re.compile(r'(<svg[^>]*?) width="[^"]*"', re.DOTALL)
-_HEIGHT = re.compile(r'(<svg[^>]*?) height="[^"]*"', re.DOTALL)
+_HEAD = re.compile(r'<svg[^>]*? viewBox="0 0 ([\d.]+) ([\d.]+)"[^>]*>', re.DOTALL)
+_GROUND = re.compile(r'<g id="patch_1">.*?</g>', re.DOTALL)
+_TITLE = re.compile(r'<g id="text_1">.*?(?=<g id="text_2">)', re.DOTALL)
 
 
-def render_report(document: Document, charts: Mapping[str, Chart]) -> str:
+def render_report(suite: Suite, document: Document, charts: Mapping[str, Chart]) -> str:
     """Return the report as HTML, with the charts that were drawn from the same document."""
     environment = Environment(
         loader=PackageLoader("gateway_bench.report"),
@@ -91,35 +56,74 @@ def render_report(document: Document, charts: Mapping[str, Chart]) -> str:
     )
     environment.globals.update(
         cpu_us=cpu_us, throughput=throughput, duration=units.duration, rate=units.rate, ratio=units.ratio,
-        size=units.size, spread=units.spread, per_request=units.per_request, value=units.shown, words=" ".join,
+        size=units.size, interval=units.interval, figure=units.figure, per_request=units.per_request,
+        value=units.shown, words=" ".join, band_words=method.band_words,
     )  # fmt: skip
+    measured = bool(document["results"] or document["proofs"])
+    shown = [sentence for find in suite.findings if (sentence := find(document))] if measured else []
     return environment.get_template("report.html.j2").render(
         document=document,
-        title=TITLES[document["suite"]],
-        shown=[find(document) for find in FINDINGS[document["suite"]]]
-        if document["results"] or document["proofs"]
-        else [],
+        title=suite.title,
+        theme=THEME,
+        shown=[*dict.fromkeys(shown)],
         labels=findings.labels(document),
         titles={scenario["name"]: scenario["title"] for scenario in document["scenarios"]},
-        charts=[(name, _inline(name, chart.svg), CAPTIONS[document["suite"]][name]) for name, chart in charts.items()],
-        missing=[gateway for gateway in document["gateways"] if _is_missing(gateway)],
-        counted=any(result["spawned_per_request"] for result in document["results"]),
-        record=_data_link(document),
+        charts=[_placed(name, chart, suite.captions.get(name, "")) for name, chart in charts.items()],
+        warnings=method.warnings(document),
+        missing=[gateway for gateway in document["gateways"] if gateway["status"] != "ok"],
+        noise=method.noise_verdict(document),
+        unsettled=method.unsettled(document),
+        machine=method.machine_facts(document),
+        questions={name: _asked(document, name) for name in ("capacity", "latency")},
+        has={key: any(_has(result, key) for result in document["results"]) for key in OPTIONAL},
+        record=_data_link("application/json", json.dumps(document, ensure_ascii=False, separators=(",", ":"))),
+        csv=_data_link("text/csv", to_csv(document)),
     )
 
 
-def _is_missing(gateway: GatewayRecord) -> bool:
-    return gateway["status"] != "ok"
+OPTIONAL = ("front_cpu_us_per_request", "spawned_per_request", "switches_per_request", "queue_wait_us")
+"""Figures that get a column only where some row has them."""
 
 
-def _inline(name: str, svg: str) -> Markup:
-    """Return SVG that can stand in a page beside others: its ids are its own, its width is the page's."""
-    bare = _METADATA.sub("", _PROLOGUE.sub("", svg, count=1))
-    flexible = _HEIGHT.sub(r"\1", _SIZE.sub(r"\1", bare, count=1), count=1)
-    named = _IDS.sub(rf"\g<1>{name}-", flexible)
-    return Markup(named.replace("<svg", '<svg role="img" aria-label="chart"', 1))  # noqa: S704  # drawn by us
+def _has(result: Result, key: str) -> bool:
+    return result[key] is not None  # type: ignore[literal-required]
 
 
-def _data_link(document: Document) -> str:
-    record = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return "data:application/json;base64," + base64.b64encode(record).decode("ascii")
+def _asked(document: Document, question: str) -> list[Result]:
+    return [result for result in document["results"] if result["question"] == question]
+
+
+def _placed(name: str, chart: Chart, caption: str) -> dict[str, object]:
+    """Return a chart as the page shows it: the sentence as text, the drawing below it, its size for the screen."""
+    drawing, across, down = _inline(name, chart)
+    return {
+        "name": name,
+        "sentence": chart.sentence,
+        "svg": drawing,
+        "caption": caption,
+        "shape": f"{across / down:.3f}",
+        "tall": down > TALL * across,
+        "headings": chart.headings,
+        "rows": chart.rows,
+    }
+
+
+def _inline(name: str, chart: Chart) -> tuple[Markup, float, float]:
+    """Return SVG that can stand in a page beside others, with its width and height.
+
+    Its ids are its own, its colours the page's, its size is left to the page; the sentence on top and the ground are
+    left out. What it shows is said by the sentence, which is its alternative text.
+    """
+    bare = _METADATA.sub("", _PROLOGUE.sub("", chart.svg, count=1))
+    head = _HEAD.search(bare)
+    assert head, "matplotlib says how large a drawing is"
+    across, down = float(head[1]), float(head[2]) - chart.heading_points
+    label = Markup.escape(chart.sentence)
+    opening = f'<svg viewBox="0 {chart.heading_points:g} {across:g} {down:g}" role="img" aria-label="{label}">'
+    body = _TITLE.sub("", _GROUND.sub("", bare[head.end() :], count=1), count=1)
+    named = _IDS.sub(rf"\g<1>{name}-", themed(body))
+    return Markup(opening + named), across, down  # noqa: S704  # drawn by us
+
+
+def _data_link(kind: str, content: str) -> str:
+    return f"data:{kind};base64," + base64.b64encode(content.encode()).decode("ascii")
