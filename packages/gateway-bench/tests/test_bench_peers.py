@@ -10,6 +10,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from wsgiref.util import setup_testing_defaults
 
@@ -21,6 +22,7 @@ from demo_app import app
 from gateway_bench.load.address import parse_address
 from gateway_bench.load.scenarios import SCENARIOS, Answer
 from gateway_bench.load.visitor import Visitor
+from gateway_bench.run.blank import blank
 from gateway_bench.run.subject import Subject, ready
 from gateway_bench.servers.fronts import FRONTS
 from gateway_bench.servers.gateways import Gateway, Places, load_gateways
@@ -109,9 +111,36 @@ def test_each_peer_gives_the_same_bytes_and_leaves_nothing(row: Gateway, folder:
     assert page.content.count(b"<dt>") == 9
 
 
-def test_a_program_that_does_not_exist_is_told_with_what_installs_it() -> None:
-    (php,) = (row for row in ROWS if row.name == "php-fpm")
-    found = look_for_programs(["no-such-program|nor-this", "sh"], "", php.install)
-    assert found.reason == "no-such-program is not installed"
-    assert found.install == "apt install php-fpm"
-    assert look_for_programs(["no-such-program|sh"], "", php.install).reason == ""
+def test_a_peer_that_is_not_installed_is_listed_with_what_installs_it(tmp_path: Path) -> None:
+    rows = {row.name: row for row in ROWS}
+    php = replace(rows["php-fpm"], programs=("no-such-program|nor-this", "sh"))
+    there = replace(rows["mod-cgi"], programs=("no-such-program|sh",))
+    pythons = PYTHONS | {"peers": str(tmp_path / "bin" / "python")}
+    order = an_order(
+        "evolution", [php, there, rows["uvicorn"]], ["hello"], pythons=pythons, remedies={"peers": "nox -s peers"}
+    )
+    absent, present, python = blank(order)["gateways"]
+    assert (absent["status"], absent["reason"]) == ("absent", "no-such-program is not installed")
+    assert absent["install"] == "apt install php-fpm"
+    assert (present["status"], present["install"]) == ("ok", "")
+    assert (python["status"], python["install"]) == ("absent", "nox -s peers")
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [
+        ("Apache/2.4.62 (Debian)", "Apache 2.4.62"),
+        ("PHP 8.2.30 (fpm-fcgi) (built: Jan 1 2026)", "PHP 8.2.30"),
+        ('openjdk version "17.0.15" 2025-04-15', "openjdk 17.0.15"),
+        (
+            "Using CATALINA_BASE:   /usr/share/tomcat10\nServer version: Apache Tomcat/10.1.34 (Debian)",
+            "Tomcat 10.1.34",
+        ),
+        ("usage: no-version", ""),
+    ],
+)
+def test_what_programs_say_of_their_version(tmp_path: Path, said: str, version: str) -> None:
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ncat <<'.'\n{said}\n.\n")
+    program.chmod(0o755)
+    assert look_for_programs([str(program)], "", "").version == version
