@@ -59,6 +59,14 @@ class Guestbook(GatewayUser):
     scenario = SCENARIOS["guestbook"]
 
 
+class Journey(GatewayUser):
+    """Comes in, reads two exhibits, signs the guestbook."""
+
+    abstract = False
+    weight = 1
+    scenario = SCENARIOS["journey"]
+
+
 class Followed(LoadTestShape):
     """Follows a shape of the bench, in users: up to --users, over --run-time."""
 

@@ -14,7 +14,8 @@ from gateway_bench.load.job import Job, Moment, Warmup, Yield
 from gateway_bench.load.latency import Latencies, Latency
 from gateway_bench.load.shapes import ramp, spike
 from gateway_bench.load.team import busiest, shares, together
-from gateway_bench.load.team_hello import Hello, hello, invitation, parse_master, refusal, within_reach
+from gateway_bench.load.team_hello import Hello, hello, invitation, parse_master, refusal
+from gateway_bench.load.team_reach import neighbours, place, within_reach
 
 JOB = Job(
     address="http://10.0.0.1:8000",
@@ -257,6 +258,15 @@ def test_a_worker_with_other_code_is_refused_in_a_sentence_that_names_it() -> No
     ],
 )
 def test_what_a_worker_on_another_machine_can_reach(address: str, reached: bool) -> None:
-    here = hello()
-    assert within_reach(parse_address(address), {**here, "place": "elsewhere"}, here) is reached
-    assert within_reach(parse_address(address), here, here)
+    assert within_reach(parse_address(address), "elsewhere", place()) is reached
+    assert within_reach(parse_address(address), place(), place())
+
+
+def test_neighbours_are_those_in_the_network_of_an_address_of_this_machine() -> None:
+    assert neighbours("127.0.0.1") == "127.0.0.0/8"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "no-address", ""])
+def test_servers_cannot_listen_for_others_where_nobody_finds_them(host: str) -> None:
+    with pytest.raises(BenchError, match=rf"cannot listen at {host} for others; .*127\.0\.0\.1"):
+        neighbours(host)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -22,7 +23,7 @@ from gateway_bench.load.shapes import arrivals, ramp
 from gateway_bench.load.team import busiest, shares
 from gateway_bench.load.team_crew import run_workers
 from gateway_bench.load.team_process import TeamProcess
-from gateway_bench.servers.service import started
+from gateway_bench.servers.service import server_environment, started
 
 READY = re.compile(r"ready (\S+)")
 HERE = "127.0.0.1"
@@ -34,10 +35,11 @@ CREW = "import sys, gateway_bench.load.team_crew as w; w.run_workers('127.0.0.1:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of our WSGI server."""
     command = [sys.executable, "-m", "wsgi_server", "demo_app:app", "--bind", "127.0.0.1:0"]
-    with started(command, READY, dict(os.environ), Path.cwd()) as (_, address):
+    environment = server_environment(tmp_path_factory.mktemp("team") / "guestbook.sqlite3")
+    with started(command, READY, environment, Path.cwd()) as (_, address):
         yield str(address)
 
 
@@ -119,6 +121,15 @@ def test_a_team_does_closed_and_open_loops_and_outlives_a_worker(server: str) ->
         assert shaped["lateness"]
         assert sum(window["offered"] for window in shaped["timeline"]) > 0
 
+        guests = job(server, scenario="guestbook", warmup=0.0, rate=40.0, min_requests=2, users=2)
+        load.prepare(guests)
+        load.warm_up()
+        signed = load.go()
+        with urlopen(f"{server}/guestbook", timeout=LIMIT) as page:
+            found = re.findall(r"I was here: ([0-9]+)-[0-9]+", page.read().decode())
+        assert len(found) == signed["exchanges"]["POST /guestbook"]["count"] <= 20  # all of them on the first page
+        assert sorted(int(number) > 1_000_000 for number in set(found)) == [False, True]  # each has numbers of its own
+
         load.prepare(job(server, seconds=LIMIT, max_seconds=LIMIT))
         load.warm_up()
         load.begin()
@@ -146,7 +157,7 @@ def test_a_team_does_closed_and_open_loops_and_outlives_a_worker(server: str) ->
 
         load.close()
         told_at_the_end, complaints = host.communicate(timeout=LIMIT)
-        assert f"{names[0]}: the run is over: 3 jobs" in told_at_the_end
+        assert f"{names[0]}: the run is over: 4 jobs" in told_at_the_end
         assert "1 of 2 workers did not see the end of the run" in complaints
 
 

@@ -40,7 +40,8 @@ from gateway_bench.errors import LoadFailed
 from gateway_bench.load.address import parse_address
 from gateway_bench.load.job import Job, Yield
 from gateway_bench.load.team import Settings, shares, together
-from gateway_bench.load.team_hello import Hello, Message, hello, invitation, refusal, within_reach
+from gateway_bench.load.team_hello import Hello, Message, hello, invitation, refusal
+from gateway_bench.load.team_reach import within_reach
 from gateway_bench.load.visitor import REQUEST_LIMIT
 
 __all__ = ["Master", "main"]
@@ -124,7 +125,7 @@ class Master:
             raise LoadFailed(f"{len(here)} of {self._expected} workers are left; {self._invitation()}")
         address = parse_address(job["address"])
         for worker in here:
-            if not within_reach(address, self._known[worker], self._me):
+            if not within_reach(address, self._known[worker]["place"], self._me["place"]):
                 raise LoadFailed(
                     f"the worker {self._name(worker)} cannot reach {address}, which is good on this machine alone: "
                     "let servers listen at an address of this machine that others see, with --listen"

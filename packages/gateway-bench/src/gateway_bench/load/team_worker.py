@@ -18,6 +18,7 @@ from __future__ import annotations
 from gateway_bench.load.locust_load import drive  # first: it imports locust, and says how gevent is to wait
 
 # isort: split
+import itertools
 import logging
 import os
 import signal
@@ -32,6 +33,7 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from gateway_bench.errors import BenchError
+from gateway_bench.load import users
 from gateway_bench.load.job import Job
 from gateway_bench.load.team_hello import Hello, Message, hello
 
@@ -45,6 +47,8 @@ LOOK = 0.5
 """Seconds between two looks at the master's heartbeat and at whoever started this."""
 LINGER = 500
 """Milliseconds that a last message may take; to a master that has gone it would take for ever."""
+VISITORS = 1_000_000
+"""Numbers of visitors that are a worker's own: what visitors write is told apart by them."""
 END = "end"
 """What TERM puts among the messages."""
 
@@ -84,6 +88,7 @@ class Worker:
             ) from None
         finally:
             limit.close()
+        users.numbers = itertools.count(1 + VISITORS * max(self._runner.worker_index, 0))
         if kind != Message.WELCOME:
             self._leave()
             self._do(kind, data)

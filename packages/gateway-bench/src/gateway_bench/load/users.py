@@ -27,7 +27,8 @@ __all__ = ["USER_CLASSES", "FastCgiUser", "GatewayUser", "HttpUser", "ScgiUser",
 BACK_OFF = 0.05
 """Seconds that a visitor waits after a failure: a server that refuses everything must not become a spin loop."""
 
-_numbers = itertools.count(1)
+numbers = itertools.count(1)
+"""Of visitors. A worker of a team counts from elsewhere, so that no two of the whole team are called the same."""
 
 
 class GatewayUser(User):
@@ -47,7 +48,7 @@ class GatewayUser(User):
         self._address: Address = parse_address(self.host or environment.host or "")
         if self.scheme and self._address.scheme != self.scheme:
             raise ValueError(f"{type(self).__name__} speaks {self.scheme}, not {self._address.scheme}")
-        self._number = next(_numbers)
+        self._number = next(numbers)
         self._visits = itertools.count(1)
         self._visitor = Visitor(self._address, self.keep_alive)
 
