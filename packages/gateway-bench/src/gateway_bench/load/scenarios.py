@@ -137,7 +137,8 @@ _WALK = (
     *_PAGE_VISIT,
 )
 _SLEEP_VISIT = (Exchange("GET", "/sleep?ms=200", _says(b"slept 200 ms\n")),)
-_WAIT_VISIT = (Exchange("GET", "/sleep?ms=20", _says(b"slept 20 ms\n")),)
+_WAIT_VISIT = (Exchange("GET", "/sleep?ms=5", _says(b"slept 5 ms\n")),)
+_WORK_VISIT = (Exchange("GET", "/cpu?ms=2", _says(b"used 2 ms of processor time\n")),)
 _CPU_VISIT = (Exchange("GET", "/cpu?ms=5", _says(b"used 5 ms of processor time\n")),)
 _NAP_VISIT = (Exchange("GET", "/nap?ms=50", _says(b"napped\n")),)
 _SHORT_SLEEP = Exchange("GET", "/sleep?ms=100", _says(b"slept 100 ms\n"))
@@ -197,7 +198,8 @@ SCENARIOS = {
         Scenario("guestbook", "Guestbook", "sign (POST, SQLite), then read (GET)", _sign_and_look),
         Scenario("journey", "Journey", "the entrance, its style sheet, two pages, then the guestbook", _journey),
         Scenario("sleep", "Sleep", "200 ms of waiting, as for a database", lambda _: _SLEEP_VISIT),
-        Scenario("wait", "Wait", "20 ms of waiting", lambda _: _WAIT_VISIT),
+        Scenario("work", "Work", "2 ms of processor time", lambda _: _WORK_VISIT),
+        Scenario("wait", "Wait", "5 ms of waiting", lambda _: _WAIT_VISIT),
         Scenario("mixed", "Mixed", "19 times Hello and once 100 ms of waiting, in random order", _mixed),
         Scenario("cpu", "Processor", "5 ms of processor time", lambda _: _CPU_VISIT),
         Scenario("nap", "Nap", "50 ms of waiting; the answer names its worker", lambda _: _NAP_VISIT),

@@ -3,8 +3,8 @@
 ::
 
     requests a second                            ideal: every processor busy, or everybody waiting at once
-      |            ________ ideal                    cpu     min(workers, processors) / 5 ms
-      |         /  o---o---o                         wait    workers or threads / 20 ms
+      |            ________ ideal                    work    min(workers, processors) / 2 ms
+      |         /  o---o---o                         wait    workers or threads / 5 ms
       |       o/
       |     /o      :
       +---1--2--4---8--16   workers
@@ -29,11 +29,11 @@ __all__ = [
     "draw_workers", "memory_finding", "threads_finding", "workers_finding",
 ]  # fmt: skip
 
-SECONDS = {"cpu": 0.005, "wait": 0.020}
+SECONDS = {"work": 0.002, "wait": 0.005}
 """What one request takes, by scenario: processor time, or waiting."""
 GROWING = tuple(SECONDS)
 HELLO = "hello"
-KINDS = {"cpu": "work", "wait": "waiting"}
+KINDS = {"work": "work", "wait": "waiting"}
 THROUGHPUT, CPU, MEMORY = MEASURES["throughput"], MEASURES["cpu"], MEASURES["memory"]
 
 
@@ -49,7 +49,7 @@ def draw_threads(document: Document) -> Picture | None:
 
 def draw_memory(document: Document) -> Picture | None:
     """Draw memory against workers."""
-    return versus(document, "workers", "memory", memory_finding(document), ("cpu",))
+    return versus(document, "workers", "memory", memory_finding(document), ("work",))
 
 
 def draw_connections_cost(document: Document) -> Picture | None:
@@ -75,7 +75,7 @@ def threads_finding(document: Document) -> str:
 def memory_finding(document: Document) -> str:
     """Say what one more worker takes of memory."""
     parts = []
-    for name, line in lines_of(document, "workers", MEMORY, "cpu").items():
+    for name, line in lines_of(document, "workers", MEMORY, "work").items():
         (few, first), (many, last) = line[0], line[-1]
         least = MEMORY.middle(first)
         each = (MEMORY.middle(last) - least) / (many - few)
@@ -161,7 +161,7 @@ def _draw_ideal(axis: Any, scenario: str, document: Document) -> None:
     numbers = [round(number) for number in axis.get_xticks()]
     cores = int(document["machine"]["threads"])
     places = sorted({*numbers, cores} if numbers[0] <= cores <= numbers[-1] else {*numbers})
-    busy = [min(number, cores) if scenario == "cpu" else number for number in places]
+    busy = [min(number, cores) if scenario == "work" else number for number in places]
     ideal = [number / SECONDS[scenario] for number in busy]
     axis.plot(places, ideal, linestyle=(0, (4, 3)), linewidth=1.5, color=MUTED, zorder=1)
     axis.annotate("ideal", (places[0], ideal[0]), (4, 8), textcoords="offset points", color=MUTED, size=SIZES["ticks"])
