@@ -197,14 +197,17 @@ class _Conductor:
 
 
 def _pairs(order: Order) -> list[tuple[str, str, str]]:
-    """Return whom to compare in each scenario: our first row there with every other one, and what goals ask for.
+    """Return whom to compare in each scenario, and what goals ask for.
 
+    It is one row of ours with every other one: that which is there again, and has the band of chance; else the first.
     Behind a front the rows speak different protocols, so there it is what goals ask for alone.
     """
     pairs = []
     for scenario in order.scenarios:
         rows = [row for row in order.gateways if row.takes_part(scenario) and not row.front and not row.loop]
-        ours = next((row.name for row in rows if row.environment == "own"), "")
+        repeated = {row.again for row in rows}
+        own = [row.name for row in rows if row.environment == "own"]
+        ours = next((name for name in own if name in repeated), next(iter(own), ""))
         pairs += [(scenario, ours, row.name) for row in rows if ours and row.name != ours]
     return pairs + [pair for goal in _goals_of_the_run(order) for pair in goal.pairs()]
 

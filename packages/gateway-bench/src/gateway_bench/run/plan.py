@@ -21,7 +21,7 @@ __all__ = ["Task", "Turn", "engine_for", "expected_seconds", "parameters_for", "
 
 WRK_CAN = ("hello", "page", "sh", "python")
 """Scenarios that wrk can make: visits of one GET that take far less than a second, since it stops the clock in the
-middle of a request."""
+middle of a request. A row may be too slow for it in all of them."""
 
 OVERHEAD = 0.5
 """Seconds that a measurement takes beside its load: the server comes to rest, the accounts are read."""
@@ -111,7 +111,8 @@ def engine_for(order: Order, gateway: Gateway, task: Task, scheme: str) -> str:
         return "team"
     if task.question != "capacity" or scheme != "http" or (order.suite.alike and not gateway.front):
         return "locust"
-    return "wrk" if order.wrk and task.scenario in WRK_CAN and not gateway.unannounced else "crowd"
+    can = task.scenario in WRK_CAN and not gateway.slow and not gateway.unannounced
+    return "wrk" if order.wrk and can else "crowd"
 
 
 def expected_seconds(suite: Suite, turns: Sequence[Turn], parameters: Parameters) -> float:

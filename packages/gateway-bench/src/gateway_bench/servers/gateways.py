@@ -24,6 +24,7 @@ A row of `gateways.toml` or `peers.toml`:
     again = "fastcgi"                   just as that row, under another name, for the band of chance
     vary = {workers = [1, 2, 4]}        a row for each of these (or threads, or connections): NAME-workers-1 and so on
     reaps = false                       nobody waits for its ended processes, so their time is in no account
+    slow = true                         a request takes a good part of a second, whatever is asked
     unannounced = true                  an answer ends where the connection does, and no field says so
     loop = true                         no server: a program that repeats something by itself (`gateway_bench.run.loop`)
 
@@ -50,7 +51,7 @@ KEYS: dict[str, type] = {
     "name": str, "label": str, "command": list, "ready": str, "keep_alive": bool, "workers": int, "threads": int,
     "package": str, "environment": str, "events": bool, "about": str, "address": str, "scenarios": list,
     "programs": list, "has": str, "install": str, "reaps": bool, "loop": bool, "connections": int, "front": str,
-    "again": str, "vary": dict, "unannounced": bool,
+    "again": str, "vary": dict, "unannounced": bool, "slow": bool,
 }  # fmt: skip
 REQUIRED = ("name", "label", "command", "ready")
 OF_ANOTHER = ("name", "label", "about", "again")
@@ -99,6 +100,7 @@ class Gateway:
     reaps: bool = True
     loop: bool = False
     unannounced: bool = False
+    slow: bool = False
     connections: int | None = None
     front: str = ""
     again: str = ""
