@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench_world import ROOT
+from bench_world import ROOT, Notebook, an_order
 from gateway_bench.load.latency import Latency
 from gateway_bench.record.document import Document, Generator, Repeat, Usage
+from gateway_bench.record.outcome import save_all
 from gateway_bench.record.statistics import estimate
 from gateway_bench.record.summary import bands_of, results_of
 from gateway_bench.report import charts_fronts
 from gateway_bench.report.chart_style import styled
+from gateway_bench.run.conductor import run
 from gateway_bench.run.plan import expected_seconds, parameters_for, tasks_of, turns_of
 from gateway_bench.samples.processes import Memory
 from gateway_bench.servers.fronts import FRONTS
@@ -259,3 +263,45 @@ def test_the_row_that_is_there_twice_says_what_is_a_tie_of_fronts() -> None:
 )
 def test_sentences(name: str, costs: Mapping[str, tuple[float | None, float]], errors: str, sentence: str) -> None:
     assert getattr(charts_fronts, name)(record(costs, errors)) == sentence
+
+
+# -- a run -------------------------------------------------------------------------------------------------------------
+
+
+def the_run(names: list[str]) -> tuple[Document, Notebook]:
+    notebook = Notebook()
+    return run(an_order("fronts", load_gateways(TABLE, names), ["hello"], seconds=0.2), notebook), notebook
+
+
+@pytest.mark.real("nginx")
+def test_a_front_has_an_account_of_its_own(tmp_path: Path) -> None:
+    document, notebook = the_run(["fastcgi-close-nginx", "scgi-ours", "http-direct"])
+    assert notebook.failures == []
+    assert document["versions"]["nginx"] == FRONTS["nginx"].presence().version
+    found = {repeat_["gateway"]: repeat_ for repeat_ in document["repeats"]}
+    assert {*found} == {"fastcgi-close-nginx", "scgi-ours", "http-direct"}
+    assert [repeat_["errors"] for repeat_ in found.values()] == [{}, {}, {}]
+    assert found.pop("http-direct")["front"] is None
+    for repeat_ in found.values():
+        assert repeat_["front"]
+        assert repeat_["front"]["memory"]
+        assert repeat_["front"]["cpu_seconds"] > 0
+    save_all(document, tmp_path / "out")
+    assert {path.stem for path in (tmp_path / "out" / "charts").iterdir()} == {"cpu", "memory"}
+
+
+def test_a_front_that_is_missing_or_dies_costs_its_own_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    dying = replace(FRONTS["ours"], argv=lambda place: [place.program, "-c", "raise SystemExit('no such directive')"])
+    monkeypatch.setitem(FRONTS, "ours", dying)
+    monkeypatch.setitem(FRONTS, "caddy", replace(FRONTS["caddy"], programs=("no-such-program",)))
+    document, notebook = the_run(["http-ours", "http-caddy", "http-direct"])
+    assert [(row["name"], row["status"]) for row in document["gateways"]] == [
+        ("http-direct", "ok"), ("http-caddy", "absent"), ("http-ours", "failed"),
+    ]  # fmt: skip
+    absent = document["gateways"][1]
+    assert (absent["reason"], absent["install"]) == ("no-such-program is not installed", "apt install caddy")
+    (failure,) = document["failures"]
+    assert failure["reason"].startswith("http_front (ours) before it did not start: it ended with exit code 1")
+    assert failure["output"] == "no such directive"
+    assert [repeat_["gateway"] for repeat_ in document["repeats"]] == ["http-direct"]
+    assert notebook.failures == document["failures"]
