@@ -14,17 +14,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from gateway_bench.load.address import Address
 from gateway_bench.samples import births as module
-from gateway_bench.samples import procfs
-from gateway_bench.samples.births import BirthCounter, KernelBirths, counting_births, parse_births
+from gateway_bench.samples import connector, ended, procfs
+from gateway_bench.samples.births import BirthCounter, KernelBirths
 from gateway_bench.samples.ended import Ended, Exit
 from gateway_bench.samples.inbox import Inbox
 from gateway_bench.samples.processes import Tree
 from gateway_bench.samples.spawns import Births, SpawnListener
 from gateway_bench.samples.strace import why_not
+from gateway_bench.samples.syscalls import counting_births, parse_births
 from gateway_bench.samples.usage import read_usage, usage_between
 from gateway_bench.servers.service import started
 
@@ -151,7 +153,7 @@ def test_the_accounts_of_the_ended_are_summed_up() -> None:
 
 
 def test_what_cannot_be_had_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(module, "_why_not", lambda: "the kernel is silent")
+    monkeypatch.setattr(module, "deafness", lambda: ("the kernel is silent",) * 2)
     with KernelBirths().listening() as births:
         assert births.reason == "the kernel is silent"
         births.follow({os.getpid()})
@@ -176,9 +178,25 @@ def test_what_cannot_be_had_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     ],
 )
 def test_a_kernel_that_does_not_tell(number: int, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "NETLINK_CONNECTOR", number)
-    monkeypatch.setattr(module, "ANSWER_LIMIT_MS", 1)
-    assert reason in module._why_not.__wrapped__()
+    descriptors = psutil.Process().num_fds()
+    monkeypatch.setattr(connector, "NETLINK_CONNECTOR", number)
+    monkeypatch.setattr(connector, "ANSWER_LIMIT_MS", 1)
+    births, ends = module.deafness.__wrapped__()
+    assert reason in births
+    assert ends == births
+    assert psutil.Process().num_fds() == descriptors
+
+
+@pytest.mark.parametrize("what", ["parse_birth", "parse_exit"])
+def test_a_kernel_that_tells_other_numbers_is_not_believed(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with kernel() as listening:
+        if listening.deaf_to_ends:
+            pytest.skip(listening.deaf_to_ends)
+    assert module.deafness.__wrapped__() == ("", "")
+    monkeypatch.setattr(connector if what == "parse_birth" else ended, what, lambda _: None)
+    births, ends = module.deafness.__wrapped__()
+    assert bool(births) is (what == "parse_birth")
+    assert ends
 
 
 def test_the_kernel_is_believed_before_the_server(tmp_path: Path) -> None:
@@ -196,8 +214,8 @@ def test_a_process_id_that_is_used_again_is_another_process() -> None:
     births.follow({10})
 
     def born(parent: int, child: int) -> None:
-        event = module.EVENT.pack(module.PROC_EVENT_FORK, 0, parent, parent, child, child)
-        births._take_birth(bytes(module.EVENT_AT) + event)
+        event = connector.EVENT.pack(connector.PROC_EVENT_FORK, 0, parent, parent, child, child)
+        births._take_birth(bytes(connector.EVENT_AT) + event)
 
     born(10, 11)
     born(11, 12)
@@ -208,7 +226,7 @@ def test_a_process_id_that_is_used_again_is_another_process() -> None:
     born(12, 13)
     assert births.count().spawned == 3
     births._take_birth(b"cut off")
-    births._take_birth(bytes(module.EVENT_AT) + module.EVENT.pack(module.PROC_EVENT_NONE, 0, 10, 10, 99, 99))
+    births._take_birth(bytes(connector.EVENT_AT) + connector.EVENT.pack(connector.PROC_EVENT_NONE, 0, 10, 10, 99, 99))
     assert births.count().spawned == 3
 
 

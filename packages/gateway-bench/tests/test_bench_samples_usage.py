@@ -14,6 +14,7 @@ import pytest
 from gateway_bench.samples import procfs
 from gateway_bench.samples.processes import Tree
 from gateway_bench.samples.usage import Counters, read_usage, usage_between
+from gateway_runtime.testing import wait_until
 
 linux = pytest.mark.skipif(not procfs.LINUX, reason="reads /proc")
 
@@ -73,6 +74,7 @@ class Worker:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
+        self.pid = process.pid
         self.tree = Tree(process.pid)
 
     def do(self, order: str) -> None:
@@ -121,6 +123,7 @@ def test_a_thread_that_ends_takes_its_switches_along_but_not_those_of_others() -
     with working() as worker:
         before = read_usage(worker.tree)
         worker.do("pass")
+        wait_until(lambda: len(procfs.switches_of(worker.pid)) == 2, "the thread is gone")  # join() is a little early
         used = usage_between(before, read_usage(worker.tree), None)
     assert used["voluntary_switches"] is not None
     assert 0 < used["voluntary_switches"] < 200

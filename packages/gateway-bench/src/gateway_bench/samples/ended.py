@@ -21,6 +21,7 @@ Processor time is exact. Its two parts are sampled in ticks: right over many pro
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import sys
@@ -50,6 +51,7 @@ RESULT = struct.Struct("=i")
 
 # linux/taskstats.h
 TASKSTATS_CMD_GET = 1
+TASKSTATS_CMD_ATTR_PID = 1
 TASKSTATS_CMD_ATTR_REGISTER_CPUMASK = 3
 TASKSTATS_TYPE_STATS = 3
 TASKSTATS_TYPE_AGGR_PID = 4
@@ -128,6 +130,7 @@ def subscribe() -> socket.socket | str:
         sock.bind((0, 0))
         sock.settimeout(ANSWER_LIMIT)
         family = _family(sock)
+        _check_knowledge(sock, family)
         widen(sock)
         mask = _attribute(TASKSTATS_CMD_ATTR_REGISTER_CPUMASK, read_text(POSSIBLE_CPUS).encode() + b"\0")
         sock.send(_message(family, TASKSTATS_CMD_GET, NLM_F_REQUEST_AND_ACK, mask))
@@ -135,7 +138,7 @@ def subscribe() -> socket.socket | str:
         sock.settimeout(None)
     except OSError as error:
         sock.close()
-        return f"the kernel tells only root of ended processes ({error.strerror or error})"
+        return f"the kernel does not tell us of ended processes ({error.strerror or error})"
     return sock
 
 
@@ -150,13 +153,24 @@ def _family(sock: socket.socket) -> int:
     return int.from_bytes(attributes[CTRL_ATTR_FAMILY_ID][:2], sys.byteorder)
 
 
+def _check_knowledge(sock: socket.socket, family: int) -> None:
+    """Ask for our own accounts. Raises OSError if an old kernel tells too little, or one that keeps none."""
+    own = _attribute(TASKSTATS_CMD_ATTR_PID, os.getpid().to_bytes(4, sys.byteorder))
+    sock.send(_message(family, TASKSTATS_CMD_GET, NLM_F_REQUEST, own))
+    answer = sock.recv(BLOCK)
+    _check(answer)
+    told = parse_exit(answer)
+    if told is None or not told.cpu:
+        raise OSError("this kernel tells too little")
+
+
 def _check(answer: bytes) -> None:
     """Raise OSError if this is an error."""
     _length, kind, *_ = HEADER.unpack_from(answer)
     if kind == NLMSG_ERROR:
         (number,) = RESULT.unpack_from(answer, HEADER.size)
         if number:
-            raise OSError(-number, "refused")
+            raise OSError(-number, os.strerror(-number))
 
 
 def _message(family: int, command: int, flags: int, attributes: bytes) -> bytes:
