@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypedDict
 
 from gateway_bench.errors import BenchError
-from gateway_bench.record.document import Document, Estimate, GatewayRecord, Result
+from gateway_bench.record.document import Document, Estimate, Result
 from gateway_bench.record.statistics import ROUNDS, UNPROVED, ratio_interval
 from gateway_bench.record.summary import band_for, disturbed
 

@@ -19,6 +19,7 @@ from gateway_bench.errors import BenchError
 from gateway_bench.load.job import Moment, Warmup
 from gateway_bench.load.latency import Latency
 from gateway_bench.load.shapes import Shape
+from gateway_bench.record.check import check
 from gateway_bench.record.files import write_whole
 from gateway_bench.samples.processes import Memory
 
@@ -234,7 +235,8 @@ class Failed(TypedDict):
 class Estimate(TypedDict):
     """A figure over all repeats: the median, its interval, the extremes, and each value in the order of the repeats.
 
-    `low` and `high` bound the median with 95 % confidence (bootstrap); of one repeat they are that repeat.
+    `low` and `high` bound the median (bootstrap, 95 %); of five repeats or fewer they are the range, and what that is
+    worth is said in `gateway_bench.record.statistics`.
     """
 
     median: float
@@ -413,16 +415,19 @@ def load_document(path: Path) -> Document:
     if path.suffix == ".jsonl":
         return recovered(path)
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_bytes())
     except OSError as error:
         raise BenchError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BenchError(f"{path} is not JSON, or was cut off: {error}") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
+    if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
+        newer = "; a newer gateway-bench reads it" if type(version) is int and version > SCHEMA_VERSION else ""
+        known = f"this program reads versions 1 and {SCHEMA_VERSION}{newer}"
+        raise BenchError(f"{path} is no record of a run, or has schema version {version}: {known}")
+    check(content, version, path)
     if version == 1:
-        content, version = upgraded(content), SCHEMA_VERSION
-    if version != SCHEMA_VERSION:
-        raise BenchError(f"{path} has schema version {version}; this program reads versions 1 and {SCHEMA_VERSION}")
+        content = upgraded(content)
     return cast(Document, content)  # the schema says the same; the tests hold the two together
 
 

@@ -1,16 +1,22 @@
-"""Records of version 1, brought up to date: what they did not measure is None, 0 or empty, and nothing is made up."""
+"""Records of version 1, brought up to date: what they did not measure is None or empty, and nothing is made up.
+
+A version 1 knew closed loops alone, told of the server no more than processor time and memory, and of the front no more
+than the former. Its tables had ranges and no intervals. So results and ratios are made again from the repeats, which
+are what was measured: medians and ranges come out as they stood there.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from gateway_bench.load.latency import summarize
 from gateway_bench.record.summary import ratios_of, results_of
 
 __all__ = ["upgraded"]
 
 
 def upgraded(content: dict[str, Any]) -> dict[str, Any]:
-    """Return a document of version 1 as one of version 2. Its results are taken from its repeats again."""
+    """Return a document that fits the schema of version 1 as one of version 2."""
     parameters = content["parameters"]
     repeats = [_repeat(repeat, parameters) for repeat in content["repeats"]]
     pairs = [(row["scenario"], row["gateway"], row["against"]) for row in content["ratios"]]
@@ -72,17 +78,11 @@ def _usage(cpu_seconds: float, memory: Any) -> dict[str, Any]:
 
 
 def _latency(latency: dict[str, Any]) -> dict[str, Any]:
-    """Add p99.9, from the histogram where there is one."""
-    from gateway_bench.load.latency import summarize
-
-    if "p999" in latency:
-        return latency
-    return dict(summarize([latency])) if latency["histogram"] else latency | {"p999": latency["max"]}  # type: ignore[list-item]
+    """Add p99.9, from the histogram; of wrk there was none, and then it is 0, which is "not known"."""
+    return latency | {"p999": summarize([latency])["p999"] if latency["histogram"] else 0}  # type: ignore[list-item]
 
 
 def _verdict(row: dict[str, Any]) -> dict[str, Any]:
+    """Let the interval be the range, which it is of so few repeats; their values were not kept."""
     found = row["found"]
-    if found is None or "low" in found:
-        return row
-    ends = {"low": found["min"], "high": found["max"], "values": []}
-    return row | {"found": found | ends}
+    return row | {"found": found and found | {"low": found["min"], "high": found["max"], "values": []}}

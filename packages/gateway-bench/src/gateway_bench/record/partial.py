@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from gateway_bench.errors import BenchError
-from gateway_bench.record.document import Document
+from gateway_bench.record.check import check
+from gateway_bench.record.document import SCHEMA_VERSION, Document
 from gateway_bench.record.summary import bands_of, results_of
 
 __all__ = ["PARTIAL", "PartialFile", "recovered"]
@@ -84,19 +85,21 @@ def recovered(path: Path) -> Document:
     """Return the document of a run that never ended, from what it had written. Raises BenchError."""
     try:
         lines = path.read_bytes().split(b"\n")[:-1]  # what stands behind the last line break was cut off
-        document, *added = (json.loads(line) for line in lines)
-        content = document["document"]
+        first, *added = (json.loads(line) for line in lines)
+        content = first["document"] | {
+            "repeats": [line["repeat"] for line in added if "repeat" in line],
+            "failures": [line["failure"] for line in added if "failure" in line],
+            "complete": False,
+        }
+        content["finished"] = max([repeat["started"] for repeat in content["repeats"]], default=content["started"])
+        content["notes"] = [*content["notes"], LOST]
     except OSError as error:
         raise BenchError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         raise BenchError(
             f"{path} is not what a run of gateway-bench writes as it goes, or has no whole line"
         ) from error
-    content["repeats"] = [line["repeat"] for line in added if "repeat" in line]
-    content["failures"] = [line["failure"] for line in added if "failure" in line]
+    check(content, SCHEMA_VERSION, path)
     content["results"] = results_of(content["repeats"])
     content["bands"] = bands_of(content["repeats"], content["gateways"])
-    content["complete"] = False
-    content["finished"] = max([repeat["started"] for repeat in content["repeats"]], default=content["started"])
-    content["notes"].append(LOST)
     return cast("Document", content)

@@ -107,9 +107,10 @@ def _switches(repeat: Repeat) -> float | None:
 
 
 def _percentile(repeat: Repeat, name: str, one_in: int) -> float | None:
-    """Return a percentile of a repeat, None where too few values lie beyond it."""
+    """Return a percentile of a repeat, None where too few values lie beyond it, or where it is not known (0)."""
     latency = repeat["latency"]
-    return float(latency[name]) if latency["count"] >= SUPPORT * one_in else None  # type: ignore[literal-required]
+    value: int = latency[name]  # type: ignore[literal-required]
+    return float(value) if value and latency["count"] >= SUPPORT * one_in else None
 
 
 def _memory(usages: Sequence[Usage | None], which: str) -> Estimate | None:
