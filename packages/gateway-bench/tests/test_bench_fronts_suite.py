@@ -53,7 +53,7 @@ def test_only_nginx_is_there_without_kept_connections_too_and_once_more_as_it_is
     assert not ROWS["fastcgi-close-nginx"].keep_alive
 
 
-@pytest.mark.parametrize(("quick", "most"), [(True, 65), (False, 400)])
+@pytest.mark.parametrize(("quick", "most"), [(True, 75), (False, 430)])
 def test_it_takes_no_longer_than_it_says(quick: bool, most: float) -> None:
     parameters = parameters_for(SUITE, quick=quick)
     tasks = {name: tasks_of(SUITE, row, SUITE.scenarios, parameters) for name, row in ROWS.items()}

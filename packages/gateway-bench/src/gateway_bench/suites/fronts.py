@@ -14,8 +14,8 @@ SUITE = Suite(
     table="fronts.toml",
     scenarios=("hello",),
     waits=("hello",),
-    full=Pace(users=32, warmup=0.5, seconds=1.6, repeats=3, latency=0.8),
-    quick=Pace(users=32, warmup=0.3, seconds=0.4, repeats=1),
+    full=Pace(users=32, warmup=0.5, seconds=2.0, repeats=3, latency=0.8),
+    quick=Pace(users=32, warmup=0.3, seconds=1.0, repeats=1),
     pinned=True,
     charts={
         "cpu": charts_fronts.fronts_cpu,
