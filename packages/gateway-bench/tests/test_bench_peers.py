@@ -1,39 +1,29 @@
-"""The rows of the repository's tables; and each peer that is here, from its start to its end.
+"""The rows of the repository's tables, the peers that are Python, and what is said of those that are not here.
 
-In CI every peer must be here.
+In CI every peer must be here. Those that are no Python, or stand behind a front: `test_bench_peers_programs.py`.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import sys
-import tempfile
-from collections.abc import Iterator
+import asyncio
+import importlib.util
 from dataclasses import replace
 from pathlib import Path
-from wsgiref.util import setup_testing_defaults
+from typing import Any
 
-import psutil
 import pytest
 
+from bench_peers import PYTHONS, ROWS, STARTS, museum, prove, without_footer
 from bench_world import ROOT, an_order
-from demo_app import app
 from gateway_bench.load.address import parse_address
-from gateway_bench.load.scenarios import SCENARIOS, Answer
-from gateway_bench.load.visitor import Visitor
+from gateway_bench.load.scenarios import SCENARIOS
 from gateway_bench.run.blank import blank
-from gateway_bench.run.subject import Subject, ready
 from gateway_bench.servers.fronts import FRONTS
 from gateway_bench.servers.gateways import Gateway, Places, load_gateways
-from gateway_bench.servers.presence import look_for, look_for_programs
+from gateway_bench.servers.presence import look_for_programs
 
-PEERS = Path(os.environ.get("GATELAB_PEERS", ROOT / ".nox/peers/bin")) / "python"
-PYTHONS = {"own": sys.executable, "peers": str(PEERS)}
 TABLES = [file for file in sorted((ROOT / "benchmarks").glob("*.toml")) if "[[gateway]]" in file.read_text("utf-8")]
-ROWS = load_gateways(ROOT / "benchmarks" / "peers.toml")
-STARTS = {(*row.command, row.environment): row for row in reversed(ROWS) if row.environment != "compiled"}
-"""Rows that differ in more than a number."""
+PYTHON = [row for row in STARTS if not row.front and not row.programs]
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.stem)
@@ -51,64 +41,9 @@ def test_every_row_of_every_table_can_be_carried_out(table: Path) -> None:
         assert bool(row.programs or row.has) == bool(row.install), row.name
 
 
-def presence_of(row: Gateway) -> str:
-    """Return what this row misses here, or ""."""
-    if row.front and (reason := FRONTS[row.front].presence().reason):
-        return reason
-    if row.programs:
-        return look_for_programs(row.programs, row.has, row.install).reason
-    return look_for(row.package, PYTHONS[row.environment], ROOT).reason
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give a folder for all that a server makes, after which no process is left that was told of it."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    yield tmp_path
-    left = [process.info for process in psutil.process_iter(["pid", "cmdline", "environ"]) if knows(process, tmp_path)]
-    assert left == []
-    assert list(tmp_path.iterdir()) == []
-
-
-def knows(process: psutil.Process, folder: Path) -> bool:
-    words = [*(process.info["cmdline"] or ()), (process.info["environ"] or {}).get("DEMO_APP_DB", "")]
-    return process.pid != os.getpid() and any(str(folder) in word for word in words)
-
-
-def answers(subject: Subject) -> tuple[Answer, Answer]:
-    """Ask for hello, then for the page."""
-    visitor = Visitor(subject.address, keep_alive=False)
-    hello, page = (visitor.fetch(SCENARIOS[name].visit("once")[0]) for name in ("hello", "page"))
-    return hello, page
-
-
-def without_footer(page: bytes) -> str:
-    """Return the page without what it says of its server; and without the place where it is mounted."""
-    text = re.sub(r'(?s)<footer id="served">.*</footer>', "", page.decode())
-    return text.replace('"/app.py/', '"/')
-
-
-def museum(path: str) -> bytes:
-    environ = {"PATH_INFO": path}
-    setup_testing_defaults(environ)
-    return b"".join(app(environ, lambda *_: bytes))
-
-
-@pytest.mark.parametrize("row", list(reversed(STARTS.values())), ids=lambda row: row.name)
-def test_each_peer_gives_the_same_bytes_and_leaves_nothing(row: Gateway, folder: Path) -> None:
-    if reason := presence_of(row):
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{reason}, and in CI every peer must be here", pytrace=False)
-        pytest.skip(reason)
-    order = an_order("evolution", [row], ["hello", "page"], pythons=PYTHONS)
-    with ready(row, order, "hello") as subject:
-        assert subject.address.scheme == "http"
-        hello, page = answers(subject)
-        assert bool(subject.front) is bool(row.front)
-    assert (hello.status, hello.content) == (200, b"Hello, world!\n")
-    assert page.status == 200
-    assert without_footer(page.content) == without_footer(museum("/fastcgi"))
-    assert page.content.count(b"<dt>") == 9
+@pytest.mark.parametrize("row", PYTHON, ids=lambda row: row.name)
+def test_each_peer_gives_the_same_bytes_and_leaves_nothing(row: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    prove(row, monkeypatch)
 
 
 def test_a_peer_that_is_not_installed_is_listed_with_what_installs_it(tmp_path: Path) -> None:
@@ -144,3 +79,38 @@ def test_what_programs_say_of_their_version(tmp_path: Path, said: str, version: 
     program.write_text(f"#!/bin/sh\ncat <<'.'\n{said}\n.\n")
     program.chmod(0o755)
     assert look_for_programs([str(program)], "", "").version == version
+
+
+def test_the_twin_for_asgi_answers_as_the_application_does() -> None:
+    place = importlib.util.spec_from_file_location("asgi_site", ROOT / "benchmarks" / "pages" / "asgi_site.py")
+    assert place
+    assert place.loader
+    twin = importlib.util.module_from_spec(place)
+    place.loader.exec_module(twin)
+
+    def ask(kind: str, path: str = "", query: bytes = b"", *received: str) -> list[dict[str, Any]]:
+        sent: list[dict[str, Any]] = []
+        waiting = [{"type": each} for each in received]
+
+        async def receive() -> dict[str, Any]:
+            return waiting.pop(0)
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        asyncio.run(twin.app({"type": kind, "path": path, "query_string": query}, receive, send))
+        return sent
+
+    life = ask("lifespan", "", b"", "lifespan.startup", "lifespan.shutdown")
+    assert [message["type"] for message in life] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    for path, query in (("/hello", ""), ("/fastcgi", ""), ("/sleep", "ms=1"), ("/sleep", "ms=x"), ("/nothing", "")):
+        head, body = ask("http", path, query.encode())
+        status, fields, content = museum(path, query)
+        assert head["status"] == status, path
+        if status == 200:
+            assert without_footer(body["body"]) == without_footer(content), path
+            names = {name: value for name, value in fields if name != "Content-Length"}
+            assert {name.decode(): value.decode() for name, value in head["headers"] if name != b"content-length"} == {
+                name.lower(): value for name, value in names.items()
+            }
+        assert (b"content-length", str(len(body["body"])).encode()) in head["headers"]
