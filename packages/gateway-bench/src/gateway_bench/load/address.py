@@ -64,7 +64,8 @@ def parse_address(text: str) -> Address:
     return Address(tcp[1], tcp[2].strip("[]"), int(tcp[3]))
 
 
-def free_port() -> int:
-    """Return a TCP port that was free a moment ago, for servers that cannot say which one they took."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+def free_port(host: str = "127.0.0.1") -> int:
+    """Return a TCP port that was free a moment ago, for servers that cannot say which one they took. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as listener:
         return int(listener.getsockname()[1])

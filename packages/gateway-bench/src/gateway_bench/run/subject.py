@@ -23,6 +23,7 @@ from gateway_bench.errors import LoadFailed, NotReady
 from gateway_bench.load.address import Address, free_port, parse_address
 from gateway_bench.load.http_bytes import fetch
 from gateway_bench.load.scenarios import SCENARIOS, Answer, Exchange
+from gateway_bench.load.team_reach import neighbours
 from gateway_bench.load.visitor import REQUEST_LIMIT, Failure, Visitor
 from gateway_bench.run.order import Order
 from gateway_bench.samples.births import BirthCounter, KernelBirths
@@ -86,7 +87,8 @@ def ready(gateway: Gateway, order: Order, scenario: str, kernel: KernelBirths | 
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatelab-bench-")))
         places = Places(
             host=order.listen,
-            port=str(free_port()),
+            neighbours=neighbours(order.listen),
+            port=str(free_port(order.listen)),
             socket=folder / "socket",
             events=folder / "events",
             status=folder / "status",

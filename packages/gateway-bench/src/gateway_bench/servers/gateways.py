@@ -28,7 +28,8 @@ A row of `gateways.toml` or `peers.toml`:
     unannounced = true                  an answer ends where the connection does, and no field says so
     loop = true                         no server: a program that repeats something by itself (`gateway_bench.run.loop`)
 
-In a command `{python}` is the interpreter, `{host}` the address to listen at, `{events}` the socket of the events,
+In a command `{python}` is the interpreter, `{host}` the address to listen at, `{neighbours}` the network of that
+address, from which a server that believes whoever connects may be asked, `{events}` the socket of the events,
 `{status}` that of the scoreboard, `{workers}` and `{threads}` the numbers of the row, `{here}` the folder of the TOML
 file, `{socket}` the path for a unix socket, `{work}` a folder with the CGI programs of the bench
 (`gateway_bench.servers.cgi_programs`), and `{port}` a port that was free a moment ago, for servers that cannot take a
@@ -66,6 +67,7 @@ class Places:
     """What a command may ask for, as one server has it."""
 
     host: str = LOOPBACK
+    neighbours: str = f"{LOOPBACK}/32"
     port: str = "PORT"
     socket: Path = Path("SOCKET")
     events: Path = Path("EVENTS")

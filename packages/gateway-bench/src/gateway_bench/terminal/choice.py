@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gateway_bench.errors import BenchError
 from gateway_bench.load.address import parse_address
+from gateway_bench.load.team_reach import neighbours
 from gateway_bench.load.wrk import find_wrk
 from gateway_bench.record.goals import load_goals
 from gateway_bench.run.order import Order, Team
@@ -60,6 +61,7 @@ def order_of(choice: Choice, root: Path) -> Order:
     if suite.name == TARGETS and not choice.targets:
         raise BenchError("the suite targets needs to know whom to ask: --target http://HOST:PORT, once or more")
     hosts = choice.team.size if choice.team else 0
+    neighbours(choice.listen)  # says so now if servers cannot listen there
     return Order(
         suite=suite,
         gateways=_rows(suite, choice, root),
