@@ -33,6 +33,9 @@ SECONDS = {"work": 0.002, "wait": 0.005}
 """What one request takes, by scenario: processor time, or waiting."""
 GROWING = tuple(SECONDS)
 HELLO = "hello"
+STEPS = [2**power * 2**20 for power in range(30)]
+"""Bytes between two lines of the scale of memory: whole numbers of MiB."""
+TICKS = 6
 KINDS = {"work": "work", "wait": "waiting"}
 THROUGHPUT, CPU, MEMORY = MEASURES["throughput"], MEASURES["cpu"], MEASURES["memory"]
 
@@ -49,7 +52,13 @@ def draw_threads(document: Document) -> Picture | None:
 
 def draw_memory(document: Document) -> Picture | None:
     """Draw memory against workers."""
-    return versus(document, "workers", "memory", memory_finding(document), ("work",))
+    drawn = versus(document, "workers", "memory", memory_finding(document), ("work",))
+    if drawn is not None:
+        axis = drawn.axes[0]
+        top = axis.get_ylim()[1]
+        step = next(step for step in STEPS if step * TICKS >= top)
+        axis.set_yticks([step * number for number in range(TICKS + 1) if step * number <= top])
+    return drawn
 
 
 def draw_connections_cost(document: Document) -> Picture | None:
@@ -164,8 +173,9 @@ def _draw_ideal(axis: Any, scenario: str, document: Document) -> None:
     busy = [min(number, cores) if scenario == "work" else number for number in places]
     ideal = [number / SECONDS[scenario] for number in busy]
     axis.plot(places, ideal, linestyle=(0, (4, 3)), linewidth=1.5, color=MUTED, zorder=1)
-    axis.annotate("ideal", (places[0], ideal[0]), (4, 8), textcoords="offset points", color=MUTED, size=SIZES["ticks"])
-    top = max(axis.get_ylim()[1], 1.12 * max(ideal))
+    axis.annotate("ideal", (places[-1], ideal[-1]), (0, 5), textcoords="offset points", ha="right", color=MUTED,
+                  size=SIZES["ticks"])  # fmt: skip
+    top = max(axis.get_ylim()[1], 1.15 * max(ideal))
     axis.set_ylim(0, top)
     axis.axvline(cores, color=GREY, linewidth=1, zorder=0)
     words = f"{cores} processors" if cores > 1 else "1 processor"

@@ -1,8 +1,8 @@
 """The suite `workers`: how much comes of more processes, more threads, more connections?
 
 Server and generator share all processors here: workers on one processor would show nothing. The crowd, which asks for
-work and waiting, takes a few per cent of one of them at these rates; its share is in the record. There are more visitors than the
-most workers, so nobody is idle for want of one.
+work and waiting, takes a few per cent of one of them at these rates; its share is in the record. There are more
+visitors than the most workers, so nobody is idle for want of one.
 
 A closed loop begins with everybody at once, so the first answers come sooner than all later ones: where 20 visitors
 queue before one worker, 400 answers of it come out 2 % too high. That is why a stretch has so many answers at least.
