@@ -22,21 +22,20 @@ from typing import Any
 
 import pytest
 
+from bench_world import ROOT as REPOSITORY
 from gateway_bench.load.job import Job
+from gateway_bench.samples.spawns import SpawnListener
+from gateway_bench.servers.gateways import Places, load_gateways
 from gateway_runtime.testing import wait_until
 
 SERVERS, TO_SERVERS = "10.203.1.1", "10.203.1.2"
 BENCH, TO_BENCH = "10.203.2.1", "10.203.2.2"
 LIMIT = 30
 ROOT = os.geteuid() == 0
+TABLE = REPOSITORY / "benchmarks" / "gateways.toml"
 
-GATEWAYS = {
-    "http": ["wsgi_server"],
-    "fastcgi": ["fastcgi_server", "--allow-from", f"{TO_SERVERS}/32"],
-    "scgi": ["scgi_server", "--allow-from", f"{TO_SERVERS}/32"],
-    "uwsgi": ["uwsgi_gateway", "--allow-from", f"{TO_SERVERS}/32"],
-}
-"""Our servers, and what those need that trust whoever connects."""
+GATEWAYS = ["fastcgi", "scgi", "uwsgi", "wsgi"]
+"""Rows of the bench's own table. The first three believe whoever connects, so they are told who may."""
 
 BENCH_SIDE = f"""
 import json, sys
@@ -72,7 +71,11 @@ def running(*command: str, **pipes: Any) -> Iterator[subprocess.Popen[str]]:
         try:
             yield process
         finally:
-            process.kill()
+            process.terminate()  # a server or a crew then ends its own processes
+            try:
+                process.wait(LIMIT)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 @contextmanager
@@ -151,21 +154,28 @@ def job(address: str, **changes: Any) -> Job:
     return {**small, **changes}  # type: ignore[typeddict-item]  # changes are of its keys
 
 
-def test_servers_workers_and_bench_are_on_three_hosts(places: tuple[list[str], list[str], list[str]]) -> None:
+def places_of(folder: Path) -> Places:
+    """Where a server that is to be asked from elsewhere finds what it needs."""
+    folder.mkdir()
+    status, events = folder / "status", folder / "events"
+    return Places(host=SERVERS, neighbours=f"{TO_SERVERS}/32", socket=folder / "socket", events=events, status=status)
+
+
+def test_servers_workers_and_bench_are_on_three_hosts(
+    places: tuple[list[str], list[str], list[str]], tmp_path: Path
+) -> None:
     servers, workers, bench = places
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with ExitStack() as stack:
         side = stack.enter_context(running(*bench, sys.executable, "-c", BENCH_SIDE, **pipes))
-        started = [
-            stack.enter_context(
-                running(
-                    *servers,
-                    *(sys.executable, "-m", module, "demo_app:app", "--bind", f"{SERVERS}:0", *options),
-                    stderr=subprocess.PIPE,
-                )
-            )
-            for module, *options in GATEWAYS.values()
-        ]
+        started = []
+        for row in load_gateways(TABLE, GATEWAYS):
+            if not row.again:
+                here = places_of(tmp_path / row.name)
+                stack.enter_context(SpawnListener(here.events).listening())
+                command = row.argv(sys.executable, here)
+                started.append(stack.enter_context(running(*servers, *command, stderr=subprocess.PIPE)))
+        assert len(started) == len(GATEWAYS)
         assert side.stdin
         assert side.stdout
         port = int(side.stdout.readline())
@@ -178,9 +188,9 @@ def test_servers_workers_and_bench_are_on_three_hosts(places: tuple[list[str], l
             print(json.dumps(wanted), file=side.stdin, flush=True)
             return json.loads(side.stdout.readline())
 
-        for scheme, process in zip(GATEWAYS, started, strict=True):
+        for process in started:
             address = ready(process)
-            assert address.startswith(f"{scheme}://{SERVERS}:")
+            assert f"://{SERVERS}:" in address
             for changes in ({}, {"rate": 100.0, "seed": 5}):
                 found = ask(job(address, **changes))
                 assert found["errors"] == {}

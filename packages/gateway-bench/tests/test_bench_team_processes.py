@@ -51,7 +51,11 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         try:
             yield process
         finally:
-            process.kill()
+            process.terminate()  # a crew then ends its own processes
+            try:
+                process.wait(LIMIT)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def worker(port: int, changed: str = "pass") -> Any:
