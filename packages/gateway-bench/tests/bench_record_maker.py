@@ -131,7 +131,7 @@ def _repeat(
     counted = count if gateway["name"].startswith("cgi") else 0
     return Repeat(
         gateway=gateway["name"], scenario=scenario, question=question,
-        rate=None if question == "capacity" else rate, users=4, round=round_, position=0,
+        rate=None if question == "capacity" else rate, shape="", offered=None, users=4, round=round_, position=0,
         started="2026-01-31T12:00:01+00:00", engine="locust",
         warmup={"seconds": 0.8, "rates": [rate * 0.9, rate], "settled": gateway["name"] != "scgi"},
         seconds=count / rate, requests=count, errors={"status 500": 3} if broken else {}, content_bytes=14 * count,

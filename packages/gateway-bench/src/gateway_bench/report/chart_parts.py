@@ -15,7 +15,7 @@ from math import log10
 from typing import Any
 
 from matplotlib.text import Annotation
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from gateway_bench.record.document import Document, Estimate, Result
 from gateway_bench.report import findings
@@ -38,7 +38,7 @@ GAP = 0.13
 """Inches between a mark and its words, and between those and the edge."""
 TICK = 0.75
 """Inches that a figure of a logarithmic scale needs."""
-PADDING = 0.3
+PADDING = 0.36
 """Inches between the names of the rows and what is beside them."""
 
 Group = tuple[str, Sequence[Result]]
@@ -106,7 +106,9 @@ def draw_bars(
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: measure.tick(value)))
     bare(axis)
     make_room(axis)
-    axis.locator_params(axis="x", nbins=max(3, round(_inches(axis) / 1.3)))
+    end = axis.get_xlim()[1]
+    steps = MaxNLocator(max(2, round(_inches(axis) / 1.3)), steps=[1, 2, 5, 10]).tick_values(0, end / measure.unit)
+    axis.set_xticks([step * measure.unit for step in steps if step * measure.unit <= end])
 
 
 def draw_dots(

@@ -31,6 +31,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 from gateway_bench.record.document import Document, GatewayRecord
+from gateway_bench.report.units import unbroken
 
 __all__ = [
     "BAD", "BAND", "FAINT", "GREY", "INK", "LIGHT", "MUTED", "PAPER", "SIZES", "THEME", "WIDTH", "Picture", "bare",
@@ -73,10 +74,10 @@ BEHIND = "-behind"
 WIDTH = 10.0
 MARGIN = 0.02
 TITLE_WRAP = 66
-SUBTITLE_WRAP = 104
+SUBTITLE_WRAP = 108
 SIZES = {"title": 17, "subtitle": 11.5, "text": 12.5, "ticks": 10.5, "small": 9}
-TITLE_LINE = 0.32
-"""Inches of a line of the sentence."""
+ABOVE, TITLE_LINE, SUBTITLE_LINE, FOOTING = 0.22, 0.32, 0.24, 0.28
+"""Inches above the sentence, of a line of it, of a line of the subtitle, and of the line at the bottom."""
 
 FONT = "DejaVu Sans"
 """It comes with matplotlib: the same letters, and the same bytes, everywhere."""
@@ -105,7 +106,6 @@ RULES: Any = {  # matplotlib's own type lists every key there is
 }
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}\b")
-_UNIT = re.compile(r"(?<=\d) (?=(?:µs|ms|s|MiB|%)\b)")
 _ATTRIBUTE = re.compile(r'\bfill="(#[0-9a-f]{6})"')
 
 
@@ -113,6 +113,7 @@ class Picture(Figure):
     """A chart: with the sentence that it bears out, and its figures as a table, for whoever reads instead of looks."""
 
     sentence = ""
+    subtitle = ""
     headings: tuple[str, ...] = ()
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -121,8 +122,13 @@ class Picture(Figure):
 
     @property
     def heading_points(self) -> float:
-        """How much of the top the sentence takes, in points."""
-        return 72 * (0.16 + TITLE_LINE * len(_lines(self.sentence)))
+        """How much of the top sentence and subtitle take, in points."""
+        return 72 * (_below_title(self.sentence) + SUBTITLE_LINE * len(_small(self.subtitle)))
+
+    @property
+    def footing_points(self) -> float:
+        """How much of the bottom the line about the machine takes, in points."""
+        return 72 * FOOTING
 
     def note(self, *cells: str) -> None:
         """Put a row into the table, unless it is there: a figure may be drawn twice."""
@@ -147,15 +153,14 @@ def page(
     `title` is the sentence. `label_inches` are for the names of the rows; `grid` goes to `Figure.subplots`.
     """
     figure = Picture(figsize=(WIDTH, height))
-    figure.sentence = title
-    lines = _lines(title)
+    figure.sentence, figure.subtitle = title, subtitle
+    lines, small = _lines(title), _small(subtitle)
     inch = 1 / height
-    top = 1 - 0.22 * inch
-    figure.text(MARGIN, top, "\n".join(lines), size=SIZES["title"], weight="bold", va="top", linespacing=1.25)
-    below = top - (TITLE_LINE * len(lines) + 0.08) * inch
-    small = textwrap.wrap(subtitle, SUBTITLE_WRAP)
+    figure.text(MARGIN, 1 - ABOVE * inch, "\n".join(lines), size=SIZES["title"], weight="bold", va="top",
+                linespacing=1.25)  # fmt: skip
+    below = 1 - _below_title(title) * inch
     figure.text(MARGIN, below, "\n".join(small), size=SIZES["subtitle"], color=MUTED, va="top", linespacing=1.35)
-    below -= 0.24 * (len(small) - 1) * inch
+    below -= SUBTITLE_LINE * (len(small) - 1) * inch
     figure.text(MARGIN, 0.12 * inch, _made(document), size=SIZES["small"], color=MUTED, va="bottom")
     axes = figure.subplots(squeeze=False, **grid)
     figure.subplots_adjust(
@@ -224,8 +229,16 @@ def themed(svg: str) -> str:
 
 
 def _lines(sentence: str) -> list[str]:
-    """Break a sentence into lines, but no figure from its unit."""
-    return textwrap.wrap(_UNIT.sub("\N{NO-BREAK SPACE}", sentence), TITLE_WRAP)
+    return textwrap.wrap(unbroken(sentence), TITLE_WRAP)
+
+
+def _small(subtitle: str) -> list[str]:
+    return textwrap.wrap(unbroken(subtitle), SUBTITLE_WRAP)
+
+
+def _below_title(sentence: str) -> float:
+    """Return how far below the top the subtitle begins, in inches."""
+    return ABOVE + TITLE_LINE * len(_lines(sentence)) + 0.08
 
 
 def _made(document: Document) -> str:

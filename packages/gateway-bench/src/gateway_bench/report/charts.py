@@ -26,13 +26,16 @@ PNG_DPI = 160
 class Chart:
     """A drawn chart: SVG as text, PNG as bytes; what it shows as a sentence, and as a table.
 
-    The sentence takes `heading_points` of its top, for a page that shows it as text.
+    Sentence and subtitle take `heading_points` of its top, the line about the machine `footing_points` of its bottom: a
+    page that shows them as text leaves these out.
     """
 
     svg: str
     png: bytes
     sentence: str
+    subtitle: str
     heading_points: float
+    footing_points: float
     headings: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
 
@@ -65,5 +68,12 @@ def _drawn(figure: Figure) -> Chart:
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
     figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Software": None})
     return Chart(
-        svg.getvalue(), png.getvalue(), figure.sentence, figure.heading_points, figure.headings, tuple(figure.rows)
+        svg=svg.getvalue(),
+        png=png.getvalue(),
+        sentence=figure.sentence,
+        subtitle=figure.subtitle,
+        heading_points=figure.heading_points,
+        footing_points=figure.footing_points,
+        headings=figure.headings,
+        rows=tuple(figure.rows),
     )

@@ -22,7 +22,7 @@ from gateway_bench.load.latency import curve, summarize
 from gateway_bench.record.document import Document, Repeat, Result
 from gateway_bench.report import findings
 from gateway_bench.report.chart_style import FAINT, SIZES, Picture, bare, colours, page, width_of
-from gateway_bench.report.charts_common import Draw, behind, groups_of, once
+from gateway_bench.report.charts_common import Draw, Grouped, behind, groups_of, once
 from gateway_bench.report.charts_versus import label_ends
 from gateway_bench.report.measures import MEASURES
 from gateway_bench.report.units import duration, duration_tick, figure
@@ -41,8 +41,8 @@ LINE = 0.25
 Curve = list[tuple[float, int]]
 
 
-def latency_curves(scenario: str = "", question: str = "latency") -> Draw:
-    """Return the chart for one scenario, the first that was asked so if none is named.
+def latency_curves(scenario: str = "", question: str = "latency", grouped: Grouped = behind) -> Draw:
+    """Return the chart for one scenario, the first that was asked so if none is named; a panel for each group.
 
     Where nothing was asked at a rate, the chart is of the closed loop and says so.
     """
@@ -50,12 +50,12 @@ def latency_curves(scenario: str = "", question: str = "latency") -> Draw:
     def draw(document: Document) -> Picture | None:
         asked = [result for result in once(document, document["results"]) if result["question"] == question]
         if not asked and question == "latency":
-            return latency_curves(scenario, "capacity")(document)
+            return latency_curves(scenario, "capacity", grouped)(document)
         chosen = scenario or (asked[0]["scenario"] if asked else "")
         results = [result for result in asked if result["scenario"] == chosen]
         panels = [
             (heading, curves)
-            for heading, members in groups_of(document, results, behind)
+            for heading, members in groups_of(document, results, grouped)
             if (curves := {one["gateway"]: found for one in members if (found := curve_of(document, one))})
         ]
         return _drawn(document, results, panels, question) if panels else None

@@ -52,7 +52,9 @@ def peers_finding(document: Document) -> str:
     results = {(row["scenario"], row["gateway"]): row for row in findings.capacity(document)}
     able = [row for row in compared if not results[row["scenario"], row["against"]]["errors"]]
     if not able:
-        return findings.ranking(document, _main(document), MEASURES["throughput"])
+        kinds = {row["name"]: kind_of(row) for row in document["gateways"]}
+        alike = [row for row in _main(document) if kinds[row["gateway"]] == kinds.get(OURS, "")] or _main(document)
+        return findings.ranking(document, alike, MEASURES["throughput"])
     scenario, ours = able[0]["scenario"], able[0]["gateway"]
     able = [row for row in able if (row["scenario"], row["gateway"]) == (scenario, ours)]
     known = findings.labels(document)
@@ -113,5 +115,5 @@ throughput = comparison("throughput", (MAIN,), title=peers_finding, grouped=kind
                         remarks=_ours_is)  # fmt: skip
 cpu = comparison("cpu", (MAIN,), grouped=kind_of, best_first=True, instead=True)
 slow = comparison("throughput", ("sleep", "mixed"), grouped=kind_of, best_first=True)
-latency = latency_curves()
+latency = latency_curves(grouped=kind_of)
 memory = comparison("memory", (MAIN,), grouped=kind_of, best_first=True, instead=True)

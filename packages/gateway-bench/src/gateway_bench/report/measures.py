@@ -32,7 +32,8 @@ def _size_tick(value: float) -> str:
 class Measure:
     """A figure of a result. `band` names it in the record's bands, "" if it has none there.
 
-    `verb` and `noun` make sentences: somebody `takes` the `least` `server CPU for a request`.
+    `verb` and `noun` make sentences: somebody `takes` the `least` `server CPU for a request`. A scale has round
+    numbers of `unit`.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Measure:
     band: str = ""
     show: Callable[[float], str] = duration
     tick: Callable[[float], str] = duration_tick
+    unit: float = 1.0
 
     def of(self, result: Result) -> Estimate | None:
         """Return the estimate, None where the record has none."""
@@ -77,9 +79,9 @@ _ALL = (
     Measure("p90", "p90_us", "9 of 10 requests wait no longer", "keeps 9 of 10 visitors waiting", ""),
     Measure("p99", "p99_us", "99 of 100 requests wait no longer", "keeps 99 of 100 visitors waiting", "", band="p99"),
     Measure("memory", "memory_peak_bytes", "Memory of all processes of the server together, its peak", "needs",
-            "memory", show=size, tick=_size_tick),
+            "memory", show=size, tick=_size_tick, unit=2**20),
     Measure("front_memory", "front_memory_peak_bytes", "Memory of the front, its peak", "needs", "memory for its front",
-            show=size, tick=_size_tick),
+            show=size, tick=_size_tick, unit=2**20),
     Measure("spawned", "spawned_per_request", "Processes started for a request", "starts", "processes for a request",
             "the fewest", show=figure, tick=_count_tick),
     Measure("switches", "switches_per_request", "Context switches of the server for a request", "makes",
@@ -140,7 +142,7 @@ def level(ratio: Ratio, name: str) -> bool:
     if ratio["ties"] is not None:
         return name in ratio["ties"]
     found: Estimate | None = ratio[name]  # type: ignore[literal-required]
-    return found is not None and found["low"] <= 1 + UNPROVED and 1 - UNPROVED <= found["high"]
+    return found is not None and found["low"] <= 1 + UNPROVED and found["high"] >= 1 - UNPROVED
 
 
 def _place(band: Band) -> tuple[str, str, str]:

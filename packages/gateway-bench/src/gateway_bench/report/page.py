@@ -23,7 +23,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gateway_bench.record.csv_table import to_csv
-from gateway_bench.record.document import Document, Result
+from gateway_bench.record.document import Document, Ratio, Result
 from gateway_bench.record.summary import cpu_us, throughput
 from gateway_bench.report import findings, method, units
 from gateway_bench.report.chart_style import THEME, themed
@@ -34,15 +34,11 @@ if TYPE_CHECKING:
 
 __all__ = ["render_report"]
 
-TALL = 0.85
-"""Height over width from which on a chart does not fit a screen: it is as wide as that, and scrolls."""
-
 _IDS = re.compile(r'(\bid="|href="#|url\(#)')
 _PROLOGUE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 _HEAD = re.compile(r'<svg[^>]*? viewBox="0 0 ([\d.]+) ([\d.]+)"[^>]*>', re.DOTALL)
 _GROUND = re.compile(r'<g id="patch_1">.*?</g>', re.DOTALL)
-_TITLE = re.compile(r'<g id="text_1">.*?(?=<g id="text_2">)', re.DOTALL)
 
 
 def render_report(suite: Suite, document: Document, charts: Mapping[str, Chart]) -> str:
@@ -60,7 +56,7 @@ def render_report(suite: Suite, document: Document, charts: Mapping[str, Chart])
         value=units.shown, words=" ".join, band_words=method.band_words,
     )  # fmt: skip
     measured = bool(document["results"] or document["proofs"])
-    shown = [sentence for find in suite.findings if (sentence := find(document))] if measured else []
+    shown = [units.unbroken(said) for find in suite.findings if (said := find(document))] if measured else []
     return environment.get_template("report.html.j2").render(
         document=document,
         title=suite.title,
@@ -74,6 +70,7 @@ def render_report(suite: Suite, document: Document, charts: Mapping[str, Chart])
         noise=method.noise_verdict(document),
         unsettled=method.unsettled(document),
         machine=method.machine_facts(document),
+        ratios=_ratios(document),
         questions={name: _asked(document, name) for name in ("capacity", "latency")},
         has={key: any(_has(result, key) for result in document["results"]) for key in OPTIONAL},
         record=_data_link("application/json", json.dumps(document, ensure_ascii=False, separators=(",", ":"))),
@@ -90,7 +87,20 @@ def _has(result: Result, key: str) -> bool:
 
 
 def _asked(document: Document, question: str) -> list[Result]:
-    return [result for result in document["results"] if result["question"] == question]
+    """Return the results of a question, scenario by scenario."""
+    order = _order(document)
+    results = [result for result in document["results"] if result["question"] == question]
+    return sorted(results, key=lambda result: order[result["scenario"]])
+
+
+def _ratios(document: Document) -> list[Ratio]:
+    """Return the ratios scenario by scenario, and in each question by question."""
+    order = _order(document)
+    return sorted(document["ratios"], key=lambda ratio: (order[ratio["scenario"]], ratio["question"]))
+
+
+def _order(document: Document) -> dict[str, int]:
+    return {scenario["name"]: place for place, scenario in enumerate(document["scenarios"])}
 
 
 def _placed(name: str, chart: Chart, caption: str) -> dict[str, object]:
@@ -98,11 +108,11 @@ def _placed(name: str, chart: Chart, caption: str) -> dict[str, object]:
     drawing, across, down = _inline(name, chart)
     return {
         "name": name,
-        "sentence": chart.sentence,
+        "sentence": units.unbroken(chart.sentence),
+        "subtitle": units.unbroken(chart.subtitle),
         "svg": drawing,
         "caption": caption,
         "shape": f"{across / down:.3f}",
-        "tall": down > TALL * across,
         "headings": chart.headings,
         "rows": chart.rows,
     }
@@ -111,17 +121,17 @@ def _placed(name: str, chart: Chart, caption: str) -> dict[str, object]:
 def _inline(name: str, chart: Chart) -> tuple[Markup, float, float]:
     """Return SVG that can stand in a page beside others, with its width and height.
 
-    Its ids are its own, its colours the page's, its size is left to the page; the sentence on top and the ground are
-    left out. What it shows is said by the sentence, which is its alternative text.
+    Its ids are its own, its colours the page's, its size is left to the page. It has no ground, and its view is
+    what lies between the words above and below it. The sentence is its alternative text.
     """
     bare = _METADATA.sub("", _PROLOGUE.sub("", chart.svg, count=1))
     head = _HEAD.search(bare)
     assert head, "matplotlib says how large a drawing is"
-    across, down = float(head[1]), float(head[2]) - chart.heading_points
+    across, down = float(head[1]), float(head[2]) - chart.heading_points - chart.footing_points
     label = Markup.escape(chart.sentence)
     opening = f'<svg viewBox="0 {chart.heading_points:g} {across:g} {down:g}" role="img" aria-label="{label}">'
-    body = _TITLE.sub("", _GROUND.sub("", bare[head.end() :], count=1), count=1)
-    named = _IDS.sub(rf"\g<1>{name}-", themed(body))
+    body = themed(_GROUND.sub("", bare[head.end() :], count=1))
+    named = _IDS.sub(rf"\g<1>{name}-", body)
     return Markup(opening + named), across, down  # noqa: S704  # drawn by us
 
 

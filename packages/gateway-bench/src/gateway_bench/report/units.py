@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from math import floor, log10
 
@@ -20,6 +21,8 @@ __all__ = [
     "size",
     "spread",
 ]
+
+_UNIT = re.compile(r"(?<=\d) (?=(?:µs|ms|s|MiB|KiB|B|%)(?!\w))")
 
 
 def figure(value: float) -> str:
@@ -87,6 +90,11 @@ def per_request(value: float | None) -> str:
     if value is None:
         return "?"
     return str(round(value)) if value == round(value) else f"{value:.3f}"
+
+
+def unbroken(sentence: str) -> str:
+    """Return a sentence in which no line ends between a figure and its unit."""
+    return _UNIT.sub("\N{NO-BREAK SPACE}", sentence)
 
 
 def ratio(value: float) -> str:
