@@ -13,14 +13,15 @@ import pytest
 
 from gateway_bench.errors import BenchError, NotReady
 from gateway_bench.load.address import Address, free_port, parse_address
-from gateway_bench.load.scenarios import SCENARIOS, SUITES
-from gateway_bench.run.measure import check_answer
+from gateway_bench.load.scenarios import SCENARIOS
+from gateway_bench.run.subject import check_answer
 from gateway_bench.samples.spawns import SpawnListener
-from gateway_bench.servers.gateways import load_gateways
+from gateway_bench.servers.gateways import Places, load_gateways
 from gateway_bench.servers.presence import look_for
 from gateway_bench.servers.service import server_environment, started
 
 ROOT = Path(__file__).parents[3]
+FIVE = ["cgi", "fastcgi", "scgi", "uwsgi", "wsgi"]
 
 
 @pytest.mark.parametrize(
@@ -47,13 +48,15 @@ def test_what_is_no_address(text: str) -> None:
 
 def test_the_tables_of_the_repository_can_be_read() -> None:
     own = load_gateways(ROOT / "benchmarks" / "gateways.toml")
-    assert [gateway.name for gateway in own] == ["cgi", "fastcgi", "scgi", "uwsgi", "wsgi"]
-    assert all(gateway.events for gateway in own)
-    argv = own[1].argv("/usr/bin/python3", Path("/tmp/events"))
+    assert [gateway.name for gateway in own if not gateway.front] == [*FIVE, "fastcgi-again"]
+    assert [gateway.name for gateway in own if gateway.front] == [f"{name}-behind" for name in FIVE]
+    assert all(gateway.events and gateway.tells_status for gateway in own)
+    argv = own[1].argv("/usr/bin/python3", Places(host="192.0.2.1", events=Path("/tmp/events")))
     assert argv[:4] == ["/usr/bin/python3", "-m", "fastcgi_server", "demo_app:app"]
     assert argv[argv.index("--events") + 1] == "/tmp/events"
+    assert argv[argv.index("--bind") + 1] == "192.0.2.1:0"
     peers = load_gateways(ROOT / "benchmarks" / "peers.toml", ["waitress", "gatelab"])
-    assert [gateway.name for gateway in peers] == ["gatelab", "waitress"]
+    assert [gateway.name for gateway in peers] == ["gatelab", "gatelab-again", "waitress"]
     everybody = own + load_gateways(ROOT / "benchmarks" / "peers.toml")
     assert all(not word.startswith("/") for gateway in everybody for word in gateway.shown())
     for gateway in everybody:
@@ -68,15 +71,16 @@ def test_the_rows_behind_nginx_listen_at_a_unix_socket(tmp_path: Path) -> None:
     for row in rows:
         assert (row.workers, row.threads) == (1, 1)
         assert any("{socket}" in word for word in row.command), row.name
-        assert any(str(tmp_path / "s") in word for word in row.argv("python", tmp_path, socket=tmp_path / "s"))
+        places = Places(socket=tmp_path / "s")
+        assert any(str(tmp_path / "s") in word for word in row.argv("python", places))
         if row.address:
-            assert parse_address(row.listens_at("0", tmp_path / "s")).path == str(tmp_path / "s")
+            assert parse_address(row.listens_at(places)).path == str(tmp_path / "s")
         assert row.keep_alive is ("kept" in row.label)  # SCGI and uwsgi cannot, uWSGI does not
 
 
 def test_a_peer_that_is_a_library_is_started_by_a_script(tmp_path: Path) -> None:
     (gateway,) = load_gateways(ROOT / "benchmarks" / "peers.toml", ["wsgiref"])
-    argv = gateway.argv(sys.executable, tmp_path / "events")
+    argv = gateway.argv(sys.executable)
     with started(argv, gateway.ready, server_environment(tmp_path / "db"), ROOT) as (_, address):
         check_answer(address)
 
@@ -100,20 +104,39 @@ def births(listener: SpawnListener, expected: int) -> int:
     return listener.count().spawned
 
 
-@pytest.mark.parametrize("name", ["cgi", "fastcgi", "scgi", "uwsgi", "wsgi"])
+@pytest.mark.parametrize("name", FIVE)
 def test_each_gateway_answers_every_scenario_in_its_own_protocol(name: str, tmp_path: Path) -> None:
-    (gateway,) = load_gateways(ROOT / "benchmarks" / "gateways.toml", [name])
+    gateway = next(row for row in load_gateways(ROOT / "benchmarks" / "gateways.toml") if row.name == name)
     listener = SpawnListener(tmp_path / "events")
     environment = server_environment(tmp_path / "guestbook.sqlite3")
-    argv = gateway.argv(sys.executable, listener.path)
+    argv = gateway.argv(sys.executable, Places(events=listener.path, status=tmp_path / "status"))
     with listener.listening(), started(argv, gateway.ready, environment, ROOT) as (_, address):
         assert address.scheme == ("http" if name in ("cgi", "wsgi") else name)
         workers = births(listener, gateway.workers)
-        for scenario in SUITES["evolution"]:
+        for scenario in ("hello", "page", "guestbook"):
             check_answer(address, scenario)  # 1 + 1 + 2 requests
         expected = workers + (4 if name == "cgi" else 0)
         assert births(listener, expected) == expected
     assert listener.count().lost == listener.rubbish == 0
+
+
+ROW = "[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='x'"
+
+
+def test_rows_like_others_and_rows_that_vary(tmp_path: Path) -> None:
+    path = tmp_path / "g.toml"
+    more = "[[gateway]]\nname='b'\nlike='a'\nfront='nginx'\n[[gateway]]\nname='c'\nlabel='C'\nagain='b'\n"
+    path.write_text(f"{ROW}\n{more}[[gateway]]\nname='d'\nlabel='D'\nlike='a'\nvary={{workers=[1, 2]}}\n")
+    rows = {row.name: row for row in load_gateways(path)}
+    assert list(rows) == ["a", "b", "c", "d-workers-1", "d-workers-2"]
+    assert {row.command for row in rows.values()} == {("x",)}
+    assert [row.front for row in rows.values()] == ["", "nginx", "nginx", "", ""]
+    assert [row.again for row in rows.values()] == ["", "", "b", "", ""]
+    two = rows["d-workers-2"]
+    assert (two.label, two.base, two.varied, two.workers) == ("D, 2 workers", "d", {"workers": 2}, 2)
+    assert rows["d-workers-1"].label == "D, 1 worker"
+    assert [row.name for row in load_gateways(path, ["b"])] == ["b", "c"]  # with the row that shows what chance is
+    assert [row.name for row in load_gateways(path, ["d"])] == ["d-workers-1", "d-workers-2"]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +152,11 @@ def test_each_gateway_answers_every_scenario_in_its_own_protocol(name: str, tmp_
             "[[gateway]]\nname='a'\nlabel='A'\ncommand=['{y}']\nready='x'",
             "or 'address' that nobody fills",
         ),
-        ("[[gateway]]\nname='a'\nlabel='A'\ncommand=['x']\nready='x'", "no gateway 'nobody' in g.toml; it has a"),
+        (ROW, "no gateway 'nobody' in g.toml; it has a"),
+        (f"{ROW}\nlike='b'", "the row 'a' of g.toml is to be like 'b', and there is no row of that name above it"),
+        (f"{ROW}\n[[gateway]]\nname='b'\nagain='a'\nworkers=2", "the row 'b' of g.toml is 'a' again: it may have name"),
+        (f"{ROW}\nvary={{speed=[1]}}", "the row 'a' of g.toml can vary one of workers, threads, connections"),
+        (f"{ROW}\nvary={{workers=[0]}}", "needs 'workers' to vary over whole numbers above 0"),
     ],
 )
 def test_a_table_with_a_fault_is_refused_in_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:

@@ -25,6 +25,8 @@ middle of a request. A row may be too slow for it in all of them."""
 
 OVERHEAD = 0.5
 """Seconds that a measurement takes beside its load: the server comes to rest, the accounts are read."""
+WARM = 0.6
+"""Seconds after which most warm-ups have settled."""
 START = 1.2
 """Seconds that a server takes to start and to end."""
 BEFORE = 4.0
@@ -117,11 +119,12 @@ def engine_for(order: Order, gateway: Gateway, task: Task, scheme: str) -> str:
 
 def expected_seconds(suite: Suite, turns: Sequence[Turn], parameters: Parameters) -> float:
     """Return about how long the turns take, in seconds."""
-    lasts = {"capacity": parameters["seconds"], "latency": parameters["latency_seconds"]}
-    warmup = min(parameters["warmup_seconds"], 0.6)  # it mostly ends early
-    total = BEFORE
-    for turn in turns:
-        shaped = sum(suite.shapes[task.shape]["seconds"] for task in turn.tasks if task.shape)
-        plain = sum(lasts[task.question] for task in turn.tasks if not task.shape)
-        total += START + shaped + plain + len(turn.tasks) * (OVERHEAD + warmup)
-    return total
+    lasts = {
+        "capacity": parameters["seconds"] + min(parameters["warmup_seconds"], WARM),
+        "latency": parameters["latency_seconds"],
+        "shape": 0.0,
+    }
+    shapes = {name: shape["seconds"] for name, shape in suite.shapes.items()}
+    tasks = [task for turn in turns for task in turn.tasks]
+    each = sum(OVERHEAD + lasts[task.question] + shapes.get(task.shape, 0.0) for task in tasks)
+    return BEFORE + START * len(turns) + each

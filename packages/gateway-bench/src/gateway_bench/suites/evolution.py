@@ -15,7 +15,7 @@ SUITE = Suite(
     scenarios=("hello", "page", "journey", "guestbook"),
     usual=("hello", "page", "journey"),
     waits=("hello",),
-    full=Pace(users=4, warmup=1.0, seconds=0.8, repeats=3, latency=1.2),
+    full=Pace(users=4, warmup=1.0, seconds=0.8, repeats=3, latency=1.0),
     quick=Pace(
         users=4, warmup=0.6, seconds=0.6, repeats=1, latency=0.8, least=8, most=4.0, scenarios=("hello", "page")
     ),
