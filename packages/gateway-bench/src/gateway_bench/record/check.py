@@ -21,9 +21,10 @@ def check(content: Any, version: int, path: Path) -> None:
     """Do nothing if content fits the schema of that version. Raises BenchError, which names the first wrong place."""
     from jsonschema.exceptions import best_match  # late: only who reads a record needs it
 
-    error = best_match(_validator(version).iter_errors(content))
-    if error is None:
+    first = next(_validator(version).iter_errors(content), None)
+    if first is None:
         return
+    error = best_match([first])  # of "this or null" the part that says what is wrong
     place = error.json_path.removeprefix("$.") if error.path else "the top"
     raise BenchError(f"{path} is damaged, or no record of schema version {version}: at {place}, {_complaint(error)}")
 

@@ -427,7 +427,10 @@ def load_document(path: Path) -> Document:
         raise BenchError(f"{path} is no record of a run, or has schema version {version}: {known}")
     check(content, version, path)
     if version == 1:
-        content = upgraded(content)
+        try:
+            content = upgraded(content)
+        except BenchError as error:
+            raise BenchError(f"{path} is damaged: {error}") from error
     return cast(Document, content)  # the schema says the same; the tests hold the two together
 
 

@@ -7,18 +7,23 @@ are what was measured: medians and ranges come out as they stood there.
 
 from __future__ import annotations
 
-from typing import Any
+import zlib
+from typing import Any, cast
 
-from gateway_bench.load.latency import summarize
+from hdrh.codec import HdrCookieException, HdrLengthException
+
+from gateway_bench.errors import BenchError
+from gateway_bench.load.latency import Latency, summarize
 from gateway_bench.record.summary import ratios_of, results_of
 
 __all__ = ["upgraded"]
 
 
 def upgraded(content: dict[str, Any]) -> dict[str, Any]:
-    """Return a document that fits the schema of version 1 as one of version 2."""
+    """Return a document that fits the schema of version 1 as one of version 2. Raises BenchError."""
     parameters = content["parameters"]
     repeats = [_repeat(repeat, parameters) for repeat in content["repeats"]]
+    places = [(row["scenario"], row["gateway"]) for row in content["results"]]
     pairs = [(row["scenario"], row["gateway"], row["against"]) for row in content["ratios"]]
     return content | {
         "schema_version": 2,
@@ -27,7 +32,7 @@ def upgraded(content: dict[str, Any]) -> dict[str, Any]:
         "noise": None,
         "repeats": repeats,
         "syscalls": [],
-        "results": results_of(repeats),
+        "results": sorted(results_of(repeats), key=lambda row: places.index((row["scenario"], row["gateway"]))),
         "bands": [],
         "ratios": ratios_of(repeats, pairs),
         "proofs": content.get("proofs", []),
@@ -79,7 +84,12 @@ def _usage(cpu_seconds: float, memory: Any) -> dict[str, Any]:
 
 def _latency(latency: dict[str, Any]) -> dict[str, Any]:
     """Add p99.9, from the histogram; of wrk there was none, and then it is 0, which is "not known"."""
-    return latency | {"p999": summarize([latency])["p999"] if latency["histogram"] else 0}  # type: ignore[list-item]
+    if not latency["histogram"]:
+        return latency | {"p999": 0}
+    try:
+        return latency | {"p999": summarize([cast("Latency", latency)])["p999"]}
+    except (ValueError, zlib.error, HdrCookieException, HdrLengthException) as error:
+        raise BenchError(f"a histogram in it cannot be read: {error}") from error
 
 
 def _verdict(row: dict[str, Any]) -> dict[str, Any]:

@@ -22,9 +22,9 @@ those, since the two smallest of six like values must be the other pair's: 4 in 
 simulation (thousands of runs, repeats that vary by 5 %, log-normal; heavy: one repeat in thirty is 30 % off besides):
 
     rounds   two rows of one server tie    10 % apart: seen    20 % apart: seen    20 %, heavy: seen
-       3               95 %                     41 %                87 %                79 %
-       5               99 %                     32 %                88 %                76 %
-       9               99 %                     53 %                99 %                94 %
+       3               95 %                     42 %                87 %                78 %
+       5               99 %                     32 %                88 %                74 %
+       9               99 %                     52 %                99 %                92 %
 
 A tie is thus not a proof that two rows are equal. It says that this run cannot tell them apart.
 """

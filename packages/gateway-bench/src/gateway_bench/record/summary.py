@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 
+from gateway_bench.load.latency import Latency
 from gateway_bench.record.document import Band, Estimate, GatewayRecord, Ratio, Repeat, Result, Usage
 from gateway_bench.record.statistics import band_of, estimate, meets
 
@@ -73,9 +74,9 @@ def _result(group: list[Repeat]) -> Result:
         generator_cpu_us_per_request=estimate([_share(repeat, repeat["generator"], "cpu_seconds", 1e6) or 0.0
                                                for repeat in group]),
         p50_us=estimate([repeat["latency"]["p50"] for repeat in group]),
-        p90_us=_all([_percentile(repeat, "p90", 10) for repeat in group]),
-        p99_us=_all([_percentile(repeat, "p99", 100) for repeat in group]),
-        p999_us=_all([_percentile(repeat, "p999", 1000) for repeat in group]),
+        p90_us=_all([_percentile(repeat["latency"], "p90", 10) for repeat in group]),
+        p99_us=_all([_percentile(repeat["latency"], "p99", 100) for repeat in group]),
+        p999_us=_all([_percentile(repeat["latency"], "p999", 1000) for repeat in group]),
         lateness_p99_us=_all([repeat["lateness"]["p99"] if repeat["lateness"] else None for repeat in group]),
         spawned_per_request=_spawned(group),
         switches_per_request=_all([_switches(repeat) for repeat in group]),
@@ -106,11 +107,10 @@ def _switches(repeat: Repeat) -> float | None:
     return None if None in parts else sum(part or 0.0 for part in parts)
 
 
-def _percentile(repeat: Repeat, name: str, one_in: int) -> float | None:
+def _percentile(latency: Latency | None, name: str, one_in: int) -> float | None:
     """Return a percentile of a repeat, None where too few values lie beyond it, or where it is not known (0)."""
-    latency = repeat["latency"]
-    value: int = latency[name]  # type: ignore[literal-required]
-    return float(value) if value and latency["count"] >= SUPPORT * one_in else None
+    value: int = latency[name] if latency else 0  # type: ignore[literal-required]
+    return float(value) if latency and value and latency["count"] >= SUPPORT * one_in else None
 
 
 def _memory(usages: Sequence[Usage | None], which: str) -> Estimate | None:
@@ -118,11 +118,15 @@ def _memory(usages: Sequence[Usage | None], which: str) -> Estimate | None:
 
 
 def _exchanges(group: list[Repeat]) -> dict[str, Estimate]:
-    """Return p99 of each kind of request that every repeat met, where there are several."""
-    names = [name for name in group[0]["exchanges"] if all(name in repeat["exchanges"] for repeat in group)]
-    if len(names) < 2:
+    """Return p99 of each kind of request, where there are several; of kinds that were asked for too rarely, nothing."""
+    if len(group[0]["exchanges"]) < 2:
         return {}
-    return {name: estimate([repeat["exchanges"][name]["p99"] for repeat in group]) for name in names}
+    found = {}
+    for name in group[0]["exchanges"]:
+        values = [_percentile(repeat["exchanges"].get(name), "p99", 100) for repeat in group]
+        if p99 := _all(values):
+            found[name] = p99
+    return found
 
 
 def throughput(repeat: Repeat) -> float:
@@ -248,7 +252,7 @@ FIGURES: dict[str, Callable[[Repeat], float | None]] = {
     "cpu": lambda repeat: cpu_us(repeat) or None,
     "front_cpu": lambda repeat: _share(repeat, repeat["front"], "cpu_seconds", 1e6) or None,
     "p50": lambda repeat: repeat["latency"]["p50"],
-    "p99": lambda repeat: _percentile(repeat, "p99", 100),
+    "p99": lambda repeat: _percentile(repeat["latency"], "p99", 100),
 }
 """What is compared, by the names of the bands. A row without a front has no figure of one."""
 CPU = ("cpu", "front_cpu")
