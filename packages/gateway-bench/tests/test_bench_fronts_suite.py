@@ -15,7 +15,7 @@ from gateway_bench.record.document import Document, Generator, Repeat, Usage
 from gateway_bench.record.outcome import save_all
 from gateway_bench.record.statistics import estimate
 from gateway_bench.record.summary import bands_of, results_of
-from gateway_bench.report import charts_fronts
+from gateway_bench.report import findings_fronts
 from gateway_bench.report.chart_style import styled
 from gateway_bench.run.conductor import run
 from gateway_bench.run.plan import expected_seconds, parameters_for, tasks_of, turns_of
@@ -226,6 +226,13 @@ FOUND: dict[str, list[tuple[Mapping[str, tuple[float | None, float]], str, str]]
         ({name: WHOLE[name] for name in ("fastcgi-nginx", "fastcgi-haproxy")}, "",
          "CPU of a front and of the backend behind it, for one request"),
     ],
+    "backend_finding": [
+        (WHOLE, "", ("Our FastCGI server takes about 95.0 µs of CPU a request behind nginx and HAProxy, "
+         "and about 160 µs behind lighttpd and Caddy")),
+        ({name: WHOLE[name] for name in ("fastcgi-nginx", "fastcgi-haproxy")}, "", ""),
+        ({"fastcgi-nginx": (1.0, 95.0), "fastcgi-haproxy": (1.0, 100.0), "fastcgi-caddy": (1.0, 105.0)}, "",
+         "Our FastCGI server takes 95.0 µs of CPU a request behind nginx, and 105 µs behind Caddy"),
+    ],
     "kept_finding": [
         (WHOLE, "", (f"{KEPT} bring the server's CPU a request from 150 µs to 95.0 µs, "
          "and bring that of nginx from 35.0 µs to 21.0 µs")),
@@ -254,15 +261,15 @@ def test_the_row_that_is_there_twice_says_what_is_a_tie_of_fronts() -> None:
     quiet, noisy = record(costs), record({**costs, "fastcgi-again-nginx": (24.0, 95.0)})
     for document in (quiet, noisy):
         assert [band["again"] for band in document["bands"] if band["figure"] == "front_cpu"] == ["fastcgi-again-nginx"]
-    assert charts_fronts.fronts_finding(quiet).startswith("As fronts of FastCGI, nginx takes the least CPU a request")
-    assert charts_fronts.fronts_finding(noisy) == "CPU of a front and of the backend behind it, for one request"
+    assert findings_fronts.fronts_finding(quiet).startswith("As fronts of FastCGI, nginx takes the least CPU a request")
+    assert findings_fronts.fronts_finding(noisy) == "CPU of a front and of the backend behind it, for one request"
 
 
 @pytest.mark.parametrize(
     ("name", "costs", "errors", "sentence"), [(name, *row) for name, rows in FOUND.items() for row in rows]
 )
 def test_sentences(name: str, costs: Mapping[str, tuple[float | None, float]], errors: str, sentence: str) -> None:
-    assert getattr(charts_fronts, name)(record(costs, errors)) == sentence
+    assert getattr(findings_fronts, name)(record(costs, errors)) == sentence
 
 
 # -- a run -------------------------------------------------------------------------------------------------------------

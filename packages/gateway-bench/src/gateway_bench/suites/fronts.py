@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway_bench.report import charts_fronts
+from gateway_bench.report import charts_fronts, findings_fronts
 from gateway_bench.suites.suite import Pace, Suite
 
 __all__ = ["SUITE"]
@@ -32,10 +32,11 @@ SUITE = Suite(
         "they came. Front and generator share a processor: a part of it is the generator's, alike in all rows.",
     },
     findings=(
-        charts_fronts.fronts_finding,
-        charts_fronts.kept_finding,
-        charts_fronts.direct_finding,
-        charts_fronts.memory_finding,
+        findings_fronts.fronts_finding,
+        findings_fronts.backend_finding,
+        findings_fronts.kept_finding,
+        findings_fronts.direct_finding,
+        findings_fronts.memory_finding,
     ),
     kept=("cpu",),
 )
