@@ -11,13 +11,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
+from bench_world import an_order
 from gateway_bench.load.address import Address
+from gateway_bench.run.engines import Engines
+from gateway_bench.run.measure import Place, measure
+from gateway_bench.run.plan import Task
+from gateway_bench.run.subject import ready
 from gateway_bench.samples import births as module
 from gateway_bench.samples import connector, ended, procfs
 from gateway_bench.samples.births import BirthCounter, KernelBirths
@@ -28,6 +33,7 @@ from gateway_bench.samples.spawns import Births, SpawnListener
 from gateway_bench.samples.strace import why_not
 from gateway_bench.samples.syscalls import counting_births, parse_births
 from gateway_bench.samples.usage import read_usage, usage_between
+from gateway_bench.servers.gateways import Gateway
 from gateway_bench.servers.service import started
 
 SERVER = Path(__file__).parent / "data" / "spawning_server.py"
@@ -35,6 +41,7 @@ READY = re.compile(r"ready (\S+)")
 REQUESTS = 20
 EACH = 3
 WORK = 0.004
+HELLO = b"Hello, world!\n"
 
 
 @contextmanager
@@ -48,7 +55,7 @@ def ask(address: Address, times: int = REQUESTS) -> None:
     for _ in range(times):
         connection = http.client.HTTPConnection(address.host, address.port, timeout=20)
         connection.request("GET", "/")
-        assert connection.getresponse().read() == b"ok\n"
+        assert connection.getresponse().read() == HELLO
         connection.close()
 
 
@@ -262,3 +269,23 @@ def test_a_report_that_waits_in_the_queue_is_counted(tmp_path: Path) -> None:
 )
 def test_what_strace_wrote_is_read(text: str, born: int) -> None:
     assert parse_births(text) == born
+
+
+@pytest.mark.parametrize(("mode", "believed"), [("hiding", "kernel"), ("telling", "events")])
+def test_a_measurement_of_a_server_that_spawns_counts_exactly(mode: str, believed: str) -> None:
+    command = ("{python}", str(SERVER), mode, "{events}")
+    row = Gateway("spawning", "Spawning", command, READY, keep_alive=False, events=mode == "telling")
+    order = an_order("evolution", [row], ["hello"], seconds=0.3)
+    with ExitStack() as stack:
+        births = stack.enter_context(kernel()) if believed == "kernel" else None
+        subject = stack.enter_context(ready(row, order, "hello", births))
+        engines = stack.enter_context(Engines(None, None, lambda *_: None))
+        repeat = measure(subject, Task("hello"), order.parameters, Place(1, 1, 1), engines, "crowd")
+    assert repeat["errors"] == {}
+    assert repeat["births_from"] == believed
+    assert repeat["requests"] > 0
+    assert repeat["spawned"] == EACH * repeat["requests"]
+    assert repeat["lost_events"] == 0
+    if births and not births.deaf_to_ends:
+        assert repeat["server"] is not None
+        assert repeat["server"]["cpu_seconds"] >= 2 * WORK * repeat["requests"]

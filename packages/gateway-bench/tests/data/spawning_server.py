@@ -23,6 +23,7 @@ MODE = sys.argv[1]
 EVENTS = Path(sys.argv[2]) if sys.argv[2:] else None
 WORK = 0.004
 """Seconds of processor time of each of the two that work."""
+HELLO = b"Hello, world!\n"
 told = 0
 
 
@@ -30,7 +31,7 @@ def tell(child: int) -> None:
     """Report a birth, if it is to be, and unless the report is lost."""
     global told
     told += 1
-    if EVENTS is None or (MODE == "lossy" and told % 3 == 0):
+    if EVENTS is None or MODE == "hiding" or (MODE == "lossy" and told % 3 == 0):
         return
     event = {"event": "spawn", "t": time.time(), "pid": child, "ppid": os.getpid(), "role": "test", "n": told}
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as outbox:
@@ -72,9 +73,9 @@ class Handler(BaseHTTPRequestHandler):
         start(orphan=False)
         start(orphan=True)
         self.send_response(200)
-        self.send_header("Content-Length", "3")
+        self.send_header("Content-Length", str(len(HELLO)))
         self.end_headers()
-        self.wfile.write(b"ok\n")
+        self.wfile.write(HELLO)
 
     def log_message(self, *_: object) -> None:
         """Write nothing."""

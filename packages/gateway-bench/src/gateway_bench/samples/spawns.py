@@ -3,7 +3,8 @@
 Polling the process table misses children that live for milliseconds; the spawner never does. Each datagram is
 one JSON line: `{"event": "spawn", "t": ..., "pid": ..., "ppid": ..., "role": "cgi", "n": 17}`, where `n` is how
 many such events this spawner has told of. A datagram may be lost when the queue is full, and then `n` runs ahead
-of what was received: the count follows `n`, and the difference is reported as `lost`.
+of what was received: the count follows `n`, and the difference is reported as `lost`. A loss is noticed with the next
+report of the same spawner, so one at the very end of a load is counted with what comes after it.
 """
 
 from __future__ import annotations
