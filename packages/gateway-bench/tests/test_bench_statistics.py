@@ -117,7 +117,7 @@ def test_a_tie_is_an_interval_that_meets_the_band(values: list[float], tie: bool
 
 
 @pytest.mark.parametrize("heavy", [False, True])
-@pytest.mark.parametrize(("rounds", "runs"), [(3, 8_000), (5, 8_000), (9, 600)])
+@pytest.mark.parametrize(("rounds", "runs"), [(3, 4_000), (5, 4_000), (9, 300)])
 def test_two_rows_of_one_server_tie_in_19_of_20_runs(rounds: int, runs: int, heavy: bool) -> None:
     # Of three rounds exactly 19 of 20 tie if the pairs have no row in common; 3 standard errors are left for chance.
     slack = 3 * math.sqrt(0.05 * 0.95 / runs)
@@ -128,9 +128,9 @@ def test_two_rows_of_one_server_tie_in_19_of_20_runs(rounds: int, runs: int, hea
 @pytest.mark.parametrize(
     ("rounds", "runs", "apart", "heavy", "seen"),
     [
-        (3, 8_000, 1.1, False, 0.42), (3, 8_000, 1.2, False, 0.87), (3, 8_000, 1.2, True, 0.78),
-        (5, 8_000, 1.1, False, 0.32), (5, 8_000, 1.2, False, 0.88), (5, 8_000, 1.2, True, 0.74),
-        (9, 600, 1.1, False, 0.52), (9, 600, 1.2, False, 0.99), (9, 600, 1.2, True, 0.92),
+        (3, 4_000, 1.1, False, 0.42), (3, 4_000, 1.2, False, 0.87), (3, 4_000, 1.2, True, 0.78),
+        (5, 4_000, 1.1, False, 0.32), (5, 4_000, 1.2, False, 0.88), (5, 4_000, 1.2, True, 0.74),
+        (9, 300, 1.1, False, 0.52), (9, 300, 1.2, False, 0.99), (9, 300, 1.2, True, 0.92),
     ],
 )  # fmt: skip
 def test_real_differences_are_seen(rounds: int, runs: int, apart: float, heavy: bool, seen: float) -> None:
@@ -140,12 +140,12 @@ def test_real_differences_are_seen(rounds: int, runs: int, apart: float, heavy: 
 
 
 def test_a_band_holds_whatever_the_noise_is_like() -> None:
-    dice, runs, found = np.random.default_rng(8), 8_000, 0
-    for first, again, third, other in dice.standard_cauchy((runs, 4, 3)):
+    dice, runs, found = np.random.default_rng(8), 4_000, 0
+    for first, again, third, other in dice.standard_t(2, (runs, 4, 3)):
         band = band_of([*np.exp(again - first)])
         assert band is not None
         found += meets(estimate([*np.exp(third - other)]), band)
-    assert found / runs == pytest.approx(0.95, abs=0.008)
+    assert found / runs == pytest.approx(0.95, abs=0.011)
 
 
 def test_the_ratio_of_two_runs_has_an_interval() -> None:
