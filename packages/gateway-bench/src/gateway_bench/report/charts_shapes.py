@@ -32,7 +32,7 @@ __all__ = ["breaking_finding", "draw_shape", "spike_finding", "step_finding"]
 
 PANEL = 1.35
 """Inches of height for a row."""
-LEFT = 1.9
+LEFT = 1.0
 CALM = 2.0
 """Times the p99 from before a spike up to which a server has recovered."""
 SPIKE, RAMP, STEP = "spike", "ramp", "step"
@@ -82,7 +82,8 @@ def breaking_finding(document: Document) -> str:
             continue
         found = estimate(known)
         wide = interval(found, figure)
-        parts.append(f"{name} broke at {figure(found['median'])} requests a second{f' ({wide})' if wide else ''}")
+        rate = f"at {figure(found['median'])} requests a second{f' ({wide})' if wide else ''}"
+        parts.append(f"{name} broke {rate if found['median'] else 'at once'}")
     if not parts and not whole:
         return ""
     if not parts:
