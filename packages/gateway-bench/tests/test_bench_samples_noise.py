@@ -31,7 +31,8 @@ QUIET = Noise(
     [
         ({}, 2, []),
         ({}, 64, []),
-        ({}, 1, ["There is one processor"]),
+        ({}, 1, ["There is the time of 1 processor, which"]),
+        ({}, 0.5, ["There is the time of 0.5 processor, which"]),
         ({"others_share": OTHERS_LIMIT}, 2, []),
         ({"others_share": 0.374}, 2, ["Other programs use 37% of the processors: end them."]),
         ({"stolen_share": None}, 2, []),
@@ -46,7 +47,7 @@ QUIET = Noise(
         ({"spread": 1.0, "others_share": 0.5, "stolen_share": 0.5, "throttled": 1}, 1, [""] * 5),
     ],
 )
-def test_a_machine_is_judged(figures: dict[str, object], cores: int, reasons: list[str]) -> None:
+def test_a_machine_is_judged(figures: dict[str, object], cores: float, reasons: list[str]) -> None:
     noise: Noise = {**QUIET, **figures}  # type: ignore[typeddict-item]  # a row of the table
     found = judge_noise(noise, cores)
     assert len(found) == len(reasons)

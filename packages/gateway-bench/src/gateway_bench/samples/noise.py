@@ -26,7 +26,7 @@ from statistics import quantiles
 
 from gateway_bench import interrupts
 from gateway_bench.record.document import Noise
-from gateway_bench.samples.cgroup import read_text, throttled
+from gateway_bench.samples.cgroup import cpu_limit, read_text, throttled
 from gateway_bench.samples.cores import on_core
 from gateway_bench.samples.machine import GOVERNOR, usable_cores
 from gateway_bench.samples.processes import machine_busy_seconds
@@ -90,16 +90,19 @@ def probe(seconds: float = SECONDS) -> Noise:
         fit=True,
         reasons=[],
     )
-    noise["reasons"] = judge_noise(noise, usable_cores())
+    noise["reasons"] = judge_noise(noise, min(usable_cores(), cpu_limit() or usable_cores()))
     noise["fit"] = not noise["reasons"]
     return noise
 
 
-def judge_noise(noise: Noise, cores: int) -> list[str]:
-    """Return a sentence for each reason not to trust this machine; none if it is fit."""
+def judge_noise(noise: Noise, cores: float) -> list[str]:
+    """Return a sentence for each reason not to trust this machine; none if it is fit.
+
+    `cores` is how many processors' time there is for us: a container may have a limit.
+    """
     reasons = []
     if cores < LEAST_CORES:
-        reasons.append("There is one processor, so server and generator take time from each other.")
+        reasons.append(f"There is the time of {cores:g} processor, which server and generator take from each other.")
     if noise["others_share"] > OTHERS_LIMIT:
         reasons.append(f"Other programs use {noise['others_share']:.0%} of the processors: end them.")
     if noise["stolen_share"] is not None and noise["stolen_share"] > STOLEN_LIMIT:
