@@ -7,8 +7,8 @@ Whoever measures on the machine that is measured takes part of it. Two things go
   something else, and so each finds its caches as cold as a real one does. Only the time within `record` counts. Turning
   the histograms into text, at the end of a run, is in it.
 * **Sampling**, while locust asks a server of three processes through a front of two, in an open loop: the memory of all
-  three trees; births, by the kernel's word and by reports, of which there is one for each request (as CGI would make
-  them); the accounts of all trees before and after; the server's scoreboard. All that this process uses counts.
+  three trees; births and ends, by the kernel's word, and reports, of which there is one for each request (as CGI would
+  make them); the accounts of all trees before and after; the server's scoreboard. All that this process uses counts.
 
 A look at the memory of a process also costs that process: it can map no memory meanwhile. So the time of one look is
 told too, and what part of all time it is.
@@ -176,8 +176,8 @@ def _send(outbox: socket.socket, told: list[bytes]) -> float:
 
 def _account(trees: dict[str, Tree], listener: SpawnListener, kernel: KernelBirths) -> None:
     """Do what is done before and after each load."""
-    for tree in trees.values():
-        read_usage(tree)
+    for name, tree in trees.items():
+        read_usage(tree, kernel if name == "server" else None)
     listener.count()
     kernel.count()
     machine_busy_seconds()
