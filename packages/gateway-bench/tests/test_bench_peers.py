@@ -17,6 +17,7 @@ from bench_peers import PYTHONS, ROWS, STARTS, museum, prove, without_footer
 from bench_world import ROOT, an_order
 from gateway_bench.load.address import parse_address
 from gateway_bench.load.scenarios import SCENARIOS
+from gateway_bench.load.warming import WINDOW, Warming
 from gateway_bench.run.blank import blank
 from gateway_bench.servers.fronts import FRONTS
 from gateway_bench.servers.gateways import Gateway, Places, load_gateways
@@ -114,3 +115,21 @@ def test_the_twin_for_asgi_answers_as_the_application_does() -> None:
                 name.lower(): value for name, value in names.items()
             }
         assert (b"content-length", str(len(body["body"])).encode()) in head["headers"]
+
+
+def test_a_row_may_ask_for_a_longer_warm_up() -> None:
+    now = 0.0
+
+    def settles_in(least: float) -> float:
+        nonlocal now
+        now = 0.0
+        warming = Warming(5.0, lambda: round(now * 1000), lambda: now, least)
+        while warming.lasts():
+            now += WINDOW
+        return warming.told()["seconds"]
+
+    assert settles_in(0.0) < 1.0
+    assert 2.0 <= settles_in(2.0) < 2.1
+    assert 5.0 <= settles_in(9.0) < 5.1
+    slow = [row.name for row in ROWS if row.warmup]
+    assert slow == [row.name for row in ROWS if "java" in row.programs]

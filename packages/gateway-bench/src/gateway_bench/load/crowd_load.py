@@ -39,18 +39,18 @@ def drive(job: Job, wait_for_go: Callable[[], None], stopped: Callable[[], bool]
         retry=job.get("retry", False),
     )
     try:
-        warmup = _warm_up(job["warmup"], crowd)
+        warmup = _warm_up(job, crowd)
         wait_for_go()
         return _measure(job, crowd, stopped, warmup)
     finally:
         crowd.close()
 
 
-def _warm_up(limit: float, crowd: Crowd) -> Warmup:
-    if not limit:
+def _warm_up(job: Job, crowd: Crowd) -> Warmup:
+    if not job["warmup"]:
         return no_warmup()
     tally = Tally()
-    warming = Warming(limit, lambda: tally.requests)
+    warming = Warming(job["warmup"], lambda: tally.requests, least=job.get("least_warmup", 0.0))
     crowd.run(warming.lasts, tally)
     return warming.told()
 

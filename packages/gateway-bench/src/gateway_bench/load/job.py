@@ -42,10 +42,11 @@ STOP = "stop"
 class Job(TypedDict):
     """What to do. Times are in seconds.
 
-    `warmup` bounds the warm-up (`gateway_bench.load.warming`), 0 is none. `rate` is visits a second, 0 a closed loop;
-    `seed` rules the intended times, and `shape` (`gateway_bench.load.shapes`) gives them in place of `rate`: these
-    three are for locust. The rest is for the crowd (`gateway_bench.load.crowd`): `max_visits` bounds their number,
-    exactly; `pause` is between a visitor's visits; `retry` asks again over a new connection where HTTP allows it.
+    `warmup` bounds the warm-up (`gateway_bench.load.warming`), 0 is none, and `least_warmup` bounds it from below.
+    `rate` is visits a second, 0 a closed loop; `seed` rules the intended times, and `shape`
+    (`gateway_bench.load.shapes`) gives them in place of `rate`: these three are for locust. The rest is for the crowd
+    (`gateway_bench.load.crowd`): `max_visits` bounds their number, exactly; `pause` is between a visitor's visits;
+    `retry` asks again over a new connection where HTTP allows it.
     """
 
     address: str
@@ -59,6 +60,7 @@ class Job(TypedDict):
     rate: NotRequired[float]
     seed: NotRequired[int]
     shape: NotRequired[Shape]
+    least_warmup: NotRequired[float]
     max_visits: NotRequired[int]
     pause: NotRequired[float]
     retry: NotRequired[bool]

@@ -124,7 +124,7 @@ def drive(job: Job, wait_for_go: Callable[[], None]) -> Yield:
     try:
         runner.start(job["users"], spawn_rate=job["users"])
         gate.settle()
-        warmup = _warm_up(job["warmup"], gate)
+        warmup = _warm_up(job, gate)
         wait_for_go()
         told = _measure(job, gate, warmup)
         for stumble in runner.exceptions.values():  # locust notes them and goes on, and the visit would not be counted
@@ -135,11 +135,11 @@ def drive(job: Job, wait_for_go: Callable[[], None]) -> Yield:
         runner.quit()
 
 
-def _warm_up(limit: float, gate: Gate) -> Warmup:
-    if not limit:
+def _warm_up(job: Job, gate: Gate) -> Warmup:
+    if not job["warmup"]:
         return no_warmup()
     tally = Tally()
-    warming = Warming(limit, lambda: tally.requests)
+    warming = Warming(job["warmup"], lambda: tally.requests, least=job.get("least_warmup", 0.0))
     gate.open(_closed(warming.lasts), tally)
     return warming.told()
 

@@ -16,6 +16,9 @@ belongs to what is measured. Ten windows are needed to compare, so a warm-up tha
 least. A job says how long it may take at most. What it took, its rates, and whether it settled are in the record, for
 those who want to judge for themselves.
 
+A job may also ask for a least length (`least_warmup`). A JVM gets faster for ten seconds, at first so slowly that the
+rule would not notice.
+
 Warming up is always a closed loop, also for what will be measured in an open one: it is the quickest way to have every
 visitor connected and every path taken.
 """
@@ -38,10 +41,20 @@ FASTER = 1.05
 
 
 class Warming:
-    """A warm-up that begins now and lasts `limit` seconds at most. `requests()` says how many have been answered."""
+    """A warm-up that begins now and lasts `limit` seconds at most, and `least` at least, whatever the rule says.
 
-    def __init__(self, limit: float, requests: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
+    `requests()` says how many have been answered.
+    """
+
+    def __init__(
+        self,
+        limit: float,
+        requests: Callable[[], int],
+        clock: Callable[[], float] = time.monotonic,
+        least: float = 0.0,
+    ) -> None:
         self._limit = limit
+        self._least = least
         self._requests = requests
         self._clock = clock
         self._began = clock()
@@ -55,7 +68,7 @@ class Warming:
         passed = self._clock() - self._began
         while passed >= len(self._marks) * WINDOW:
             self._marks.append(self._requests())
-        if passed < self._limit and not self.settled():
+        if passed < self._limit and (passed < self._least or not self.settled()):
             return True
         self._ended = max(passed, 1e-9)
         return False

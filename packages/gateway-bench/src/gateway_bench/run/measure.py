@@ -125,13 +125,15 @@ def measure(
 def _job(subject: Subject, task: Task, parameters: Parameters, seed: int, rate: float, shape: Shape | None) -> Job:
     users = subject.gateway.connections or parameters["users"]
     open_loop = task.question != "capacity"
+    least = subject.gateway.warmup
     seconds = parameters["latency_seconds"] if open_loop else parameters["seconds"]
     job: Job = {
         "address": str(subject.address),
         "keep_alive": subject.keep_alive,
         "scenario": task.scenario,
         "users": max(users, OPEN_LEAST) if open_loop else users,
-        "warmup": min(parameters["warmup_seconds"], AGAIN) if open_loop else parameters["warmup_seconds"],
+        "warmup": min(parameters["warmup_seconds"], AGAIN) if open_loop else max(parameters["warmup_seconds"], least),
+        "least_warmup": 0.0 if open_loop else least,
         "seconds": shape["seconds"] if shape else seconds,
         "min_requests": parameters["min_requests"],
         "max_seconds": max(parameters["max_seconds"], 2 * shape["seconds"] if shape else 0.0),

@@ -18,6 +18,7 @@ A row of `gateways.toml` or `peers.toml`:
     environment = "own"                 which interpreter runs it: "own", or that of the "peers" or of "compiled"
     events = true                       whether it tells of the processes that it starts
     scenarios = ["hello"]               those in which it takes part, if not in all of the run
+    warmup = 12.0                       seconds of warm-up at least, for servers that get faster for so long
     connections = 16                    how many visitors it has, if not as many as the run
     front = "nginx"                     what stands before it: a name of `gateway_bench.servers.fronts`
     like = "fastcgi"                    as the row of that name above, but for what is said here
@@ -52,7 +53,7 @@ KEYS: dict[str, type] = {
     "name": str, "label": str, "command": list, "ready": str, "keep_alive": bool, "workers": int, "threads": int,
     "package": str, "environment": str, "events": bool, "about": str, "address": str, "scenarios": list,
     "programs": list, "has": str, "install": str, "reaps": bool, "loop": bool, "connections": int, "front": str,
-    "again": str, "vary": dict, "unannounced": bool, "slow": bool,
+    "again": str, "vary": dict, "unannounced": bool, "warmup": float, "slow": bool,
 }  # fmt: skip
 REQUIRED = ("name", "label", "command", "ready")
 OF_ANOTHER = ("name", "label", "about", "again")
@@ -104,6 +105,7 @@ class Gateway:
     unannounced: bool = False
     slow: bool = False
     connections: int | None = None
+    warmup: float = 0.0
     front: str = ""
     again: str = ""
     base: str = ""
