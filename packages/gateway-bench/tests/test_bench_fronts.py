@@ -185,6 +185,21 @@ def test_one_that_dies_shows_its_last_lines(tmp_path: Path) -> None:
     assert raised.value.output == "no such module"
 
 
+def test_it_is_not_disturbed_by_what_the_bench_was_started_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONTRACEMALLOC", "1")
+    telling = replace(
+        FRONTS["ours"],
+        argv=lambda place: [place.program, "-c", "import os; print(sorted(os.environ))"],
+        environment=lambda place: {"AT": place.at},
+    )
+    with pytest.raises(NotReady) as raised, telling.before(Address("http", path=PATH), 0, tmp_path / "a"):
+        pass
+    assert "'AT'" in raised.value.output
+    assert "PYTHONTRACEMALLOC" not in raised.value.output
+
+
 def test_one_that_says_nothing_is_not_waited_for_for_ever(tmp_path: Path) -> None:
     silent = replace(FRONTS["ours"], argv=lambda place: [place.program, "-c", "import signal; signal.pause()"])
     with (

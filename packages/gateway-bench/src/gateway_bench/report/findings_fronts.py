@@ -115,7 +115,7 @@ def _ends(document: Document, measure: Measure) -> tuple[list[Result], list[Resu
 
 
 def _names(document: Document, rows: Sequence[Result]) -> str:
-    return " and ".join(_name(document, row) for row in rows)
+    return findings.listed([_name(document, row) for row in rows])
 
 
 def _about(rows: Sequence[Result]) -> str:

@@ -26,7 +26,7 @@ from gateway_bench import interrupts
 from gateway_bench.errors import BenchError, NotReady
 from gateway_bench.load.address import Address, parse_address
 
-__all__ = ["Service", "server_environment", "started"]
+__all__ = ["DISTURBING", "Service", "server_environment", "started"]
 
 READY_LIMIT = 20.0
 """Seconds for a server to say that it is ready; a cold import of a CGI child is the slowest of them."""

@@ -34,7 +34,7 @@ from gateway_bench.errors import NotReady
 from gateway_bench.load.address import Address, free_port
 from gateway_bench.servers.gateways import LOOPBACK
 from gateway_bench.servers.presence import ASK_LIMIT, Presence, find_program
-from gateway_bench.servers.service import READY_LIMIT, Service, started
+from gateway_bench.servers.service import DISTURBING, READY_LIMIT, Service, started
 
 __all__ = ["CONNECTIONS", "IDLE_SECONDS", "Front", "Place", "where"]
 
@@ -124,7 +124,8 @@ class Front:
             raise NotReady(f"{self.label} is not installed; on Debian: {self.install}")
         folder.mkdir(parents=True)
         place = Place(program, backend, kept if backend.scheme in self.keeps else 0, host, free_port(), folder)
-        environment = {**os.environ, **self.environment(place)}
+        inherited = {name: value for name, value in os.environ.items() if name not in DISTURBING}
+        environment = {**inherited, **self.environment(place)}
         listens_at = f"http://{place.at}"
         with ExitStack() as stack:
             try:
