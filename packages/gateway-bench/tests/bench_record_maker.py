@@ -11,7 +11,8 @@ from typing import Any
 from gateway_bench.load.latency import Latencies, Latency
 from gateway_bench.record.document import Band, Document, GatewayRecord, Generator, Repeat, Syscalls, Usage
 from gateway_bench.record.statistics import estimate
-from gateway_bench.record.summary import cpu_us, ratios_of, results_of, throughput
+from gateway_bench.record.summary import cpu_us, results_of, throughput
+from gateway_bench.record.ties import ratios_of
 
 __all__ = ["FIVE", "made_up", "row"]
 

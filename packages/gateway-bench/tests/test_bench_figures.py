@@ -10,7 +10,8 @@ import pytest
 from gateway_bench.load.latency import HIGHEST_US, Latencies, described, summarize
 from gateway_bench.record.document import GatewayRecord, Generator, Repeat, Usage
 from gateway_bench.record.statistics import estimate
-from gateway_bench.record.summary import band_for, bands_of, cpu_us, ranks, ratios_of, results_of, throughput
+from gateway_bench.record.summary import cpu_us, results_of, throughput
+from gateway_bench.record.ties import band_for, bands_of, ranks, ratios_of
 from gateway_bench.report import units
 
 USED: Usage = {

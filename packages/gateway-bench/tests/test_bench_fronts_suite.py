@@ -14,7 +14,8 @@ from gateway_bench.load.latency import Latency
 from gateway_bench.record.document import Document, Generator, Repeat, Usage
 from gateway_bench.record.outcome import save_all
 from gateway_bench.record.statistics import estimate
-from gateway_bench.record.summary import bands_of, results_of
+from gateway_bench.record.summary import results_of
+from gateway_bench.record.ties import bands_of
 from gateway_bench.report import findings_fronts
 from gateway_bench.report.chart_style import styled
 from gateway_bench.run.conductor import run

@@ -21,7 +21,8 @@ Whoever wants the figures needs three names: `load_document`, `results_of`, `SCE
 from gateway_bench.errors import BenchError, LoadFailed, NotReady
 from gateway_bench.load.scenarios import SCENARIOS, Answer, Exchange, Scenario
 from gateway_bench.record.document import Document, load_document, save_document
-from gateway_bench.record.summary import ratios_of, results_of
+from gateway_bench.record.summary import results_of
+from gateway_bench.record.ties import ratios_of
 from gateway_bench.servers.gateways import Gateway, load_gateways
 
 __all__ = [

@@ -19,13 +19,14 @@ from typing import Any, TypedDict
 from gateway_bench.errors import BenchError
 from gateway_bench.record.document import Document, Estimate, Result
 from gateway_bench.record.statistics import ROUNDS, UNPROVED, ratio_interval
-from gateway_bench.record.summary import band_for, disturbed
+from gateway_bench.record.summary import disturbed
+from gateway_bench.record.ties import band_for
 
 __all__ = ["COMPARED", "Change", "Comparison", "Side", "comparison"]
 
 COMPARED = {
     "cpu_us_per_request": "cpu",
-    "front_cpu_us_per_request": "",
+    "front_cpu_us_per_request": "front_cpu",
     "throughput_rps": "throughput",
     "p50_us": "p50",
     "p99_us": "p99",

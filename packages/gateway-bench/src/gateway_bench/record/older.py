@@ -14,7 +14,8 @@ from hdrh.codec import HdrCookieException, HdrLengthException
 
 from gateway_bench.errors import BenchError
 from gateway_bench.load.latency import Latency, summarize
-from gateway_bench.record.summary import ratios_of, results_of
+from gateway_bench.record.summary import results_of
+from gateway_bench.record.ties import ratios_of
 
 __all__ = ["upgraded"]
 

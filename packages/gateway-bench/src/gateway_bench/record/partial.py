@@ -23,7 +23,8 @@ from typing import Any, cast
 from gateway_bench.errors import BenchError
 from gateway_bench.record.check import check
 from gateway_bench.record.document import SCHEMA_VERSION, Document
-from gateway_bench.record.summary import bands_of, results_of
+from gateway_bench.record.summary import results_of
+from gateway_bench.record.ties import bands_of
 
 __all__ = ["PARTIAL", "PartialFile", "recovered"]
 

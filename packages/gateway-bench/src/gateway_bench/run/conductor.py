@@ -20,7 +20,8 @@ from gateway_bench.record.document import Document, Failed, Repeat, Result
 from gateway_bench.record.goals import Goal, judge
 from gateway_bench.record.outcome import Keeper
 from gateway_bench.record.statistics import estimate
-from gateway_bench.record.summary import bands_of, disturbed, ratios_of, results_of, throughput
+from gateway_bench.record.summary import disturbed, results_of, throughput
+from gateway_bench.record.ties import bands_of, ratios_of
 from gateway_bench.run.blank import blank, now
 from gateway_bench.run.engines import Engines
 from gateway_bench.run.loop import measure_loop
