@@ -70,13 +70,9 @@ def curve_of(document: Document, result: Result) -> Curve:
 
 def latency_sentence(document: Document, results: Sequence[Result]) -> str:
     """Say who keeps visitors waiting the least, by the highest percentile that all rows have enough requests for."""
-    named = ((99.0, "p99"), (90.0, "p90"), (50.0, "p50"))
-    believed = [name for percent, name in named if all(_supports(document, result, percent) for result in results)]
-    return findings.ranking(document, results, MEASURES[believed[0] if believed else "p50"])
-
-
-def _supports(document: Document, result: Result, percent: float) -> bool:
-    return bool(_told(document, result, (percent,)))
+    named = [MEASURES[name] for name in ("p99", "p90", "p50")]
+    believed = [measure for measure in named if all(measure.of(result) for result in results)]
+    return findings.ranking(document, results, believed[0] if believed else MEASURES["p50"])
 
 
 def _told(document: Document, result: Result, percentiles: Sequence[float]) -> Curve:

@@ -31,7 +31,7 @@ from gateway_bench.report.chart_style import (
 from gateway_bench.report.measures import Measure, bands_of, measure_named, sound, tie
 from gateway_bench.report.units import figure
 
-__all__ = ["label_ends", "lines_of", "versus", "versus_finding"]
+__all__ = ["label_ends", "lines_of", "spaced", "versus", "versus_finding"]
 
 HEIGHT = 3.9
 """Inches of one panel."""
@@ -116,10 +116,17 @@ def _change(document: Document, lines: Sequence[Line], measure: Measure) -> str:
         return ""
     if all(tie(document, first, last, measure) for first, last in pairs):
         return f"no change in {measure.noun}"
-    factors = [measure.middle(last) / measure.middle(first) for first, last in pairs]
-    low, high = figure(min(factors)), figure(max(factors))
-    least = "at least " if any(measure.bounded(last) for _, last in pairs) else ""
-    return f"{least}{low if low == high else f'{low} to {high}'} times the {measure.noun}"
+    factors = sorted(_factor(document, first, last, measure) for first, last in pairs)
+    low, high = factors[0][1], factors[-1][1]
+    return f"{low if low == high else f'{low} to {high}'} times the {measure.noun}"
+
+
+def _factor(document: Document, first: Result, last: Result, measure: Measure) -> tuple[float, str]:
+    """Return the factor between two results, and how it is said: 1 within the band of chance."""
+    if tie(document, first, last, measure):
+        return 1.0, "1"
+    factor = measure.middle(last) / measure.middle(first)
+    return factor, f"{'at least ' if measure.bounded(last) else ''}{figure(factor)}"
 
 
 def _draw_panel(
@@ -185,7 +192,7 @@ def label_ends(axis: Any, ends: Sequence[tuple[str, float, float, str]], at: flo
     points = sorted(
         ((*to_axes.transform((x, y)), words, x, y, colour) for words, x, y, colour in ends), key=lambda end: end[1]
     )
-    heights = _apart([height for _, height, *_ in points], LINE / inches)
+    heights = spaced([height for _, height, *_ in points], LINE / inches)
     for height, (_, _, words, x, y, colour) in zip(heights, points, strict=True):
         axis.annotate(
             words, (x, y), (1.03 if at is None else at, height), textcoords="axes fraction", va="center_baseline",
@@ -194,7 +201,7 @@ def label_ends(axis: Any, ends: Sequence[tuple[str, float, float, str]], at: flo
         )  # fmt: skip
 
 
-def _apart(heights: Sequence[float], gap: float) -> list[float]:
+def spaced(heights: Sequence[float], gap: float) -> list[float]:
     """Return heights (ascending, of 0 to 1) that lie a gap apart, as near as can be: half the way up, half down."""
     up, down = list(heights), list(heights)
     for number in range(1, len(up)):

@@ -65,9 +65,7 @@ def ranking(document: Document, results: Sequence[Result], measure: Measure, whe
     """
     able, where = sound(results, measure), f" ({where})" if where else ""
     if not able:
-        limited = any(measure.bounded(result) for result in results)
-        reason = "the generator was the limit" if limited else "there were errors"
-        return f"{measure.words}: no order{where}, for {reason}"
+        return f"{measure.words}: no order{where}, for {_reason(results, measure)}"
     known = labels(document)
     ordered = sorted(able, key=measure.middle, reverse=measure.more_is_better)
     first, last = ordered[0], ordered[-1]
@@ -84,6 +82,13 @@ def ranking(document: Document, results: Sequence[Result], measure: Measure, whe
     if last is not first and not tie(document, first, last, measure):
         words += f"; {known[last['gateway']]} {worst}, {measure.shown(last)}"
     return f"Of the rows that can be ranked {words}" if hidden else words
+
+
+def _reason(results: Sequence[Result], measure: Measure) -> str:
+    """Say why none of these can be compared."""
+    if any(measure.bounded(result) for result in results):
+        return "the generator was the limit"
+    return "there were errors" if any(result["errors"] for result in results) else "nobody could tell"
 
 
 def _claim(measure: Measure, most: str) -> str:
