@@ -1,4 +1,4 @@
-"""The record: schema, round trip, CSV, charts, report, comparison. All from one small stored document."""
+"""The record: what is written is what the schema says, what is read is held to it, and tables are made from it."""
 
 from __future__ import annotations
 
@@ -6,344 +6,334 @@ import copy
 import csv
 import io
 import json
-import re
-from html.parser import HTMLParser
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import jsonschema
 import pytest
 from rich.console import Console
 
+from bench_record_maker import made_up
+from bench_world import ROOT
 from gateway_bench.errors import BenchError
-from gateway_bench.record.compare import changes_between, print_comparison
-from gateway_bench.record.csv_table import to_csv
-from gateway_bench.record.document import Document, GatewayRecord, load_document, save_document, schema_path
-from gateway_bench.record.goals import Goal, judge
-from gateway_bench.record.outcome import folder_for, point_latest, save_all, save_reference
-from gateway_bench.record.summary import ratios_of, results_of
-from gateway_bench.report import findings
-from gateway_bench.report.charts import CHARTS, draw_charts
-from gateway_bench.report.page import render_report
+from gateway_bench.load import job, latency, shapes
+from gateway_bench.record import document as types
+from gateway_bench.record.check import SCHEMAS
+from gateway_bench.record.csv_table import repeats_to_csv, to_csv
+from gateway_bench.record.document import SCHEMA_VERSION, Document, load_document, save_document, schema_path
+from gateway_bench.record.summary import results_of
+from gateway_bench.samples.processes import Memory
 from gateway_bench.terminal.tables import print_document
 
 STORED = Path(__file__).parent / "data" / "evolution.json"
-VOID = {"meta", "link", "br", "img", "input", "hr", "path", "use", "rect"}
+OLD = [STORED, *sorted(path for path in (ROOT / "benchmarks/results").glob("*.json") if path.stem[:5] != "micro")]
+UNITS = {"us": "microsecond", "ms": "millisecond", "seconds": "second", "bytes": "byte", "rps": "a second"}
 
 
 @pytest.fixture(scope="module")
-def stored() -> Document:
-    return load_document(STORED)
+def made() -> Document:
+    return made_up()
 
 
 @pytest.fixture
-def document(stored: Document) -> Document:
-    return copy.deepcopy(stored)
-
-
-@pytest.fixture
-def peers(document: Document) -> Document:
-    """The stored run as one of the suite "peers": the gateway "wsgi" is ours."""
-    document["suite"] = "peers"
-    document["repeats"] = [repeat for repeat in document["repeats"] if repeat["scenario"] == "hello"]
-    for repeat in document["repeats"]:
-        repeat["spawned"] = None
-        repeat["generator"]["saturated"] = False
-    document["results"] = results_of(document["repeats"])
-    others = ("cgi", "fastcgi", "scgi", "uwsgi")
-    document["ratios"] = ratios_of(document["repeats"], [("hello", "wsgi", other) for other in others])
-    return document
-
-
-@pytest.fixture
-def backends(document: Document) -> Document:
-    """The stored run as one of the suite "backends"; "scgi" stands for uWSGI, and a promise is missed."""
-    document["suite"] = "backends"
-    document["versions"]["nginx"] = "1.22.1"
-    document["repeats"] = [repeat for repeat in document["repeats"] if repeat["scenario"] == "hello"]
-    document["results"] = results_of(document["repeats"])
-    names = {"scgi": "fastcgi-uwsgi"}
-    for row in (*document["repeats"], *document["results"]):
-        row["gateway"] = names.get(row["gateway"], row["gateway"])
-    for gateway in document["gateways"]:
-        gateway["name"] = names.get(gateway["name"], gateway["name"])
-    goal = Goal(
-        "backends", "fastcgi", "cpu", "over uWSGI", scenario="hello", over=("fastcgi-uwsgi",), most=0.01, aim=0.005
-    )
-    document["ratios"] = ratios_of(document["repeats"], goal.pairs())
-    document["goals"] = judge([goal], document["repeats"])
-    return document
+def document(made: Document) -> Document:
+    return copy.deepcopy(made)
 
 
 @pytest.fixture(scope="module")
-def schema() -> jsonschema.Draft202012Validator:
+def schema() -> Any:
     content = json.loads(schema_path().read_text("utf-8"))
     jsonschema.Draft202012Validator.check_schema(content)
-    return jsonschema.Draft202012Validator(content)
+    return content
 
 
-def test_the_stored_document_fits_the_schema(schema: Any, document: Document, peers: Document) -> None:
-    schema.validate(json.loads(json.dumps(document)))
-    schema.validate(json.loads(json.dumps(peers)))
+def plain(document: Any) -> Any:
+    """Return a document as JSON knows it."""
+    return json.loads(json.dumps(document))
+
+
+def put(document: Any, path: tuple[Any, ...], value: object) -> Any:
+    """Put a value into a document that is plain, and return the document."""
+    place = document
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return document
+
+
+def write(path: Path, content: object) -> Path:
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return path
+
+
+# -- the schema -----------------------------------------------------------------------------------------------------
+
+
+def objects(schema: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Give every part of a schema that describes an object with named properties."""
+    if isinstance(schema, dict):
+        if "properties" in schema and isinstance(schema["properties"], dict):
+            yield name, schema
+        for key, part in schema.items():
+            yield from objects(part, key)
 
 
 def test_the_schema_names_exactly_the_keys_of_the_types(schema: Any) -> None:
-    from gateway_bench.record import document as types
-    from gateway_bench.load.latency import Latency
-    from gateway_bench.samples.processes import Memory
-
-    definitions = schema.schema["$defs"]
-    pairs = {
+    pairs: dict[str, Any] = {
         "parameters": types.Parameters, "gateway": types.GatewayRecord, "scenario": types.ScenarioRecord,
-        "latency": Latency, "memory": Memory, "generator": types.Generator, "repeat": types.Repeat,
-        "failure": types.Failed, "range": types.Range, "result": types.Result, "ratio": types.Ratio,
+        "latency": latency.Latency, "memory": Memory, "usage": types.Usage, "generator": types.Generator,
+        "warmup": job.Warmup, "moment": job.Moment, "shape": shapes.Shape, "queue_wait": types.QueueWait,
+        "repeat": types.Repeat, "syscalls": types.Syscalls, "noise": types.Noise, "failure": types.Failed,
+        "estimate": types.Estimate, "result": types.Result, "band": types.Band, "ratio": types.Ratio,
         "figure": types.Figure, "proof": types.Proof, "verdict": types.Verdict,
     }  # fmt: skip
-    assert set(schema.schema["properties"]) == set(Document.__annotations__)
+    assert set(schema["properties"]) == set(Document.__annotations__)
+    assert set(pairs) | {"time", "errors"} == set(schema["$defs"])
     for name, type_ in pairs.items():
-        assert set(definitions[name]["properties"]) == set(type_.__annotations__), name
+        keys = {key for base in reversed(type_.__mro__) for key in getattr(base, "__annotations__", {})}
+        assert set(schema["$defs"][name]["properties"]) == keys, name
+
+
+def test_what_may_be_none_may_be_null(schema: Any) -> None:
+    for name, type_ in (("repeat", types.Repeat), ("result", types.Result), ("ratio", types.Ratio),
+                        ("usage", types.Usage), ("gateway", types.GatewayRecord), ("noise", types.Noise)):  # fmt: skip
+        for key, hint in type_.__annotations__.items():
+            shown = hint if isinstance(hint, str) else hint.__forward_arg__
+            nullable = '"null"' in json.dumps(schema["$defs"][name]["properties"][key])
+            assert nullable == ("None" in shown), (name, key)
+
+
+def test_the_schema_is_closed_stable_and_says_what_each_property_is(schema: Any) -> None:
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"].endswith(f"/result-{SCHEMA_VERSION}.schema.json")
+    assert schema["properties"]["schema_version"]["const"] == SCHEMA_VERSION
+    for name, part in objects(schema):
+        assert part["additionalProperties"] is False, name
+        assert part["required"] == list(part["properties"]), name
+        for key, property_ in part["properties"].items():
+            assert property_.get("description"), (name, key)
+            unit = UNITS.get(key.rpartition("_")[2], "")
+            assert unit in property_["description"], (name, key)
+
+
+@pytest.mark.parametrize("path", OLD, ids=lambda path: path.stem)
+def test_what_is_read_of_an_old_record_fits_the_schema(schema: Any, path: Path) -> None:
+    jsonschema.Draft202012Validator(schema).validate(plain(load_document(path)))
 
 
 @pytest.mark.parametrize(
     ("path", "wrong"),
     [
-        (("schema_version",), 2), (("suite",), "speed"), (("repeats", 0, "seconds"), 0),
-        (("repeats", 0, "spawned"), -1), (("repeats", 0, "memory", "kind"), "vms"),
-        (("results", 0, "p50_us", "median"), "fast"),
-        (("gateways", 0, "status"), "maybe"), (("started",), "yesterday"),
+        (("schema_version",), 3), (("suite",), "Best of!"), (("repeats", 0, "seconds"), 0),
+        (("repeats", 0, "spawned"), -1), (("repeats", 0, "server", "memory", "kind"), "vms"),
+        (("repeats", 0, "question"), "speed"), (("repeats", 0, "others_share"), 1.5),
+        (("results", 0, "p50_us"), None), (("results", 0, "p50_us", "median"), "fast"), (("bands", 0, "low"), 0),
+        (("gateways", 0, "status"), "maybe"), (("started",), "yesterday"), (("extra",), 1),
     ],
 )  # fmt: skip
 def test_the_schema_refuses(schema: Any, document: Document, path: tuple[Any, ...], wrong: object) -> None:
-    place: Any = document
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = wrong
-    assert not schema.is_valid(json.loads(json.dumps(document)))
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.validate(plain(document))
+    assert not validator.is_valid(put(plain(document), path, wrong))
+
+
+# -- reading and writing --------------------------------------------------------------------------------------------
 
 
 def test_round_trip(document: Document, tmp_path: Path) -> None:
+    document["command"].append("caf\udce9")  # a word of a command line that was no UTF-8
     save_document(document, tmp_path / "result.json")
-    assert load_document(tmp_path / "result.json") == document
+    document["command"][-1] = "caf?"
+    assert load_document(tmp_path / "result.json") == plain(document)
     assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [("{", "is not JSON"), ("[]", "schema version None"), ('{"schema_version": 99}', "schema version 99")],
-)
+    [
+        ("{", "is not JSON, or was cut off"), ("", "is not JSON"), ("[" * 100_000, "is not JSON"),
+        ("[]", "is no record of a run, or has schema version None"), ("7", "is no record of a run"),
+        ('{"schema_version": "2"}', "has schema version 2: this"), ('{"schema_version": true}', "version True"),
+        ('{"schema_version": 0}', "has schema version 0: this program reads versions 1 and 2$"),
+        ('{"schema_version": 99}', "has schema version 99: .*; a newer gateway-bench reads it"),
+        ('{"schema_version": 2}', "no record of schema version 2: at the top, 'suite' is a required property"),
+        ('{"schema_version": 1}', "no record of schema version 1: at the top, 'suite' is a required property"),
+    ],
+)  # fmt: skip
 def test_a_file_that_is_no_record_is_refused_in_one_sentence(tmp_path: Path, content: str, sentence: str) -> None:
-    path = tmp_path / "result.json"
-    path.write_text(content)
     with pytest.raises(BenchError, match=sentence):
-        load_document(path)
+        load_document(write(tmp_path / "result.json", content))
+
+
+def test_a_file_that_cannot_be_read_is_refused_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="No such file"):
         load_document(tmp_path / "none.json")
+    with pytest.raises(BenchError, match="Is a directory"):
+        load_document(tmp_path)
+    (tmp_path / "bytes.json").write_bytes(b"\x89PNG\xff")
+    with pytest.raises(BenchError, match="is not JSON"):
+        load_document(tmp_path / "bytes.json")
 
 
-def test_csv_has_a_line_for_each_result(peers: Document, stored: Document) -> None:
-    rows = list(csv.DictReader(io.StringIO(to_csv(stored))))
-    assert len(rows) == len(stored["results"]) == 15
-    assert float(rows[0]["cpu_us_per_request_median"]) == stored["results"][0]["cpu_us_per_request"]["median"]
-    assert rows[0]["spawned_per_request_median"] == "1.0"
-    assert next(csv.DictReader(io.StringIO(to_csv(peers))))["spawned_per_request_median"] == ""
+@pytest.mark.parametrize("length", [0, 1, 100, 10_000, -2])
+def test_a_record_that_was_cut_off_is_refused(document: Document, tmp_path: Path, length: int) -> None:
+    save_document(document, tmp_path / "result.json")
+    (tmp_path / "result.json").write_bytes((tmp_path / "result.json").read_bytes()[:length])
+    with pytest.raises(BenchError, match="is not JSON, or was cut off"):
+        load_document(tmp_path / "result.json")
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong", "sentence"),
+    [
+        (("repeats", 3, "seconds"), "long", r'at repeats\[3\].seconds, "long" does not fit: type "number"'),
+        (("results", 2, "rate", "median"), None, r'at results\[2\].rate.median, null does not fit: type "number"'),
+        (("repeats", 0, "server", "memory"), [1] * 99, r"at repeats\[0\].server.memory, \[1, .*\.\.\. does not fit"),
+        (("gateways", 1, "mood"), 1, r"at gateways\[1\], .*'mood' was unexpected"),
+        (("goals",), {}, 'at goals, {} does not fit: type "array"'),
+    ],
+)
+def test_the_first_wrong_place_is_named(
+    document: Document, tmp_path: Path, path: tuple[Any, ...], wrong: object, sentence: str
+) -> None:
+    content = plain(document)
+    content["results"][2]["rate"] = plain(content["results"][2]["p50_us"])
+    with pytest.raises(BenchError, match=sentence) as caught:
+        load_document(write(tmp_path / "result.json", put(content, path, wrong)))
+    assert len(str(caught.value)) < 400
+    assert "\n" not in str(caught.value)
+
+
+# -- records of version 1 -------------------------------------------------------------------------------------------
+
+
+def figures_of(row: Any) -> dict[str, tuple[float, float, float]]:
+    """Return median and range of each figure of a result or a ratio, in either version."""
+    flat = {**row, **{f"p99 of {name}": found for name, found in row.get("exchanges_p99_us", {}).items()}}
+    return {
+        key: (found["median"], found["min"], found["max"])
+        for key, found in flat.items()
+        if isinstance(found, dict) and "median" in found
+    }
+
+
+@pytest.mark.parametrize("path", OLD, ids=lambda path: path.stem)
+def test_the_figures_of_an_old_record_are_what_they_were(path: Path) -> None:
+    told, found = json.loads(path.read_text("utf-8")), load_document(path)
+    assert told["schema_version"] == 1
+    assert found["schema_version"] == SCHEMA_VERSION
+    assert len(found["repeats"]) == len(told["repeats"])
+    for part, keys in (("results", ("gateway", "scenario", "requests", "errors", "lower_bound", "ranked")),
+                       ("ratios", ("gateway", "scenario", "against", "lower_bound"))):  # fmt: skip
+        assert len(found[part]) == len(told[part])  # type: ignore[literal-required]
+        for old, new in zip(told[part], found[part], strict=True):  # type: ignore[literal-required]
+            assert [new[key] for key in keys] == [old[key] for key in keys]
+            once, now = figures_of(old), figures_of(new)
+            for figure in once.keys() & now.keys():
+                assert now[figure] == pytest.approx(once[figure])
+            assert all("p99" in figure for figure in once.keys() - now.keys())  # of too few requests
+    assert [goal["verdict"] for goal in found["goals"]] == [goal["verdict"] for goal in told.get("goals", [])]
+    assert found["proofs"] == told.get("proofs", [])
+
+
+def test_the_old_records_had_every_engine_and_kind() -> None:
+    documents = [json.loads(path.read_text("utf-8")) for path in OLD]
+    repeats = [repeat for document in documents for repeat in document["repeats"]]
+    assert {repeat.get("engine") for repeat in repeats} == {None, "wrk", "crowd", "loop"}
+    assert any("front_cpu_seconds" in repeat for repeat in repeats)
+    assert any(document.get("proofs") for document in documents)
+
+
+def test_nothing_is_made_up_for_an_old_record() -> None:
+    (backends,) = (load_document(path) for path in OLD if path.stem == "backends")
+    repeat = backends["repeats"][0]
+    assert repeat["front"]
+    assert repeat["server"]
+    assert repeat["server"]["system_seconds"] is repeat["front"]["memory"] is repeat["queue_wait"] is None
+    assert repeat["latency"]["p999"] == 0  # wrk kept no histogram
+    assert all(result["p999_us"] is None for result in backends["results"])
+    assert backends["noise"] is None
+    assert not backends["bands"]
+    assert all(ratio["ties"] is None for ratio in backends["ratios"])
+
+
+def test_an_old_record_that_is_damaged_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    content = json.loads(STORED.read_text("utf-8"))
+    for path, wrong, sentence in (
+        (("repeats", 4, "cpu_seconds"), "much", r"at repeats\[4\].cpu_seconds"),
+        (("repeats", 4, "latency", "histogram"), "garbage", "is damaged: a histogram in it cannot be read"),
+    ):
+        with pytest.raises(BenchError, match=sentence):
+            load_document(write(tmp_path / "old.json", put(copy.deepcopy(content), path, wrong)))
+
+
+def test_every_version_that_is_read_has_its_schema() -> None:
+    assert set(SCHEMAS) == set(range(1, SCHEMA_VERSION + 1))
+    for version, name in SCHEMAS.items():
+        content = json.loads(schema_path().with_name(name).read_text("utf-8"))
+        assert content["properties"]["schema_version"]["const"] == version
+
+
+# -- made from the record -------------------------------------------------------------------------------------------
 
 
 def test_the_results_follow_from_the_repeats(document: Document) -> None:
-    told = {(result["gateway"], result["scenario"]): result for result in document["results"]}
-    assert {(result["gateway"], result["scenario"]): result for result in results_of(document["repeats"])} == told
+    assert results_of(document["repeats"]) == document["results"]
 
 
-def test_findings_say_what_the_figures_say(document: Document, peers: Document) -> None:
-    stored = load_document(STORED)
-    assert re.fullmatch(
-        r"A process for each request costs 2\d\d ms of CPU; one that stays alive answers the same for 1\d\d µs, "
-        r"1,\d\d0 times less", findings.headline(stored),
-    )  # fmt: skip
-    assert findings.spawned_finding(stored) == "CGI starts exactly one process for each request, the others none"
-    assert "as many requests a second as" in findings.peers_finding(peers)
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_findings_claim_nothing_about_wrong_answers(stored: Document) -> None:
-    document = copy.deepcopy(stored)
-    for result in document["results"]:
-        result["errors"] = {"content": 1}
-    assert "costs" not in findings.headline(document)
-    assert "times" not in findings.cpu_finding(document)
-    document["results"][0]["spawned_per_request"] = {"median": 0.5, "min": 0.5, "max": 0.5}
-    assert "exactly" not in findings.spawned_finding(document)
+def test_csv_has_a_line_for_each_result(document: Document) -> None:
+    document["results"][1]["errors"] = {"content": 2, "timeout": 1}
+    rows = rows_of(to_csv(document))
+    assert len(rows) == len(document["results"])
+    for row, result in zip(rows, document["results"], strict=True):
+        assert (row["gateway"], row["question"]) == (result["gateway"], result["question"])
+        for part in ("median", "low", "high", "min", "max"):
+            assert float(row[f"throughput_rps_{part}"]) == result["throughput_rps"][part]  # type: ignore[literal-required]
+    assert rows[1]["errors"] == "3"
+    assert rows[0]["rate_median"] == ""
+    assert float(rows[1]["rate_low"]) > 0
 
 
-def test_the_same_document_gives_the_same_bytes(stored: Document) -> None:
-    names = ["spawned"]
-    once, again = draw_charts(stored, names), draw_charts(copy.deepcopy(stored), names)
-    assert list(once) == names
-    assert once == again
-    for chart in once.values():
-        ElementTree.fromstring(chart.svg)  # our own
-        assert chart.png.startswith(b"\x89PNG")
-        assert "dc:date" not in chart.svg
+def test_csv_of_repeats_has_a_line_for_each_measurement(document: Document) -> None:
+    document["repeats"][0]["server"] = None
+    document["repeats"][1]["errors"] = {"content": 2}
+    rows = rows_of(repeats_to_csv(document))
+    assert [row["position"] for row in rows] == [str(repeat["position"]) for repeat in document["repeats"]]
+    assert {row["server_cpu_seconds"] for row in rows[:1]} == {rows[0]["cpu_us_per_request"]} == {""}
+    assert rows[1]["errors"] == "2"
+    for row, repeat in zip(rows[1:], document["repeats"][1:], strict=True):
+        assert repeat["server"]
+        assert float(row["server_system_seconds"]) == repeat["server"]["system_seconds"]
+        assert (row["front_cpu_seconds"] == "") == (repeat["front"] is None)
+        assert int(row["p99_us"]) == repeat["latency"]["p99"]
+        assert float(row["generator_share"]) == repeat["generator"]["share"]
 
 
-def mark(gateway: GatewayRecord, status: str, reason: str) -> None:
-    gateway["status"], gateway["reason"] = status, reason
-
-
-class Page(HTMLParser):
-    """Checks that elements nest, and collects ids, links and what would be fetched."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.ids: list[str] = []
-        self.references: list[str] = []
-        self.fetched: list[str] = []
-        self.text: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        if tag not in VOID:
-            self.open.append(tag)
-        if values.get("id"):
-            self.ids.append(str(values["id"]))
-        self.fetched += [value for key, value in attrs if value and key in ("src", "href") and value[:1] not in "#d"]
-        self.references += re.findall(r"url\(#([^)]+)\)", " ".join(value or "" for _, value in attrs))
-        self.references += [
-            value[1:] for key, value in attrs if key.endswith("href") and value and value.startswith("#")
-        ]
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
-
-
-def test_the_outcome_is_whole_and_the_report_stands_alone(document: Document, tmp_path: Path) -> None:
-    mark(document["gateways"][1], "failed", "it ended with <exit> code 2")
-    document["failures"] = [
-        {"gateway": "fastcgi", "scenario": "", "round": 1, "reason": "it ended", "output": "<b>no such app</b>"}
-    ]
-    document["complete"] = False
-    report = save_all(document, tmp_path / "out")
-    found = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    charts = {f"charts/{name}.{kind}" for name in CHARTS["evolution"] for kind in ("svg", "png")}
-    assert found == {"result.json", "result.csv", "report.html"} | charts
-
-    page = Page()
-    page.feed(report.read_text("utf-8"))
-    page.close()
-    words = " ".join(page.text)
-    assert page.open == []
-    assert len(page.ids) == len(set(page.ids))
-    assert set(page.references) <= set(page.ids)
-    assert page.fetched == []
-    for expected in ("broken off", "it ended with <exit> code 2", "<b>no such app</b>", "WSGI over HTTP", "seed"):
-        assert expected in words
-
-
-def test_a_run_without_any_result_still_has_a_report(document: Document, tmp_path: Path) -> None:
-    document["repeats"], document["results"] = [], []
-    page = Page()
-    page.feed(save_all(document, tmp_path).read_text("utf-8"))
-    assert page.open == []
-
-
-def test_the_report_of_the_peers(peers: Document) -> None:
-    page = Page()
-    page.feed(render_report(peers, draw_charts(peers, ["throughput"])))
-    assert page.open == []
-    assert "One over another" in " ".join(page.text)
-
-
-def test_a_reference_is_the_record_and_the_charts_of_the_readme(
-    document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gateway_bench.record.outcome.README_CHARTS", {"evolution": ["spawned"]})
-    (tmp_path / "benchmarks").mkdir()
-    folder = save_reference(document, tmp_path)
-    assert load_document(folder / "evolution.json") == document
-    assert (folder / "evolution.csv").read_text().startswith("gateway,scenario,")
-    assert sorted(path.name for path in (folder / "evolution").iterdir()) == ["spawned.png", "spawned.svg"]
-
-
-def test_latest_follows_the_last_run(document: Document, tmp_path: Path) -> None:
-    first = folder_for(document, tmp_path)
-    assert first == tmp_path / "results" / "20261120T100000Z"
-    for folder in (first, first.with_name("20261121T100000Z")):
-        folder.mkdir(parents=True)
-        point_latest(folder)
-        assert (tmp_path / "results" / "latest").resolve() == folder.resolve()
-
-
-def printed(show: Any, *arguments: Any) -> str:
+def printed(document: Document) -> str:
     console = Console(width=120, file=io.StringIO(), force_terminal=False)
-    show(*arguments, console)
+    print_document(document, console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
 
-def test_the_table_marks_bounds_errors_and_absence(document: Document) -> None:
+def test_the_table_marks_bounds_errors_and_absence() -> None:
+    document = load_document(STORED)
     document["results"][2]["errors"] = {"status 500": 3}
-    mark(document["gateways"][1], "absent", "it is not installed")
-    document["gateways"][1]["install"] = "pip install it"
-    text = printed(print_document, document)
+    document["gateways"][1] |= {"status": "absent", "reason": "it is not installed", "install": "pip install it"}
+    text = printed(document)
     assert "≥" in text
     assert "3 status 500" in text
     assert "absent: FastCGI: it is not installed; to install: pip install it" in text
     assert "…" not in text  # nothing is cut at this width
 
 
-def test_the_table_of_ratios(peers: Document) -> None:
-    text = printed(print_document, peers)
+def test_the_table_of_ratios(document: Document) -> None:
+    text = printed(document)
     assert text.count("x ") >= 8
     assert "one over another" in text
     assert "what is promised" not in text
-
-
-def test_comparing_two_runs(document: Document) -> None:
-    later = copy.deepcopy(document)
-    later["machine"]["python"] = "3.14.0"
-    result = later["results"][0]
-    for key in ("median", "min", "max"):
-        result["cpu_us_per_request"][key] *= 3
-    changes = {(change.gateway, change.scenario, change.figure): change for change in changes_between(document, later)}
-    changed = changes[result["gateway"], result["scenario"], "cpu_us_per_request"]
-    assert changed.factor == pytest.approx(3)
-    assert not changed.overlaps
-    same = changes[result["gateway"], result["scenario"], "p50_us"]
-    assert same.factor == 1
-    assert same.overlaps
-    text = printed(print_comparison, document, later)
-    assert "3.00x" in text
-    assert "python was 3.11.9 and is 3.14.0" in text
-    later["suite"] = "proofs"
-    with pytest.raises(BenchError, match="one run at a time"):
-        printed(print_comparison, document, later)
-
-
-def test_backends_are_drawn_with_what_is_promised(backends: Document, schema: Any) -> None:
-    schema.validate(json.loads(json.dumps(backends)))
-    assert backends["goals"][0]["verdict"] == "missed"
-    assert backends["goals"][0]["aim_reached"] is False
-    assert re.fullmatch(
-        r"Behind nginx a FastCGI request takes our server [\d.]+ µs of CPU, [\d.]+ of what uWSGI takes",
-        findings.backends_finding(backends),
-    )
-    charts = draw_charts(backends)
-    assert list(charts) == ["cpu", "goals"]
-    for chart in charts.values():
-        ElementTree.fromstring(chart.svg)
-    report = render_report(backends, charts)
-    assert "nginx 1.22.1 with one worker stands before each" in report
-    assert "missed, aim missed" in report
-    console = Console(width=120, file=io.StringIO(), force_terminal=False)
-    print_document(backends, console)
-    assert isinstance(console.file, io.StringIO)
-    assert "missed, aim missed" in console.file.getvalue()
