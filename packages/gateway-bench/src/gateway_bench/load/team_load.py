@@ -19,7 +19,7 @@ sentence, and the next job is done if there are enough workers for it.
 from __future__ import annotations
 
 # isort: split
-import locust  # first: it replaces blocking calls, and must do so before anybody else takes hold of them
+import locust  # noqa: F401  # first: it replaces blocking calls, and must do so before others take hold of them
 
 # isort: split
 import json
@@ -92,6 +92,7 @@ class Master:
         self._expected = expected
         self._me = hello()
         self._known: dict[str, Hello] = {}
+        self._refused = ""
         self._inbox: Queue[tuple[str, str, Any]] = Queue()
         self._number = 0
         self._team: list[tuple[str, Job]] = []
@@ -111,7 +112,7 @@ class Master:
             if len(here) >= self._expected:
                 return
             if time.monotonic() > deadline:
-                raise LoadFailed(f"{len(here)} of {self._expected} workers came in {limit:.0f} s; {self._invitation()}")
+                raise LoadFailed(f"{len(here)} of {self._expected} workers came in {limit:.0f} s; {self._advice()}")
             self._listen()
 
     def names(self) -> list[str]:
@@ -122,7 +123,7 @@ class Master:
         """Hand out the shares, and return when everybody's warm-up is over. Raises LoadFailed."""
         here = self._present()[: self._expected]
         if len(here) < self._expected:
-            raise LoadFailed(f"{len(here)} of {self._expected} workers are left; {self._invitation()}")
+            raise LoadFailed(f"{len(here)} of {self._expected} workers are left; {self._advice()}")
         address = parse_address(job["address"])
         for worker in here:
             if not within_reach(address, self._known[worker]["place"], self._me["place"]):
@@ -138,7 +139,7 @@ class Master:
 
     def go(self) -> Yield:
         """Let all load, and return what came of it. Raises LoadFailed."""
-        limit = max(share["max_seconds"] for _, share in self._team) + 4 * REQUEST_LIMIT
+        limit = max(share["max_seconds"] for _, share in self._team) + 3 * REQUEST_LIMIT  # less than the bench waits
         for worker, _ in self._team:
             self._runner.send_message(Message.GO, {"number": self._number}, worker)
         found = self._gathered(Message.YIELD, limit)
@@ -188,7 +189,7 @@ class Master:
     def _meet(self, environment: Environment, msg: Any) -> None:
         sentence = refusal(msg.data, self._me)
         if sentence:
-            print(sentence, file=sys.stderr, flush=True)
+            self._refused = sentence
             self._runner.send_message(Message.REFUSED, {"sentence": sentence}, msg.node_id)
             return
         self._known[msg.node_id] = msg.data
@@ -207,8 +208,9 @@ class Master:
     def _name(self, worker: str) -> str:
         return self._known[worker]["name"]
 
-    def _invitation(self) -> str:
-        return f"start one with: {invitation(self._runner.master_bind_host, self._runner.server.port)}"
+    def _advice(self) -> str:
+        start = f"start one with: {invitation(self._runner.master_bind_host, self._runner.server.port)}"
+        return self._refused or start
 
 
 def serve(master: Master, bench: Bench, limit: float) -> None:
@@ -239,8 +241,13 @@ def main() -> int:
     host, port = settings["host"], settings["port"]
     try:
         runner: MasterRunner = Environment(user_classes=[]).create_master_runner(host, port)
-    except (SystemExit, OSError, locust.exception.RPCError):  # the first is locust's answer to a port that is busy
-        bench.say({"lost": f"port {port} of {host} is not to be had: another run? --master-port takes another one"})
+    except (SystemExit, Exception) as error:  # a port that is taken, an address that is not ours: of several kinds
+        bench.say(
+            {
+                "lost": f"workers cannot be waited for at {host}, port {port} ({error}): "
+                "--master-host takes an address of this machine, --master-port another port"
+            }
+        )
         return 1
     master = Master(runner, settings["expected"], bench)
     bench.say({"phase": "listening", "port": runner.server.port})

@@ -68,13 +68,16 @@ class Worker:
         self._job: gevent.Greenlet | None = None
         self._go = Event()
         self._jobs = self._requests = 0
+        self._heartbeat = time.monotonic()
 
     def join(self) -> None:
         """Register at the master. Raises BenchError."""
         limit = gevent.Timeout(JOIN_LIMIT)
         limit.start()
         try:
-            self._runner: WorkerRunner = Environment(user_classes=[]).create_worker_runner(*self._address)
+            environment = Environment(user_classes=[])
+            environment.events.heartbeat_received.add_listener(self._feel)  # type: ignore[no-untyped-call]  # locust's own gap
+            self._runner: WorkerRunner = environment.create_worker_runner(*self._address)
             for kind in (Message.WELCOME, Message.REFUSED, Message.JOB, Message.GO, Message.DROP):
                 self._runner.register_message(kind, self._hear)
             self._runner.send_message(Message.HELLO, dict(self._me))
@@ -88,6 +91,7 @@ class Worker:
             ) from None
         finally:
             limit.close()
+        self._feel()
         users.numbers = itertools.count(1 + VISITORS * max(self._runner.worker_index, 0))
         if kind != Message.WELCOME:
             self._leave()
@@ -112,6 +116,9 @@ class Worker:
     def _hear(self, environment: Environment, msg: Any) -> None:
         self._inbox.put((msg.type, msg.data))
 
+    def _feel(self, **_: Any) -> None:
+        self._heartbeat = time.monotonic()
+
     def _leave(self) -> None:
         """Tell the master, unless it was the master who said so, and close the connection."""
         if self._runner.greenlet:
@@ -122,8 +129,7 @@ class Worker:
     def _check(self) -> None:
         if os.getppid() != self._parent:
             raise BenchError("whoever started this worker has gone")
-        heard = self._runner.last_heartbeat_timestamp  # of the wall clock
-        if heard is not None and time.time() - heard > MASTER_SILENCE:
+        if time.monotonic() - self._heartbeat > MASTER_SILENCE:
             raise BenchError(f"the bench at {self._master} has been silent for {MASTER_SILENCE:.0f} s; it has gone")
 
     def _do(self, kind: str, data: Any) -> None:
