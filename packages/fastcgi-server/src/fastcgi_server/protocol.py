@@ -193,7 +193,8 @@ class ServerConnection:
                 and not self._closing
                 and len(self._active) < self._max_active
                 and len(params) <= self._max_params
-                and params.count(b"CONTENT_LENGTH") == params.count(b"\x0e\0CONTENT_LENGTH")  # absent, or empty
+                and params.count(b"CONTENT_LENGTH")  # absent, empty (as from nginx), or 0 (as from most others)
+                == params.count(b"\x0e\0CONTENT_LENGTH") + params.count(b"\x0e\x01CONTENT_LENGTH0")
             ):
                 variables = _REQUEST_HEADS[params]
                 if len(variables) <= self._max_pairs:
