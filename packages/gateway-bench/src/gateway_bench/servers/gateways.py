@@ -18,7 +18,7 @@ A row of `gateways.toml` or `peers.toml`:
     environment = "own"                 which interpreter runs it: "own", or that of the "peers" or of "compiled"
     events = true                       whether it tells of the processes that it starts
     scenarios = ["hello"]               those in which it takes part, if not in all of the run
-    warmup = 12.0                       seconds of warm-up at least, for servers that get faster for so long
+    warmup = 15.0                       seconds of warm-up at least, for servers that get faster for so long
     connections = 16                    how many visitors it has, if not as many as the run
     front = "nginx"                     what stands before it: a name of `gateway_bench.servers.fronts`
     like = "fastcgi"                    as the row of that name above, but for what is said here
