@@ -293,7 +293,7 @@ def test_csv_has_a_line_for_each_result(document: Document) -> None:
     for row, result in zip(rows, document["results"], strict=True):
         assert (row["gateway"], row["question"]) == (result["gateway"], result["question"])
         for part in ("median", "low", "high", "min", "max"):
-            assert float(row[f"throughput_rps_{part}"]) == result["throughput_rps"][part]  # type: ignore[literal-required]
+            assert float(row[f"throughput_rps_{part}"]) == result["throughput_rps"][part]
     assert rows[1]["errors"] == "3"
     assert rows[0]["rate_median"] == ""
     assert float(rows[1]["rate_low"]) > 0

@@ -323,12 +323,12 @@ def test_a_row_measured_twice_has_bands() -> None:
 
 def test_an_open_loop_has_no_band_of_throughput() -> None:
     asked = [one | {"question": "latency"} for one in run(**TWICE)]
-    assert {band["figure"] for band in bands_of(asked, A_ROWS)} == {"cpu", "p50"}  # type: ignore[arg-type]
+    assert {band["figure"] for band in bands_of(asked, A_ROWS)} == {"cpu", "p50"}
 
 
 def test_a_band_decides_in_its_scenario_and_the_widest_elsewhere() -> None:
     wide = [one | {"scenario": "page"} for one in run(a=(100, 100, 100), a2=(120, 120, 90))]
-    bands = bands_of([*run(**TWICE), *wide], A_ROWS)  # type: ignore[list-item]
+    bands = bands_of([*run(**TWICE), *wide], A_ROWS)
     assert band_for(bands, "hello", "capacity", "throughput") == pytest.approx((95 / 100, 100 / 95))
     assert band_for(bands, "page", "capacity", "throughput") == pytest.approx((100 / 120, 120 / 100))
     assert band_for(bands, "journey", "capacity", "throughput") == pytest.approx((100 / 120, 120 / 100))
