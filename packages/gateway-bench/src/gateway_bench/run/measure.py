@@ -88,6 +88,10 @@ class Loaded:
         usage = self.usage(who)
         return usage["cpu_seconds"] if usage else 0.0
 
+    def generator_here(self) -> float:
+        """Return processor time of the load on this machine: of a team, only that of who leads it."""
+        return self.cpu(GENERATOR) if "team" in self.counted else self.counted["generator_cpu"]
+
 
 def measure(
     subject: Subject,
@@ -237,7 +241,7 @@ def _server(subject: Subject, load: Loaded) -> Usage | None:
     """
     usage = load.usage(SERVER)
     if usage and not subject.accounted:
-        known = load.cpu(FRONT) + load.counted["generator_cpu"]
+        known = load.cpu(FRONT) + load.generator_here()
         usage["cpu_seconds"] = round(max(0.0, load.after.machine - load.before.machine - known), 6)
         usage["system_seconds"] = None
     return usage
@@ -246,10 +250,12 @@ def _server(subject: Subject, load: Loaded) -> Usage | None:
 def _generator(load: Loaded, pinned: bool) -> Generator:
     """Return what the generator used, and whether that was all it could get.
 
-    It, or it and the front, have one core. Where it also had to wait for one, that is no rest either.
+    It, or it and the front, have one core; of a team, each worker has one elsewhere, and the busiest counts. Where it
+    also had to wait for one, that is no rest either.
     """
     used = load.counted["generator_cpu"]
-    share = (used + (load.cpu(FRONT) if pinned else 0.0)) / load.counted["seconds"]
+    beside = load.cpu(FRONT) if pinned else 0.0
+    share = busiest(load.counted) if "team" in load.counted else (used + beside) / load.counted["seconds"]
     rarely_rests = max(share, busiest(load.counted)) >= SATURATED
     usage = load.usage(GENERATOR) or only_time(used)
     usage["cpu_seconds"] = used  # its own reading, of just the load
@@ -277,7 +283,7 @@ def _others_share(subject: Subject, load: Loaded) -> float:
     """
     if not subject.accounted or subject.tree is None:
         return 0.0
-    ours = load.cpu(SERVER) + load.cpu(FRONT) + load.counted["generator_cpu"]
+    ours = load.cpu(SERVER) + load.cpu(FRONT) + load.generator_here()
     others = load.after.machine - load.before.machine - ours
     passed = (load.after.moment - load.before.moment) * (os.cpu_count() or 1)
     return round(min(1.0, max(0.0, others / passed)), 4)
