@@ -72,10 +72,8 @@ def test_the_flag_is_told_by_what_got_no_answer() -> None:
      ({}, 1_000, ("1.00 connections", "nothing was lost", "no field of the answer")),
      ({}, 100, ("opened 0.100 connections", "nothing was lost"))],
 )  # fmt: skip
-def test_what_became_of_connections(
-    errors: dict[str, dict[str, int]], connections: int, words: tuple[str, ...]
-) -> None:
-    told = charts.today_finding(came_back(errors, connections))
+def test_what_became_of_connections(errors: dict[str, dict[str, int]], opened: int, words: tuple[str, ...]) -> None:
+    told = charts.today_finding(came_back(errors, opened))
     assert all(word in told for word in words), told
     assert charts.today_finding(came_back(errors, None)) == ""
 
