@@ -38,7 +38,10 @@ from gateway_bench.record.outcome import is_reference, save_all, save_reference
 from gateway_bench.samples import procfs
 from gateway_bench.samples.cores import can_pin
 from gateway_bench.servers.gateways import load_gateways
+from gateway_bench.suites import suite_named
 from gateway_bench.terminal.tables import print_document
+
+SUITE = suite_named("proofs")
 
 
 @pytest.fixture
@@ -305,7 +308,7 @@ def test_one_proof_that_fails_does_not_stop_the_others(document: Document) -> No
     verdicts = {(row["of"], row["figure"]): row["verdict"] for row in document["goals"]}
     assert verdicts["big", "growth"] == "kept"
     assert verdicts["idle", "spread"] == verdicts["workers", "speedup"] == "unknown"
-    assert not is_reference(document)
+    assert not is_reference(document, SUITE)
 
 
 def test_the_outcome_of_proofs_is_whole(document: Document, tmp_path: Path) -> None:
@@ -327,7 +330,7 @@ def test_the_outcome_of_proofs_is_whole(document: Document, tmp_path: Path) -> N
 
 def test_some_proofs_are_not_kept_in_the_place_of_all(document: Document, tmp_path: Path) -> None:
     (tmp_path / "benchmarks").mkdir()
-    folder = save_reference(document, tmp_path)
+    folder = save_reference(document, SUITE, tmp_path)
     assert {path.name for path in folder.iterdir()} == {"proofs-big-idle-workers.json", "proofs-big-idle-workers.csv"}
 
 

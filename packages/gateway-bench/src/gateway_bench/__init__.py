@@ -2,17 +2,16 @@
 
 A run, from the inside out:
 
-- ``scenarios``: what visitors do, and what they must get back
-- ``visitor``, ``users``, ``load``: visitors in four protocols, driven by locust, in a process of their own
-- ``http_bytes``, ``crowd``, ``tally``, ``crowd_load``: visitors of HTTP in one light loop, and their process
-- ``job``, ``generator``, ``wrk``: what the bench and those processes say to each other; its side of them, and of wrk
-- ``gateways``, ``presence``, ``service``, ``address``, ``cores``: a server as a row of data, started and ended
-- ``processes``, ``spawns``: its CPU, memory and births
-- ``measure``, ``plan``, ``run``: one measurement, the order of all, the whole
-- ``proofs``: promises that are no comparison, a module each
-- ``latency``, ``summary``, ``goals``, ``document``, ``machine``: from raw figures to the record
-- ``units``, ``findings``, ``charts``, ``report``, ``csv_table``, ``console``, ``tables``, ``compare``, ``outcome``:
-  from the record to what people read
+- ``load``: what visitors do and must get back; visitors in four protocols; the processes in which locust, our own crowd
+  or wrk drive them, here or on other machines; when they come, and when a server is warm
+- ``servers``: a server as a row of data, found, started and ended; what stands before it
+- ``samples``: processor time, memory, births, system calls, the machine and its noise
+- ``run``: an order, its plan, one measurement, the whole
+- ``record``: from raw figures to the record, and from one record to another
+- ``report``: from the record to what people read
+- ``suites``: what the bench can be asked, a module each; ``proofs``: promises that are no comparison; ``method``: the
+  bench itself, looked at
+- ``terminal``: the command line, and a run while it goes on
 
 Whoever wants the figures needs three names: `load_document`, `results_of`, `SCENARIOS`. The command line is
 ``python -m gateway_bench``. Nothing imported here touches locust, which replaces Python's blocking calls.
