@@ -26,7 +26,7 @@ MACHINE: dict[str, str | int | float] = {
     "python": "3.14.1",
     "memory_bytes": 4 << 30,
 }
-SCENARIOS = {"hello": "Hello", "page": "Page", "journey": "Journey"}
+SCENARIOS = {"hello": "Hello", "page": "Page", "journey": "Journey", "sh": "sh", "app": "Application"}
 
 
 def row(name: str, label: str, **more: Any) -> GatewayRecord:

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import psutil
@@ -27,10 +26,9 @@ from gateway_bench.load.crowd import Crowd
 from gateway_bench.load.http_bytes import fetch
 from gateway_bench.load.scenarios import HELLO, SCENARIOS
 from gateway_bench.load.wrk import find_wrk
-from gateway_bench.record.document import Document, Repeat, schema_path
+from gateway_bench.record.document import Repeat, schema_path
 from gateway_bench.record.goals import load_goals
 from gateway_bench.record.outcome import save_all
-from gateway_bench.report import findings
 from gateway_bench.run.conductor import run
 from gateway_bench.run.loop import measure_loop
 from gateway_bench.run.measure import Place
@@ -261,26 +259,6 @@ def test_hosts_are_compared_and_drawn(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "cgi_runner starts" in words
     assert {path.stem for path in (tmp_path / "out" / "charts").iterdir()} == {"hello", "app", "loop", "goals"}
     print_document(document, Console(width=120, record=True))
-    _sentences(document)
-
-
-def _sentences(document: Document) -> None:
-    """The findings, of figures that are easy to divide."""
-    speeds = {"ours": 2000.0, "app-zygote": 80.0, "app-fork-exec": 8.0}
-    results: list[Any] = []
-    for name, speed in speeds.items():
-        scenario = "app" if name.startswith("app") else "sh"
-        results.append({"gateway": name, "scenario": scenario, "errors": {}, "throughput_rps": {"median": speed}})
-    document["results"] = results
-    ratio: Any = {"scenario": "sh", "gateway": "ours", "against": "apache", "throughput": {"median": 2.0}}
-    document["ratios"] = [ratio]
-    assert findings.cgi_finding(document) == "cgi_runner starts 2,000 programs a second: 2.00 times Apache"
-    assert findings.zygote_finding(document) == (
-        "A zygote answers 10.0 times as many requests as a new Python for each: 80.0 and 8.00 a second"
-    )
-    document["results"] = []
-    assert findings.cgi_finding(document) == "Requests a second, a program for each"
-    assert findings.zygote_finding(document) == "The demo application, a process for each request"
 
 
 REAL = [

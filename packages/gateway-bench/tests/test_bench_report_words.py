@@ -232,6 +232,26 @@ def test_peers_that_the_generator_or_errors_limit_are_not_next(peers: Document) 
     assert "waitress" not in peers_finding(broken)
 
 
+def test_hosts_of_programs() -> None:
+    costs = {"ours": 350.0, "apache": 850.0, "lighttpd": 360.0, "app-zygote": 2_000.0, "app-fork-exec": 20_000.0}
+    rows = {name: (row(name, name), cost) for name, cost in costs.items()}
+    document = made_up(rows, "cgi", ("sh", "app"), requests=20)
+    speeds = {"ours": 2_000.0, "app-zygote": 80.0, "app-fork-exec": 8.0}
+    for result in document["results"]:
+        result["throughput_rps"] = estimate(speeds.get(result["gateway"], 1_000.0))
+    document["ratios"] = [
+        Ratio(scenario="sh", question="capacity", gateway="ours", against=name, throughput=estimate(times), cpu=None,
+              p50=estimate(1), p99=estimate(1), ties=None, lower_bound=False)
+        for name, times in (("apache", 2.0), ("lighttpd", 1.04))
+    ]  # fmt: skip
+    assert (
+        cgi_finding(document) == "cgi_runner starts 2,000 programs a second: 2.00 times Apache and as many as lighttpd"
+    )
+    assert zygote_finding(document) == (
+        "A zygote answers 10.0 times as many requests as a new Python for each: 80.0 and 8.00 a second"
+    )
+
+
 def test_other_suites_without_their_rows_say_what_is_shown(document: Document) -> None:
     document["gateways"], document["results"] = [], []
     assert backends_finding(document) == "CPU of a backend for each request, behind nginx"
