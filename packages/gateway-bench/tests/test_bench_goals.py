@@ -43,6 +43,9 @@ def test_every_promise_is_of_something_that_can_be_measured() -> None:
         ("[[goal]]\nsuite='peers'\nof='a'\nfigure='p99'\nabout=''\nleast='1'", "has a 'least' that it cannot have"),
         ("[[goal]]\nsuite='peers'\nof='a'\nfigure='p99'\nabout=''\nleast=true", "has a 'least' that it cannot have"),
         ("[[goal]]\nsuite='peers'\nof='a'\nfigure='p99'\nabout=''\nhope=1", "has a 'hope' that it cannot have"),
+        ("[[goal]]\nsuite='peers'\nof='a'\nfigure='speed'\nabout=''\nleast=1", "has a figure 'speed'; of gateways"),
+        ("[goal]\nsuite='peers'", "has a 'goal' that is no table"),
+        ("goal = [1]", "has a 'goal' that is no table"),
     ],
 )
 def test_a_promise_with_a_fault_is_refused_in_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
@@ -70,8 +73,9 @@ def repeat(gateway: str, round_: int, requests: int, **fields: Any) -> Repeat:
     latencies.record("GET /hello", 3000, 99)
     latencies.record("GET /sleep?ms=100", 100_000)
     whole: Any = {
-        "gateway": gateway, "scenario": "hello", "round": round_, "seconds": 1.0, "requests": requests, "errors": {},
-        "cpu_seconds": 1.0, "latency": latencies.together(), "exchanges": latencies.by_name(),
+        "gateway": gateway, "scenario": "hello", "question": "capacity", "round": round_, "seconds": 1.0,
+        "requests": requests, "errors": {}, "server": {"cpu_seconds": 1.0}, "generator": {"saturated": False},
+        "latency": latencies.together(), "exchanges": latencies.by_name(),
     } | fields  # fmt: skip
     return whole  # type: ignore[no-any-return]
 
@@ -80,6 +84,7 @@ REPEATS = [
     repeat("ours", 1, 500), repeat("slow", 1, 100), repeat("fast", 1, 900),
     repeat("ours", 2, 50), repeat("slow", 2, 10), repeat("fast", 2, 100),
     repeat("ours", 3, 600), repeat("slow", 3, 100), repeat("fast", 3, 1000), repeat("broken", 3, 9999, errors={"x": 1}),
+    repeat("ours", 3, 7, question="latency"), repeat("held", 3, 300, generator={"saturated": True}),
 ]  # fmt: skip
 
 
@@ -106,6 +111,13 @@ def goal(**fields: Any) -> Goal:
         (goal(figure="cpu", over=("slow", "fast"), most=2.0), "fast", 1.8, "kept", None),
         (goal(figure="cpu", most=2000.0), "", 2000.0, "kept", None),
         (goal(of="broken", over=("slow",), least=5.0, aim=9.0), "slow", None, "unknown", None),
+        # the generator held one back: what it could do is at least that
+        (goal(of="held", least=250.0, aim=400.0), "", 300.0, "kept", None),
+        (goal(of="held", least=400.0), "", 300.0, "unknown", None),
+        (goal(over=("held",), least=1.5, aim=1.9), "held", 2.0, "unknown", None),
+        (goal(over=("held",), least=3.0, aim=4.0), "held", 2.0, "missed", False),
+        (goal(figure="time", of="held", most=3000.0), "", 3333.0, "unknown", None),
+        (goal(figure="cpu", over=("held",), most=0.6), "held", 0.5, "kept", None),
     ],
 )
 def test_verdicts(promise: Goal, over: str, found: float | None, verdict: str, aim_reached: bool | None) -> None:

@@ -13,8 +13,10 @@ A row:
     aim = 8.0                           what we would like beyond it: at least, or (with `most`) at most
     about = "..."                       in words
 
-A figure is compared as it is shown, at three significant digits: no table says that 1.00 misses 1.00. Repeats with
-errors count for nothing, so a row with errors in every repeat is unknown, which is not kept.
+A figure is compared as it is shown, at three significant digits: no table says that 1.00 misses 1.00. It is that of
+closed loops; an open one goes at its own rate. Repeats with errors count for nothing, so a row with errors in every
+repeat is unknown, which is not kept. Nor is a promise kept that a peer might break which the generator held back, or
+missed by a row of ours that it held back: both are unknown.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from typing import Any
 from gateway_bench.errors import BenchError
 from gateway_bench.record.document import Estimate, Proof, Repeat, Verdict
 from gateway_bench.record.statistics import estimate
-from gateway_bench.record.summary import cpu_us, throughput
+from gateway_bench.record.summary import cpu_us, limited, throughput
 
 __all__ = ["Goal", "judge", "load_goals", "met"]
 
@@ -40,6 +42,8 @@ KINDS: dict[str, type | tuple[type, ...]] = {
 REQUIRED = ("suite", "of", "figure", "about")
 UNITS = {"throughput": "requests/s", "time": "us", "p99": "us", "cpu": "us"}
 """Of the figures of gateways; a proof's say theirs."""
+HELD_BACK = ("throughput", "time")
+"""Figures that are bounds where the generator was the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,10 @@ def load_goals(path: Path) -> list[Goal]:
         table = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise BenchError(f"{path} cannot be read as TOML: {error}") from error
-    return [_goal(row, number, path) for number, row in enumerate(table.get("goal", []), 1)]
+    rows = table.get("goal", [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise BenchError(f"{path} has a 'goal' that is no table: each begins with [[goal]]")
+    return [_goal(row, number, path) for number, row in enumerate(rows, 1)]
 
 
 def _goal(row: dict[str, Any], number: int, path: Path) -> Goal:
@@ -81,6 +88,8 @@ def _goal(row: dict[str, Any], number: int, path: Path) -> Goal:
     for key, value in row.items():
         if key not in KINDS or not isinstance(value, KINDS[key]) or isinstance(value, bool):
             raise BenchError(f"{shown} has a {key!r} that it cannot have")
+    if row["suite"] != "proofs" and row["figure"] not in UNITS:
+        raise BenchError(f"{shown} has a figure {row['figure']!r}; of gateways there are {', '.join(UNITS)}")
     if "least" in row and "most" in row:
         raise BenchError(f"{shown} has both 'least' and 'most': make it two goals")
     if not {"least", "most", "aim"} & set(row):
@@ -108,26 +117,40 @@ def _of_proofs(goal: Goal, proofs: Sequence[Proof]) -> Verdict:
 
 
 def _of_repeats(goal: Goal, repeats: Sequence[Repeat]) -> Verdict:
-    own = _by_round(goal, goal.of, repeats)
+    closed = [one for one in repeats if (one["scenario"], one["question"]) == (goal.scenario, "capacity")]
+    own = _by_round(goal, goal.of, closed)
     if not goal.over:
-        return _verdict(goal, "", UNITS[goal.figure], estimate([*own.values()]) if own else None)
-    rounds = {peer: _by_round(goal, peer, repeats) for peer in goal.over}
+        found = estimate([*own.values()]) if own else None
+        return _in_doubt(_verdict(goal, "", UNITS[goal.figure], found), closed)
+    rounds = {peer: _by_round(goal, peer, closed) for peer in goal.over}
     measured = {peer: values for peer, values in rounds.items() if values}
     if not measured:
         return _verdict(goal, goal.over[0], "x", None)
     choose = max if goal.figure == "throughput" else min
     best = choose(measured, key=lambda peer: median(measured[peer].values()))
     ratios = [own[number] / value for number, value in measured[best].items() if number in own and value]
-    return _verdict(goal, best, "x", estimate(ratios) if ratios else None)
+    return _in_doubt(_verdict(goal, best, "x", estimate(ratios) if ratios else None), closed)
 
 
-def _by_round(goal: Goal, gateway: str, repeats: Sequence[Repeat]) -> dict[int, float]:
+def _in_doubt(verdict: Verdict, closed: Sequence[Repeat]) -> Verdict:
+    """Return the verdict, or one that leaves open what a generator that was the limit has hidden."""
+    if verdict["figure"] not in HELD_BACK:
+        return verdict
+    bound = {repeat["gateway"] for repeat in closed if limited(repeat)}
+    if (verdict["verdict"] == "kept" and verdict["over"] in bound) or (
+        verdict["verdict"] == "missed" and verdict["of"] in bound
+    ):
+        verdict["verdict"] = "unknown"
+    if (verdict["aim_reached"] is True and verdict["over"] in bound) or (
+        verdict["aim_reached"] is False and verdict["of"] in bound
+    ):
+        verdict["aim_reached"] = None
+    return verdict
+
+
+def _by_round(goal: Goal, gateway: str, closed: Sequence[Repeat]) -> dict[int, float]:
     """Return the figure of each round in which this gateway made no error."""
-    sound = (
-        repeat
-        for repeat in repeats
-        if (repeat["gateway"], repeat["scenario"]) == (gateway, goal.scenario) and not repeat["errors"]
-    )
+    sound = (repeat for repeat in closed if repeat["gateway"] == gateway and not repeat["errors"])
     return {repeat["round"]: value for repeat in sound if (value := _figure(goal, repeat)) is not None}
 
 
