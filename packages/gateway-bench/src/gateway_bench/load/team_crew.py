@@ -25,7 +25,7 @@ CONNECT_LIMIT = 3.0
 AGAIN = 0.5
 """Seconds between two tries."""
 END_LIMIT = 5.0
-"""Seconds that a worker has to end after TERM."""
+"""Seconds that workers have to end after TERM."""
 MOST = 256
 """Processes on one host: more are a slip of the pen."""
 
@@ -37,12 +37,13 @@ def run_workers(master: str, processes: int, limit: float = REACH_LIMIT) -> None
         raise BenchError(f"a host runs 1 to {MOST} workers, not {processes}")
     with interrupts.noted():
         _reach(host, port, limit)
-        workers = [_start(host, port) for _ in range(processes)]
+        workers: list[subprocess.Popen[bytes]] = []
         try:
+            for _ in range(processes):
+                workers += [_start(host, port)]  # one by one: if one cannot be started, the others are to be ended
             failed = _watch(workers)
         finally:
-            for worker in workers:
-                _end(worker)
+            _end(workers)
     if failed:
         raise BenchError(f"{failed} of {processes} workers did not see the end of the run; what they said is above")
 
@@ -86,10 +87,13 @@ def _watch(workers: list[subprocess.Popen[bytes]]) -> int:
     return sum(worker.returncode != 0 for worker in workers)
 
 
-def _end(worker: subprocess.Popen[bytes]) -> None:
-    worker.terminate()
-    try:
-        worker.wait(END_LIMIT)
-    except subprocess.TimeoutExpired:
-        worker.kill()
-        worker.wait()
+def _end(workers: list[subprocess.Popen[bytes]]) -> None:
+    for worker in workers:
+        worker.terminate()
+    deadline = time.monotonic() + END_LIMIT
+    for worker in workers:
+        try:
+            worker.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()
