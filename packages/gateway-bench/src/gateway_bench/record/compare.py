@@ -185,8 +185,7 @@ def _side(document: Document) -> Side:
 
 def _warnings(before: Document, after: Document) -> Iterator[str]:
     """Give a sentence for each way in which the runs were not made alike, or one of them is not to be trusted."""
-    if before["suite"] != after["suite"]:
-        yield f"not alike: the suite was {before['suite']} and is {after['suite']}"
+    yield from _unlike("the ", _some(before, ("suite",)), _some(after, ("suite",)))
     yield from _unlike("the machine's ", _lasting(before), _lasting(after))
     yield from _unlike("", _some(before["parameters"], PACED), _some(after["parameters"], PACED))
     yield from _unlike("the version of ", before["versions"], after["versions"])
@@ -198,7 +197,7 @@ def _warnings(before: Document, after: Document) -> Iterator[str]:
     for when, run in (("before", before), ("after", after)):
         noise = run["noise"]
         if noise and not noise["fit"]:
-            yield f"the machine of the run {when} was not fit for it: {'; '.join(noise['reasons'])}"
+            yield f"the machine was not fit for the run {when}: {'; '.join(noise['reasons'])}"
         if disturbed(run["repeats"]):
             yield f"the run {when} was disturbed by other programs"
         if not run["complete"]:
