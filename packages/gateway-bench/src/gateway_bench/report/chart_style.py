@@ -229,11 +229,22 @@ def themed(svg: str) -> str:
 
 
 def _lines(sentence: str) -> list[str]:
-    return textwrap.wrap(unbroken(sentence), TITLE_WRAP)
+    return _even(sentence, TITLE_WRAP)
 
 
 def _small(subtitle: str) -> list[str]:
-    return textwrap.wrap(unbroken(subtitle), SUBTITLE_WRAP)
+    return _even(subtitle, SUBTITLE_WRAP)
+
+
+def _even(words: str, width: int) -> list[str]:
+    """Break words into as few lines as the width lets, and these about as long as each other."""
+    lines = textwrap.wrap(unbroken(words), width)
+    for narrower in range(width - 1, width // 2, -1):
+        found = textwrap.wrap(unbroken(words), narrower)
+        if len(found) > len(lines):
+            break
+        lines = found
+    return lines
 
 
 def _below_title(sentence: str) -> float:

@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from gateway_bench.record.document import Document, Verdict
 from gateway_bench.report import findings
-from gateway_bench.report.chart_parts import PADDING, ROW, draw_interval, make_room, method_of
+from gateway_bench.report.chart_parts import PADDING, ROW, draw_interval, make_room
 from gateway_bench.report.chart_style import BAD, FAINT, GREY, INK, Picture, bare, colour_of, page, say, width_of
 from gateway_bench.report.units import interval, ratio
 
@@ -28,8 +28,9 @@ def draw_goals(document: Document, what: str, named: Callable[[Verdict], str]) -
         return None
     figure, (axis,) = page(
         findings.goals_finding(document),
-        f"{what} of one server over that of another in the same round, logarithmic scale: the dot is what "
-        f"was found ({method_of(document)}), the upright line what is promised, the diamond what we aim for",
+        f"{what} of one server over that of another in the same round, logarithmic scale: the large dot is what was "
+        "found (the median over the rounds, with its 95 % interval and each of them), the upright line what is "
+        "promised, the diamond what we aim for",
         document,
         2.8 + ROW * len(rows),
         label_inches=PADDING + max(width_of(named(row)) for row in rows),

@@ -25,7 +25,7 @@ from gateway_bench.report.chart_parts import (
     method_of,
     slots,
 )
-from gateway_bench.report.chart_style import GREY, INK, MUTED, PAPER, SIZES, Picture, bare, colours, page, say
+from gateway_bench.report.chart_style import INK, MUTED, PAPER, SIZES, Picture, bare, colours, page, say
 from gateway_bench.report.charts_common import Draw, behind, groups_of, once
 from gateway_bench.report.units import duration, duration_tick, figure
 
@@ -39,7 +39,7 @@ KEYS = {
     "generator": "generator_cpu_us_per_request",
 }
 WHO = tuple(KEYS)
-SHOWN = {"server": "server (in colour)", "front": "front (grey)", "generator": "load generator (outlined)"}
+SHOWN = {"server": "server (in colour)", "front": "front (dark)", "generator": "load generator (outlined)"}
 
 
 def cpu_split(scenario: str = "", generator: bool = True, title: Callable[[Document], str] | None = None) -> Draw:
@@ -125,7 +125,7 @@ def _draw_parts(axis: Any, document: Document, result: Result, place: float, par
     start = 0.0
     for part, length in zip(parts, _lengths(result, parts), strict=True):
         if length is not None:
-            face = {"server": colours(document)[result["gateway"]], "front": GREY, "generator": PAPER}[part]
+            face = {"server": colours(document)[result["gateway"]], "front": MUTED, "generator": PAPER}[part]
             # The edge keeps a bar visible that is too short to be drawn.
             axis.barh(
                 place, length, BAR, start, facecolor=face, edgecolor=INK if face == PAPER else face, linewidth=1.2
@@ -139,12 +139,12 @@ def _draw_parts(axis: Any, document: Document, result: Result, place: float, par
 
 
 def _name_parts(axis: Any, results: Sequence[Result], places: dict[str, float], parts: Sequence[str]) -> None:
-    """Write what the parts are over the first bar that has all of them."""
-    known = {result["gateway"]: [*map(bool, _lengths(result, parts))].count(True) for result in results}
-    first = max(results, key=lambda result: known[result["gateway"]])
-    if known[first["gateway"]] < 2:
+    """Write what the parts are over the longest bar that has all of them."""
+    known = {result["gateway"]: [part for part in _lengths(result, parts) if part] for result in results}
+    longest = max(results, key=lambda result: (len(known[result["gateway"]]), sum(known[result["gateway"]])))
+    if len(known[longest["gateway"]]) < 2:
         return
-    lengths, place = _lengths(first, parts), places[first["gateway"]]
+    lengths, place = _lengths(longest, parts), places[longest["gateway"]]
     start = 0.0
     for part, length in zip(parts, lengths, strict=True):
         if length is not None:

@@ -71,7 +71,8 @@ def ranking(document: Document, results: Sequence[Result], measure: Measure, whe
     first, last = ordered[0], ordered[-1]
     level = [known[one["gateway"]] for one in ordered[1:] if tie(document, first, one, measure)]
     if len(level) == len(able) - 1 and level:
-        return f"{measure.words}: all {len(able)} rows tie{where}"
+        those = "rows" if len(able) == len(results) else "rows that can be ranked"
+        return f"{measure.words}: all {len(able)} {those} tie{where}"
     best, worst = (measure.most, measure.least) if measure.more_is_better else (measure.least, measure.most)
     words = f"{known[first['gateway']]} {_claim(measure, best)}{where}, {measure.shown(first)}"
     if level:

@@ -25,19 +25,30 @@ SUITE = Suite(
     charts={
         "overview": charts_evolution.overview,
         "cpu": charts_evolution.cpu,
-        "spawned": charts_evolution.spawned,
+        "split": charts_evolution.split,
         "latency": charts_evolution.latency,
+        "spawned": charts_evolution.spawned,
+        "switches": charts_evolution.switches,
+        "calls": charts_evolution.calls,
         "memory": charts_evolution.memory,
+        "queue": charts_evolution.queue,
         "throughput": charts_evolution.throughput,
     },
     captions={
         "overview": "Both panels start at zero. The left one is why persistence was invented; the right one is all "
         "that is left to argue about afterwards.",
         "cpu": "A step of the scale is a factor of ten.",
-        "spawned": "The gateway itself reports each process that it starts, so none is too short-lived to be seen.",
+        "split": "All of them share the machine. Behind a front the generator speaks HTTP, before a gateway that "
+        "gateway’s own protocol: so what it takes for itself is not the same.",
         "latency": "Visitors come at a set rate, half of what the gateway can do, whether it keeps up or not; their "
         "wait counts from the moment they came.",
+        "spawned": "The gateway itself reports each process that it starts, so none is too short-lived to be seen.",
+        "switches": "Each time that a thread waits, or has to make way, the system puts another in its place. Those of "
+        "processes that have ended are not in it.",
+        "calls": "What a request needs of the system, and how often: to start a process takes hundreds of calls, to "
+        "answer from a kept connection a handful.",
         "memory": "Pages that several processes share are counted once, divided among them.",
+        "queue": "Told by the scoreboard of our own servers: the part of a visitor’s wait in which nobody worked.",
         "throughput": "Read this one last. Where bars are hatched, it shows the load generator.",
     },
     findings=(
