@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
+import socket
+import threading
+from collections.abc import Iterator
+from types import ModuleType
+
 import pytest
 
 from bench_suite_records import drawn_twice, record_of, retold
 from bench_world import ROOT
+from gateway_bench.load.address import parse_address
 from gateway_bench.record.document import Document
 from gateway_bench.report import charts_autopsy as charts
 from gateway_bench.report import figures_2016 as published
 from gateway_bench.servers.gateways import load_gateways
 from gateway_bench.suites import suite_named
+from gateway_runtime.testing import Server
 
 SUITE = suite_named("autopsy")
 ROWS = {row.name: row for row in load_gateways(ROOT / "benchmarks" / SUITE.table)}
@@ -33,6 +41,13 @@ def came_back(
     return retold(document)
 
 
+def deaf_client() -> ModuleType:
+    """The load generator that is as wrk was in 2015."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "benchmarks"))
+        return importlib.import_module("deaf_client")
+
+
 def test_one_flag_is_between_the_two_rows() -> None:
     wrong, mended = ROWS[charts.MISTAKE], ROWS[charts.MENDED]
     assert [word for word in mended.command if word not in wrong.command] == [charts.FLAG]
@@ -50,6 +65,49 @@ def test_a_connection_of_2016_carried_one_answer() -> None:
     assert all(1.0 < answers < 1.25 for answers in published.ANSWERS)
     assert published.at_work(3.475, 0.008065) == pytest.approx(0.028, abs=0.001)
     assert "1.01 to 1.22 answers in 30 s" in charts.published_finding(came_back({}))
+
+
+def test_the_raw_logs_of_2016_add_up() -> None:
+    assert "115 = 100 + 15 and 1,074 = 1,000 + 74" in charts.cause_finding(came_back({}))
+
+
+@pytest.fixture
+def closing() -> Iterator[tuple[str, int]]:
+    """A server that closes after each answer, in an orderly way, and has no field that says so."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        listener.settimeout(0.05)
+        ended = threading.Event()
+
+        def serve() -> None:
+            while not ended.is_set():
+                try:
+                    connection, _ = listener.accept()
+                except TimeoutError:
+                    continue
+                with connection:
+                    connection.settimeout(5.0)
+                    connection.recv(65_536)
+                    connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()
+        ended.set()
+        thread.join()
+
+
+def test_a_deaf_client_gets_one_answer_of_a_connection(closing: tuple[str, int]) -> None:
+    count = deaf_client().ask(closing, connections=20, seconds=30.0)
+    assert count.deaf == 20
+    assert count.answers == 20 + count.resets
+
+
+def test_a_deaf_client_is_none_where_connections_are_kept() -> None:
+    with Server("wsgi_server", "demo_app:app", "--bind", "127.0.0.1:0") as server:
+        address = parse_address(server.url)
+        count = deaf_client().ask((address.host, address.port), connections=4, seconds=1.0, path="/hello")
+    assert (count.deaf, count.resets) == (0, 0)
+    assert count.answers > 4
 
 
 def test_the_flag_is_told_by_what_got_no_answer() -> None:
@@ -80,8 +138,8 @@ def test_what_became_of_connections(errors: dict[str, dict[str, int]], opened: i
 
 @pytest.mark.parametrize(
     ("rate", "errors", "end"),
-    [(10_000.0, {charts.MISTAKE: {"closed": 500}}, "does not happen with these versions, and the flag still matters"),
-     (10_000.0, {}, "does not happen with these versions, nor does the flag matter"),
+    [(10_000.0, {charts.MISTAKE: {"closed": 500}}, "does not happen with this wrk, and the flag still matters"),
+     (10_000.0, {}, "does not happen with this wrk, nor does the flag matter"),
      (4.0, {}, "the figure of 2016 comes again")],
 )  # fmt: skip
 def test_the_figure_of_2016_comes_again_or_not(rate: float, errors: dict[str, dict[str, int]], end: str) -> None:

@@ -36,8 +36,8 @@ from gateway_bench.report.chart_style import (
 from gateway_bench.report.units import figure, interval, rate
 
 __all__ = [
-    "again_finding", "draw_2016", "draw_answers", "flag_finding", "little_finding", "published_finding",
-    "ranks_finding", "today_finding",
+    "again_finding", "cause_finding", "draw_2016", "draw_answers", "flag_finding", "little_finding",
+    "published_finding", "ranks_finding", "today_finding",
 ]  # fmt: skip
 
 MISTAKE, MENDED = "uwsgi-2016", "uwsgi-keepalive"
@@ -156,7 +156,7 @@ def again_finding(document: Document) -> str:
     )
     if now > ALIKE * then:
         still = ", and the flag still matters" if result["errors"] else ", nor does the flag matter"
-        return f"{said}: what happened then does not happen with these versions{still}"
+        return f"{said}: what happened then does not happen with this wrk{still}"
     return f"{said}: the figure of 2016 comes again"
 
 
@@ -180,11 +180,22 @@ def today_finding(document: Document) -> str:
 def published_finding(document: Document) -> str:
     """Say what the published figures of 2016 are, by arithmetic."""
     least, most = min(published.ANSWERS), max(published.ANSWERS)
-    busy = published.at_work(published.UWSGI[0], published.UWSGI_MS[0] / 1e3)
     return (
         f"In 2016 each connection to uWSGI carried {figure(least)} to {figure(most)} answers in {published.SECONDS} s, "
-        f"however many there were, and of {published.CONNECTIONS[0]} connections {figure(busy)} were at work: its "
-        "requests a second are the number of connections, divided"
+        "however many there were: its requests a second are the number of connections, divided"
+    )
+
+
+def cause_finding(document: Document) -> str:
+    """Say how the raw logs of 2016 add up."""
+    if any(requests != connections + errors for connections, requests, errors in published.LOGS):
+        return ""
+    sums = [f"{requests:,} = {connections:,} + {errors}" for connections, requests, errors in published.LOGS]
+    busy = published.at_work(published.UWSGI[0], published.UWSGI_MS[0] / 1e3)
+    return (
+        f"The raw logs of 2016 count as many requests as connections and read errors together ({_list(sums)}): one "
+        f"answer for each connection, which wrk then did not notice to be closed; {figure(busy)} of "
+        f"{published.CONNECTIONS[0]} visitors were being served"
     )
 
 

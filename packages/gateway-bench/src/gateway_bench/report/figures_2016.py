@@ -5,15 +5,32 @@ figures are those of its repository, github.com/omedhabib/WSGI_Benchmarks (`benc
 `results.csv`): wrk for 30 seconds from 4 threads, averages of the rounds but the best and the worst. Each answer was
 "OK" with its Content-Length, and HTTP/1.1 keeps a connection unless somebody says otherwise.
 
-Two sums show that uWSGI's figure is not a speed:
+Three sums show that uWSGI's figure is not a speed:
 
 * requests a second, times 30 seconds, over the connections: how many answers each connection carried in all;
-* requests a second, times the mean latency: how many connections were at work at any moment (Little's law).
+* requests a second, times the mean latency: how many connections were at work at any moment (Little's law);
+* requests less the connections, in the raw logs of wrk: just the number of its read errors.
+
+The last one tells the cause. Each connection gave one answer, and one more for each time that wrk had to make it anew.
+wrk did so after a reset alone. When a server closed in an orderly way it read the end of the connection, took it for no
+answer yet, and read again for ever (github.com/wg/wrk, pull requests 167 and 179 of 2015). `benchmarks/deaf_client.py`
+does the same on purpose.
 """
 
 from __future__ import annotations
 
-__all__ = ["ANSWERS", "BJOERN", "CONNECTIONS", "SECONDS", "SOURCE", "UWSGI", "UWSGI_ERRORS", "UWSGI_MS", "at_work"]
+__all__ = [
+    "ANSWERS",
+    "BJOERN",
+    "CONNECTIONS",
+    "LOGS",
+    "SECONDS",
+    "SOURCE",
+    "UWSGI",
+    "UWSGI_ERRORS",
+    "UWSGI_MS",
+    "at_work",
+]
 
 SOURCE = "AppDynamics, 11 May 2016 (github.com/omedhabib/WSGI_Benchmarks, results.csv)"
 SECONDS = 30
@@ -40,6 +57,8 @@ BJOERN = (
     96_561.15, 89_824.7, 80_815.04, 65_394.995, 58_352.365, 68_084.015, 76_935.605, 81_163.475, 67_023.45, 82_331.875,
 )  # fmt: skip
 """The winner, in requests a second, as published."""
+LOGS = ((100, 115, 15), (1_000, 1_074, 74))
+"""Connections, requests and read errors of two raw logs (`round1/uWSGI.100.log` and `round1/uWSGI.1000.log`)."""
 ANSWERS = tuple(rate * SECONDS / number for rate, number in zip(UWSGI, CONNECTIONS, strict=True))
 """Answers that one connection carried in 30 seconds."""
 
