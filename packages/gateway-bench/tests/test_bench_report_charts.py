@@ -15,7 +15,7 @@ from matplotlib.text import Text
 from bench_record_maker import FIVE, made_up, row
 from gateway_bench.errors import BenchError
 from gateway_bench.record.document import Document, GatewayRecord
-from gateway_bench.report import charts_evolution, charts_peers
+from gateway_bench.report import charts_peers
 from gateway_bench.report.chart_style import LIGHT, THEME, Picture, colours, styled, themed, width_of
 from gateway_bench.report.charts import draw_charts
 from gateway_bench.report.charts_common import comparison, system_calls
@@ -26,7 +26,7 @@ from gateway_bench.report.measures import measure_named
 from gateway_bench.suites import suite_named
 
 Draw = Callable[[Document], "Figure | None"]
-EVOLUTION = {name: getattr(charts_evolution, name) for name in charts_evolution.__all__}
+EVOLUTION = dict(suite_named("evolution").charts)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from gateway_bench.record.document import Document, Estimate, Ratio, Result
 from gateway_bench.report import findings, method
 from gateway_bench.report.charts_backends import backends_finding
 from gateway_bench.report.charts_cgi import cgi_finding, zygote_finding
+from gateway_bench.report.charts_evolution import switches_finding
 from gateway_bench.report.charts_latency import latency_sentence
 from gateway_bench.report.charts_peers import peers_finding
 from gateway_bench.report.measures import MEASURES, level, tie
@@ -182,6 +183,14 @@ def test_a_percentile_is_only_claimed_where_all_rows_have_the_requests_for_it() 
     assert "99 of 100 visitors" in said(1_500, "fastcgi", "scgi")
     assert "9 of 10 visitors" in said(100, "fastcgi", "scgi")
     assert "half of its visitors" in said(1_500, "fastcgi", "cgi")
+
+
+def test_no_order_of_switches_with_rows_whose_programs_tell_of_none(document: Document) -> None:
+    for result in document["results"]:
+        result["switches_per_request"] = estimate({"cgi": 0.5, "wsgi": 1.0}.get(result["gateway"], 2.0))
+    said = switches_finding(document)
+    assert said.startswith("WSGI over HTTP makes the fewest context switches for a request, 1.00")
+    assert "CGI the" not in said.replace("FastCGI", "").replace("SCGI", "")
 
 
 def test_fewest_system_calls(document: Document) -> None:

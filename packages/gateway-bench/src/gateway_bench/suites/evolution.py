@@ -44,9 +44,9 @@ SUITE = Suite(
         "wait counts from the moment they came.",
         "spawned": "The gateway itself reports each process that it starts, so none is too short-lived to be seen.",
         "switches": "Each time that a thread waits, or has to make way, the system puts another in its place. Those of "
-        "processes that have ended are not in it.",
-        "calls": "What a request needs of the system, and how often: to start a process takes hundreds of calls, to "
-        "answer from a kept connection a handful.",
+        "ended processes are told by the kernel alone, to root.",
+        "calls": "What a request asks of the system, and how often. Every process is followed, those of a request "
+        "too.",
         "memory": "Pages that several processes share are counted once, divided among them.",
         "queue": "Told by the scoreboard of our own servers: the part of a visitor’s wait in which nobody worked.",
         "throughput": "Read this one last. Where bars are hatched, it shows the load generator.",
