@@ -133,33 +133,80 @@ def test_a_shape_that_cannot_be_followed_is_refused_in_a_sentence(change: dict[s
         check_shape({**step(1, 2, 2, 3), **change})  # type: ignore[typeddict-item]  # that is the point
 
 
-def windows(*pairs: tuple[float, float]) -> list[Window]:
-    """A window a second, of (offered, answered)."""
-    return [Window(at=float(at), offered=offered, answered=answered) for at, (offered, answered) in enumerate(pairs)]
+WIDTH = 0.25
+RISING = ramp(80, 2080, 12.5)
+"""Fifty windows."""
 
 
+def answered(shape: Shape, capacity: float, seed: int = 1, requests: int = 1, stall: float = -1.0) -> list[Window]:
+    """What a server makes of a shape that answers at most so many requests a second, in order, and none in a stall."""
+    counts = [0.0] * math.ceil(seconds_of(shape) / WIDTH)
+    for moment in arrivals(shape, seed):
+        counts[int(moment / WIDTH)] += requests
+    found, waiting = [], 0.0
+    for number, count in enumerate(counts):
+        waiting += count
+        done = 0.0 if number * WIDTH == stall else min(waiting, capacity * WIDTH)
+        under_way = min(done, 0.003 * count / WIDTH)  # asked in the last 3 ms: answered in the next window
+        waiting -= done - under_way
+        found.append(Window(at=number * WIDTH, offered=count / WIDTH, answered=(done - under_way) / WIDTH))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("capacity", [900, 1500])
+def test_where_a_server_broke_is_near_what_it_can_do(capacity: int, seed: int) -> None:
+    broke = breaking_point(answered(RISING, capacity, seed), RISING)
+    assert broke is not None
+    assert 0.9 * capacity <= broke <= 1.12 * capacity  # of which 5 % is the rule's own
+
+
+@pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize(
-    ("pairs", "breaks"),
-    [
-        ([(100, 100), (200, 200), (300, 300), (400, 400)], None),
-        ([(100, 100), (200, 199), (300, 240), (400, 240)], 200),
-        ([(100, 100), (200, 190), (300, 240), (400, 240)], 200),  # 95 % of 200 are 190
-        ([(100, 100), (200, 189), (300, 240), (400, 240)], 100),
-        ([(100, 80), (200, 80), (300, 80), (400, 80)], 0),
-        ([(100, 100), (200, 20), (300, 480), (400, 400)], None),  # a stall, after which all of it is made good
-        ([(100, 100), (200, 20), (300, 400), (400, 240), (500, 240)], 300),  # a stall first, then the break
-        ([(100, 100), (200, 200), (300, 300), (400, 200)], None),  # the last window alone tells nothing
-        ([(100, 100), (900, 300), (900, 300), (100, 300), (100, 300)], 100),  # a spike: what was left is made good
-        ([(100, 100), (900, 300), (900, 900), (100, 400), (100, 100)], None),  # it grew into the spike
-        ([(0, 0), (100, 100), (200, 100), (300, 100)], 100),  # nothing was offered at first
-        ([], None),
-    ],
+    "shape", [constant(60, 10), ramp(20, 200, 10), step(50, 300, 5, 10), spike(40, 400, 9)], ids=str
 )
-def test_where_a_server_broke(pairs: list[tuple[float, float]], breaks: float | None) -> None:
-    assert breaking_point(windows(*pairs), ramp(0, 1000, len(pairs) or 1)) == breaks
+def test_a_server_that_answers_all_has_not_broken_however_the_visits_fall(shape: Shape, seed: int) -> None:
+    assert breaking_point(answered(shape, 1e6, seed), shape) is None
+
+
+def test_a_stall_that_is_made_good_is_no_break() -> None:
+    assert breaking_point(answered(RISING, 1e6, stall=5.0), RISING) is None
+    stalled, smooth = answered(RISING, 1500, stall=2.0), answered(RISING, 1500)
+    assert breaking_point(stalled, RISING) == breaking_point(smooth, RISING)
+
+
+def test_a_spike_breaks_a_server_though_it_makes_good_later_what_it_left() -> None:
+    shape = spike(100, 900, 9.1)  # whose ends are within windows
+    assert breaking_point(answered(shape, 300), shape) == 100
+    assert breaking_point(answered(shape, 2000), shape) is None
+
+
+def test_a_server_that_never_kept_up_broke_at_nothing() -> None:
+    assert breaking_point(answered(constant(500, 5), 100), constant(500, 5)) == 0
+
+
+def test_the_last_level_counts_if_it_lasts_for_a_stretch() -> None:
+    shape = step(1000, 5000, 5, 5)
+    seen = answered(shape, 4300)
+    broke = breaking_point(seen, shape)
+    assert broke is not None
+    assert 4000 <= broke <= 4300
+    assert breaking_point(seen[:16], shape) is None  # without that level
+
+
+def test_the_rate_is_that_of_requests_where_a_visit_has_several() -> None:
+    shape = step(1000, 3000, 3, 6)
+    broke = breaking_point(answered(shape, 3 * 2400, requests=3), shape)
+    assert broke is not None
+    assert 3 * 2000 <= broke <= 3 * 2400
 
 
 def test_what_is_answered_after_the_end_of_the_shape_does_not_count() -> None:
-    seen = windows((100, 100), (200, 100), (300, 100), (300, 600))
-    assert breaking_point(seen, ramp(0, 300, 3)) == 100
-    assert breaking_point(seen, ramp(0, 300, 4)) is None
+    seen = answered(RISING, 900)
+    drained = [Window(at=12.5 + number * WIDTH, offered=0.0, answered=900.0) for number in range(8)]
+    assert breaking_point([*seen, *drained], RISING) == breaking_point(seen, RISING)
+
+
+def test_a_timeline_of_nothing_tells_nothing() -> None:
+    assert breaking_point([], RISING) is None
+    assert breaking_point(answered(constant(0, 5), 1), constant(0, 5)) is None

@@ -59,8 +59,9 @@ LONGEST = 86_400.0
 MOST_STEPS = 1_000
 KEEPS_UP = 0.95
 """Of what a window offers, the part that it must answer. What is under way at its ends is less than the rest."""
-LASTING = 2
-"""Windows for which it must have ceased to keep up, at the least: the last one alone may have been cut short."""
+STRETCH = 4
+"""Windows that are looked at together. In one alone chance has too much to say: how many visits fall into it, and that
+what is asked at its end is answered in the next."""
 
 
 class Shape(TypedDict):
@@ -193,24 +194,56 @@ def arrivals(shape: Shape, seed: int) -> Iterator[float]:
 def breaking_point(timeline: Sequence[Window], shape: Shape) -> float | None:
     """Return the highest rate, in requests a second, that was still answered; None if the server did not break.
 
-    A window *keeps up* if it answers at least 95 % of what it offers. The server *breaks* in the first window that
-    does not keep up and after which no window that offers as much does: a stall from which it recovers is no break,
-    and neither is one that the timeline cannot tell from its own end (fewer than two windows). What is returned is
-    the highest rate offered in a window that keeps up before the break; 0 if there is none.
+    Four windows in a row are a *stretch*, which *keeps up* if at least 95 % is answered of what it offers. The server
+    *breaks* in the first stretch from which on none keeps up of those whose rate is as high. So a stall that it makes
+    good is no break; and what it makes good when the rate has fallen again does not help it. What is returned is the
+    highest rate of a stretch before that one which keeps up; 0 if there is none.
 
-    Windows after the end of the shape offer nothing new, and are not looked at.
+    A stretch's rate is what the shape intends, on average. In comparisons it is the lowest that it touches, so that one
+    which is only in part in a spike does not speak for it. What comes after the end of the shape is not looked at.
     """
-    windows = [window for window in timeline if window["at"] < shape["seconds"] and window["offered"] > 0]
-    for number, window in enumerate(windows):
-        behind = windows[number:]
-        as_much = [later for later in behind if later["offered"] >= window["offered"]]  # itself among them
-        if len(behind) >= LASTING and not any(_keeps_up(later) for later in as_much):
-            return max((before["offered"] for before in windows[:number] if _keeps_up(before)), default=0.0)
+    stretches = _stretches(timeline, shape)
+    for number, stretch in enumerate(stretches):
+        if not any(later.keeps_up for later in stretches[number:] if later.least >= stretch.least):
+            kept = [before.visits for before in stretches[:number] if before.keeps_up]
+            return max(kept, default=0.0) * _requests_a_visit(stretches)
     return None
 
 
-def _keeps_up(window: Window) -> bool:
-    return window["answered"] >= KEEPS_UP * window["offered"]
+class Stretch(NamedTuple):
+    """Some windows in a row: requests offered and answered, visits that the shape intends, the least rate of these."""
+
+    offered: float
+    answered: float
+    visits: float
+    least: float
+
+    @property
+    def keeps_up(self) -> bool:
+        """Whether it answers what it offers, or nearly."""
+        return self.answered >= KEEPS_UP * self.offered
+
+
+def _stretches(timeline: Sequence[Window], shape: Shape) -> list[Stretch]:
+    """Return every stretch that is wholly within the shape and offers something; all in what goes by in a second."""
+    found = []
+    for rows in zip(*(timeline[first:] for first in range(STRETCH)), strict=False):
+        first, last = rows[0]["at"], rows[-1]["at"] + rows[1]["at"] - rows[0]["at"]
+        stretch = Stretch(
+            offered=sum(row["offered"] for row in rows) / STRETCH,
+            answered=sum(row["answered"] for row in rows) / STRETCH,
+            visits=(expected(shape, last) - expected(shape, first)) / (last - first),
+            least=min(rate_at(shape, first), rate_at(shape, math.nextafter(last, 0.0))),
+        )
+        if last <= shape["seconds"] and stretch.offered:
+            found.append(stretch)
+    return found
+
+
+def _requests_a_visit(stretches: Sequence[Stretch]) -> int:
+    """Return how many requests a visit has, which a shape does not know: a whole number, so rounding finds it."""
+    visits = sum(stretch.visits for stretch in stretches)
+    return max(1, round(sum(stretch.offered for stretch in stretches) / visits)) if visits else 1
 
 
 def _pieces(shape: Shape) -> list[Piece]:
