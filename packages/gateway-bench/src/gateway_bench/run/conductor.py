@@ -57,7 +57,7 @@ def run(order: Order, watcher: Watcher, keeper: Keeper | None = None) -> Documen
     """Carry out an order and return its document, complete or (after Ctrl-C) not. `keeper` gets each repeat at once."""
     document = blank(order)
     turns = planned(order, document)
-    seconds = expected_seconds(order.suite, turns, order.parameters)
+    seconds = expected_seconds(order.suite, turns, order.parameters, order.gateways)
     watcher.planned(sum(len(turn.tasks) for turn in turns), seconds)
     if keeper:
         keeper.begin(document)

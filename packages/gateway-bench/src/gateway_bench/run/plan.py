@@ -23,11 +23,11 @@ WRK_CAN = ("hello", "page", "sh", "python")
 """Scenarios that wrk can make: visits of one GET that take far less than a second, since it stops the clock in the
 middle of a request. A row may be too slow for it in all of them."""
 
-OVERHEAD = 0.5
+OVERHEAD = 0.4
 """Seconds that a measurement takes beside its load: the server comes to rest, the accounts are read."""
 WARM = 0.6
 """Seconds after which most warm-ups have settled."""
-START = 1.2
+START = 0.8
 """Seconds that a server takes to start and to end."""
 BEFORE = 4.0
 """Seconds before the first server: the noise probe, and the load process with locust in it."""
@@ -117,8 +117,10 @@ def engine_for(order: Order, gateway: Gateway, task: Task, scheme: str) -> str:
     return "wrk" if order.wrk and can else "crowd"
 
 
-def expected_seconds(suite: Suite, turns: Sequence[Turn], parameters: Parameters) -> float:
-    """Return about how long the turns take, in seconds."""
+def expected_seconds(
+    suite: Suite, turns: Sequence[Turn], parameters: Parameters, gateways: Sequence[Gateway] = ()
+) -> float:
+    """Return about how long the turns take, in seconds; `gateways` are those that may warm up for long."""
     lasts = {
         "capacity": parameters["seconds"] + min(parameters["warmup_seconds"], WARM),
         "latency": parameters["latency_seconds"],
@@ -127,4 +129,6 @@ def expected_seconds(suite: Suite, turns: Sequence[Turn], parameters: Parameters
     shapes = {name: shape["seconds"] for name, shape in suite.shapes.items()}
     tasks = [task for turn in turns for task in turn.tasks]
     each = sum(OVERHEAD + lasts[task.question] + shapes.get(task.shape, 0.0) for task in tasks)
-    return BEFORE + START * len(turns) + each
+    slow = {gateway.name: max(0.0, gateway.warmup - WARM) for gateway in gateways}
+    warming = sum(slow.get(turn.gateway, 0.0) for turn in turns for task in turn.tasks if task.question == "capacity")
+    return BEFORE + START * len(turns) + each + warming

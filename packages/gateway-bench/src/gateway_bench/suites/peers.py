@@ -15,7 +15,7 @@ SUITE = Suite(
     scenarios=("hello", "page", "sleep", "mixed"),
     usual=("hello", "sleep", "mixed"),  # page is as hello, at length
     waits=("hello",),
-    full=Pace(users=32, warmup=1.0, seconds=3.0, repeats=5, latency=2.0),
+    full=Pace(users=32, warmup=1.0, seconds=2.0, repeats=5, latency=1.5),
     quick=Pace(users=32, warmup=1.0, seconds=1.0, repeats=1),
     pinned=True,
     charts={

@@ -87,7 +87,7 @@ def say_what_would_be(choice: Choice) -> None:
         tasks = ", ".join(f"{task.scenario} {task.shape or task.question}" for task in turn.tasks)
         console.print(f"round {turn.round}: {turn.gateway}: {tasks}", markup=False, highlight=False, soft_wrap=True)
     steps = sum(len(turn.tasks) for turn in turns)
-    minutes = expected_seconds(order.suite, turns, order.parameters) / 60
+    minutes = expected_seconds(order.suite, turns, order.parameters, order.gateways) / 60
     console.print(f"{steps} measurements, about {minutes:.1f} min, seed {order.seed}; nothing was started")
 
 
