@@ -11,8 +11,9 @@ A birth belongs to the tree if the parent does, and then the child does. That al
 since and which init has adopted: it cannot hide by a double fork. All births of the machine are seen, also those that
 do not count: a process id that is used again is thereby taken from the tree.
 
-Where the kernel also tells of the ends (`ended`), the accounts of all that were born and have ended are summed up here,
-and the tree is known exactly at any time: those that were born into it and have not ended.
+Where the kernel also tells of the ends (`ended`), what all that were born and have ended leave behind is summed up
+here, and the tree is known exactly at any time: those that were born into it and have not ended. Their time is charged
+to a control group (`group`), if that can be had.
 
 Neither is believed before it has told the truth once (`deafness`): a container may have numbers of its own for its
 processes, and then hears of births under other numbers, or of nothing at all.
@@ -28,20 +29,33 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cache
+from typing import NamedTuple
 
 from gateway_bench.samples import connector, ended
 from gateway_bench.samples.ended import Ended, Exit
+from gateway_bench.samples.group import TimeGroup, time_group
 from gateway_bench.samples.inbox import Inbox
 from gateway_bench.samples.processes import Tree
 from gateway_bench.samples.spawns import Births, SpawnListener
 
-__all__ = ["BirthCounter", "KernelBirths", "deafness"]
+__all__ = ["Accounts", "BirthCounter", "KernelBirths", "deafness"]
 
 PAUSE = 0.05
 """Seconds between two awakenings: the queue has room for some thousand."""
 CHILD = ("/bin/sh", "-c", "")
 """What is born and ends when the kernel is put to the test."""
 OTHER_NUMBERS = "the kernel tells this container nothing of its own processes"
+
+
+class Accounts(NamedTuple):
+    """`time` is processor time, and the system's part of it, of all; None where no group is charged with it.
+
+    `living` are the processes of the tree, `ended` what the others left behind; None where nobody tells of the ends.
+    """
+
+    time: tuple[float, float] | None
+    living: set[int] | None
+    ended: Ended | None
 
 
 class KernelBirths:
@@ -60,6 +74,8 @@ class KernelBirths:
         self._exits: list[Exit] = []
         self._faults: Counter[tuple[int, str]] = Counter()
         self._ended = Ended()
+        self._group = TimeGroup(None, self.reason)
+        self._charged = False
 
     @contextmanager
     def listening(self) -> Iterator[KernelBirths]:
@@ -69,8 +85,11 @@ class KernelBirths:
         ends = self.deaf_to_ends or ended.subscribe()
         with ExitStack() as stack:
             stack.callback(self._stop)
+            if not self.reason:
+                self._group = stack.enter_context(time_group())
             if isinstance(births, socket.socket):
-                self._births = Inbox(stack.enter_context(births), self._take_birth, self._lock)
+                stack.callback(connector.release, births)
+                self._births = Inbox(births, self._take_birth, self._lock)
                 stack.enter_context(self._births.reading("births", pause=PAUSE))
             if isinstance(ends, socket.socket):
                 self._ends = Inbox(stack.enter_context(ends), self._take_end, self._lock)
@@ -83,6 +102,7 @@ class KernelBirths:
             self._drain()
             self._members = set(pids)
             self._faults.clear()
+            self._charged = self._group.take(self._members)
 
     def count(self) -> Births:
         """Return all births counted so far. `lost`: how often a queue was full, and an unknown number was lost."""
@@ -90,14 +110,21 @@ class KernelBirths:
             self._drain()
             return Births(self._born, sum(inbox.overflows for inbox in (self._births, self._ends) if inbox))
 
-    def accounts(self) -> tuple[set[int], Ended] | None:
-        """Return the processes of the tree, and the sum of all that have ended; None where nobody tells of the ends."""
+    @property
+    def charged(self) -> bool:
+        """Whether all the time of the tree that it follows is known, also that of children that nobody waits for."""
+        return self._charged
+
+    def accounts(self) -> Accounts:
+        """Return what is known of the tree and of all that were in it."""
         with self._lock:
             self._drain()
-            return (set(self._members), replace(self._ended)) if self._ends else None
+            living, gone = (set(self._members), replace(self._ended)) if self._ends else (None, None)
+            return Accounts(self._group.used() if self._charged else None, living, gone)
 
     def _stop(self) -> None:
         self._births = self._ends = None
+        self._charged = False
 
     def _drain(self) -> None:
         """Take all that has come, the births first: whoever has ended, and all that he started, is known by then."""
@@ -112,7 +139,7 @@ class KernelBirths:
                     self._bury(end)
 
     def _bury(self, end: Exit) -> None:
-        """Add up what a thread leaves behind: its process's time and faults count once that has ended."""
+        """Add up what a thread leaves behind: its process's faults count once that has ended."""
         total, faults = self._ended, self._faults
         total.voluntary += end.voluntary
         total.involuntary += end.involuntary
@@ -120,8 +147,6 @@ class KernelBirths:
         faults[end.process, "major"] += end.major_faults
         if end.last:
             self._members.discard(end.process)
-            total.cpu += end.cpu
-            total.system += end.system
             total.minor_faults += faults.pop((end.process, "minor"))
             total.major_faults += faults.pop((end.process, "major"))
 
@@ -161,8 +186,8 @@ class BirthCounter:
 
     @property
     def complete(self) -> bool:
-        """Whether the accounts of all that end are known too."""
-        return bool(self.kernel and not self.kernel.deaf_to_ends)
+        """Whether all the processor time of this server is known."""
+        return bool(self.kernel and self.kernel.charged)
 
     def count(self) -> Births:
         """Return the births counted so far; zero where nobody counts."""
@@ -182,7 +207,8 @@ def deafness() -> tuple[str, str]:
     ends = ended.subscribe()
     born: list[tuple[int, int] | None] = []
     gone: list[Exit | None] = []
-    with births:
+    with ExitStack() as stack:
+        stack.callback(connector.release, births)
         child = os.posix_spawn(CHILD[0], CHILD, os.environ)
         os.waitpid(child, 0)
         Inbox(births, lambda told: born.append(connector.parse_birth(told)), threading.RLock()).drain()

@@ -4,6 +4,7 @@ A message, of which the kernel sends one to each listener for each event, in nat
 
     0                 16                36                  52
     | nlmsghdr        | cn_msg          | what, cpu, time   | parent_pid, parent_tgid, child_pid, child_tgid |
+                                                            | or, after an order: its error, 0 for none      |
 
 What the kernel calls pid is a thread here, and tgid the process: a new thread has the tgid of its parent, and is no
 birth. A filter in the kernel (classic BPF) lets births of processes through and nothing else, so listening costs
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import secrets
 import select
 import socket
 import struct
@@ -21,13 +23,14 @@ import sys
 
 from gateway_bench.samples.inbox import widen
 
-__all__ = ["parse_birth", "subscribe"]
+__all__ = ["parse_birth", "release", "subscribe"]
 
 # linux/netlink.h, linux/connector.h, linux/cn_proc.h
 NETLINK_CONNECTOR = 11
 CN_IDX_PROC = 1
 CN_VAL_PROC = 1
 PROC_CN_MCAST_LISTEN = 1
+PROC_CN_MCAST_IGNORE = 2
 PROC_EVENT_NONE = 0
 PROC_EVENT_FORK = 1
 NLMSG_DONE = 3
@@ -43,6 +46,7 @@ LOAD, COPY_TO_X, EQUALS, EQUALS_X, RETURN = 0x20, 0x07, 0x15, 0x1D, 0x06
 INSTRUCTION = struct.Struct("=HBBI")
 EVERYTHING = 0xFFFF_FFFF
 
+BLOCK = 65_536
 ANSWER_LIMIT_MS = 1_000
 """Milliseconds for the kernel to say yes. In most containers it says nothing at all."""
 
@@ -67,18 +71,49 @@ def subscribe() -> socket.socket | str:
         sock.bind((0, CN_IDX_PROC))
         widen(sock)
         _let_births_through(sock)
-        order = ORDER.pack(PROC_CN_MCAST_LISTEN)
-        message = MESSAGE.pack(CN_IDX_PROC, CN_VAL_PROC, 0, 0, len(order), 0) + order
-        sock.send(HEADER.pack(HEADER.size + len(message), NLMSG_DONE, 0, 0, os.getpid()) + message)
+        refused = _refusal(sock, _order(sock, PROC_CN_MCAST_LISTEN))
     except OSError as error:
         sock.close()
         return f"the kernel does not tell us of births ({error.strerror})"
+    if refused:
+        sock.close()
+        return refused
+    return sock
+
+
+def release(sock: socket.socket) -> None:
+    """Have the kernel tell no more, and close the socket: without the former it would go on to make messages."""
+    with sock:
+        try:
+            _order(sock, PROC_CN_MCAST_IGNORE)
+        except OSError:  # it has stopped by itself
+            pass
+
+
+def _order(sock: socket.socket, what: int) -> int:
+    """Give the kernel an order; return the number (`ack`) by which its answer is known: ours and one."""
+    number = secrets.randbits(31)
+    order = ORDER.pack(what)
+    message = MESSAGE.pack(CN_IDX_PROC, CN_VAL_PROC, 0, number, len(order), 0) + order
+    sock.send(HEADER.pack(HEADER.size + len(message), NLMSG_DONE, 0, 0, 0) + message)
+    return number + 1
+
+
+def _refusal(sock: socket.socket, order: int) -> str:
+    """Wait for the answer to our order; return one sentence that says why it was refused, or "".
+
+    All listeners hear all answers. And whoever is refused hears of births all the same, while others listen: a count
+    that ends with theirs.
+    """
     poller = select.poll()
     poller.register(sock, select.POLLIN)
-    if not poller.poll(ANSWER_LIMIT_MS):
-        sock.close()
-        return "the kernel tells nobody in this container of births"
-    return sock
+    while poller.poll(ANSWER_LIMIT_MS):
+        answer = sock.recv(BLOCK)
+        _index, _value, _sequence, number, *_ = MESSAGE.unpack_from(answer, HEADER.size)
+        what, _cpu, error, *_ = EVENT.unpack_from(answer, EVENT_AT)
+        if what == PROC_EVENT_NONE and number == order:
+            return f"the kernel does not tell us of births ({os.strerror(error)})" if error else ""
+    return "the kernel tells nobody in this container of births"
 
 
 def _let_births_through(sock: socket.socket) -> None:

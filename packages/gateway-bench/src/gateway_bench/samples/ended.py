@@ -1,22 +1,18 @@
-r"""The last account of every process that ends, from the kernel: what its parent may lose, and threads take along.
+r"""What every thread that ends leaves behind: its page faults and context switches, told by the kernel.
 
-The time of an ended child is in the account of whoever waits for it. But nobody need wait: a host that ignores SIGCHLD
-(Apache's mod_cgid, fcgiwrap), or whose child leaves its work to a grandchild, has none of that time in its account.
-And the context switches of ended threads and children are told to nobody. Linux has one witness, for root in the
-machine's own namespaces: taskstats, which sends the accounts of each thread when it ends (generic netlink)::
+Nobody else tells them. A child that nobody waits for takes its page faults along, and the context switches of ended
+threads and children are told to themselves alone. Linux has one witness, for root in the machine's own namespaces:
+taskstats, which sends the accounts of each thread when it ends (generic netlink)::
 
     | nlmsghdr  16 | genlmsghdr  4 | AGGR_PID:  | PID  | STATS: struct taskstats, of this thread             |
-                                   | AGGR_TGID: | TGID | STATS, of all threads; where there were several, and
-                                                         this was the last                                   |
 
 Of the struct (linux/taskstats.h, whose fields never move) these are read::
 
-     0  u16  version            72  u64  processor time, ns       152  u64  user, us       272  u64  voluntary switches
-     8  u8   flags              80  the program's name ...        160  u64  system, us     280  u64  involuntary ones
-                                                                  168  u64  minor faults   368  u32  the process
-                                                                  176  u64  major faults
+     0  u16  version      168  u64  minor faults     272  u64  voluntary switches        368  u32  the process
+     8  u8   flags        176  u64  major faults     280  u64  involuntary ones
 
-Processor time is exact. Its two parts are sampled in ticks: right over many processes, never for one.
+The processor time in it is not: it is told before the process takes its memory apart, and for a small program that is
+as much again. `group` has all of it.
 """
 
 from __future__ import annotations
@@ -55,12 +51,11 @@ TASKSTATS_CMD_ATTR_PID = 1
 TASKSTATS_CMD_ATTR_REGISTER_CPUMASK = 3
 TASKSTATS_TYPE_STATS = 3
 TASKSTATS_TYPE_AGGR_PID = 4
-TASKSTATS_TYPE_AGGR_TGID = 5
 AGROUP = 0x20
 """linux/acct.h: "task was the last task in the process"."""
 SINCE_VERSION = 12
 """Of the struct: older ones do not say to which process a thread belongs. Linux 5.18 or so has it."""
-STATS = struct.Struct("=H6xB63xQ72xQQQQ88xQQ80xI")
+STATS = struct.Struct("=H6xB159xQQ88xQQ80xI")
 
 POSSIBLE_CPUS = Path("/sys/devices/system/cpu/possible")
 ANSWER_LIMIT = 1.0
@@ -68,13 +63,10 @@ BLOCK = 65_536
 
 
 class Exit(NamedTuple):
-    """A thread that has ended. Of the `last` of its process, `cpu`, `user` and `system` (s) are the whole process's."""
+    """What a thread leaves behind; it may have been the `last` of its process."""
 
     process: int
     last: bool
-    cpu: float
-    user: float
-    system: float
     minor_faults: int
     major_faults: int
     voluntary: int
@@ -83,10 +75,8 @@ class Exit(NamedTuple):
 
 @dataclass
 class Ended:
-    """The sum of what has ended: time of processes, faults of them, switches of threads."""
+    """The sum of what has ended: faults of processes, switches of threads."""
 
-    cpu: float = 0.0
-    system: float = 0.0
     minor_faults: int = 0
     major_faults: int = 0
     voluntary: int = 0
@@ -96,26 +86,14 @@ class Ended:
 def parse_exit(datagram: bytes) -> Exit | None:
     """Read a message of the kernel; None if it is another, or of a kernel too old."""
     start = HEADER.size + GENERIC_HEADER.size
-    aggregates = dict(_attributes(datagram[start:]))
-    thread, process = (
-        _stats(aggregates.get(kind, b"")) for kind in (TASKSTATS_TYPE_AGGR_PID, TASKSTATS_TYPE_AGGR_TGID)
-    )
-    if thread is None or thread[0] < SINCE_VERSION:
+    aggregate = dict(_attributes(datagram[start:])).get(TASKSTATS_TYPE_AGGR_PID, b"")
+    stats = dict(_attributes(aggregate)).get(TASKSTATS_TYPE_STATS, b"")
+    if len(stats) < STATS.size:
         return None
-    _version, flags, cpu, user, system, minor, major, voluntary, involuntary, leader = thread
-    if process is not None:
-        _version, _flags, cpu, user, system, *_ = process
-    return Exit(
-        process=leader,
-        last=bool(flags & AGROUP),
-        cpu=cpu / 1e9,
-        user=user / 1e6,
-        system=system / 1e6,
-        minor_faults=minor,
-        major_faults=major,
-        voluntary=voluntary,
-        involuntary=involuntary,
-    )
+    version, flags, minor, major, voluntary, involuntary, process = STATS.unpack_from(stats)
+    if version < SINCE_VERSION:
+        return None
+    return Exit(process, bool(flags & AGROUP), minor, major, voluntary, involuntary)
 
 
 def subscribe() -> socket.socket | str:
@@ -154,13 +132,12 @@ def _family(sock: socket.socket) -> int:
 
 
 def _check_knowledge(sock: socket.socket, family: int) -> None:
-    """Ask for our own accounts. Raises OSError if an old kernel tells too little, or one that keeps none."""
+    """Ask for our own accounts. Raises OSError if the kernel is old and tells too little."""
     own = _attribute(TASKSTATS_CMD_ATTR_PID, os.getpid().to_bytes(4, sys.byteorder))
     sock.send(_message(family, TASKSTATS_CMD_GET, NLM_F_REQUEST, own))
     answer = sock.recv(BLOCK)
     _check(answer)
-    told = parse_exit(answer)
-    if told is None or not told.cpu:
+    if parse_exit(answer) is None:
         raise OSError("this kernel tells too little")
 
 
@@ -191,8 +168,3 @@ def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
             return
         yield kind, data[ATTRIBUTE.size : length]
         data = data[length + -length % 4 :]
-
-
-def _stats(aggregate: bytes) -> tuple[int, ...] | None:
-    stats = dict(_attributes(aggregate)).get(TASKSTATS_TYPE_STATS, b"")
-    return STATS.unpack_from(stats) if len(stats) >= STATS.size else None

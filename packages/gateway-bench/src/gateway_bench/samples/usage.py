@@ -3,18 +3,20 @@
 A reading is cumulative; what belongs to a load is the difference of two of them, each taken when nothing is under way.
 What lies behind it does not remember everybody:
 
-====================  ====================  =========================  ================================
-account               ended threads         ended children             source (Linux)
-====================  ====================  =========================  ================================
-processor time        in it                 in it, if waited for       /proc/PID/stat
-page faults           in it                 in it, if waited for       /proc/PID/stat
-context switches      lost                  lost                       /proc/PID/task/*/status
-all three             in it                 in it                      the same and taskstats (`ended`)
-====================  ====================  =========================  ================================
+==================  ====================  ===========================  ================================
+account             ended threads         ended children               source (Linux)
+==================  ====================  ===========================  ================================
+processor time      in it                 in it, if waited for         /proc/PID/stat
+                    in it                 in it                        a control group (`group`)
+page faults         in it                 in it, if waited for         /proc/PID/stat
+                    in it                 in it                        the same and taskstats (`ended`)
+context switches    lost                  lost                         /proc/PID/task/*/status
+                    in it                 in it                        the same and taskstats (`ended`)
+==================  ====================  ===========================  ================================
 
-With the last line, which only root can have, an account is that of the living and that of the ended, and nobody is
-lost: no child of a host that waits for none, no grandchild without a parent. Without it, switches are those of threads
-that live at the second reading: exact for workers and threads that stay, which is every gateway but a CGI host.
+The second line of each is for root, mostly. Without it, time is complete for every server that waits for its children,
+and switches are those of threads that live at the second reading: exact for workers and threads that stay, which is
+every gateway but a CGI host.
 
 macOS tells no time and no faults of ended children, and does not tell the two kinds of switch apart: None.
 """
@@ -22,7 +24,7 @@ macOS tells no time and no faults of ended children, and does not tell the two k
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psutil
 
@@ -53,12 +55,17 @@ class Counters:
 def read_usage(tree: Tree, kernel: KernelBirths | None = None) -> Counters:
     """Return what the tree has used; a process that ends meanwhile costs nothing here: its parent's account has it.
 
-    With a `kernel` that follows this tree and tells of the ends, nobody's account is lost.
+    With a `kernel` that follows this tree, what it knows is taken in place of what the tree has lost.
     """
-    accounts = kernel.accounts() if kernel else None
-    if accounts:
-        return _read_all(*accounts)
-    return _read_linux(tree) if procfs.LINUX else _read_elsewhere(tree)
+    if not procfs.LINUX:
+        return _read_elsewhere(tree)
+    told = _read_linux(tree)
+    if kernel is None:
+        return told
+    time, living, ended = kernel.accounts()
+    if living is not None and ended is not None:
+        told = _with_the_ended(told, living, ended)
+    return told if time is None else replace(told, cpu=time[0], system=time[1])
 
 
 def usage_between(before: Counters, after: Counters, memory: Memory | None) -> Usage:
@@ -75,23 +82,6 @@ def usage_between(before: Counters, after: Counters, memory: Memory | None) -> U
     )
 
 
-def _read_all(living: set[int], ended: Ended) -> Counters:
-    cpu, system = ended.cpu, ended.system
-    minor, major = ended.minor_faults, ended.major_faults
-    voluntary, involuntary = ended.voluntary, ended.involuntary
-    for pid in living:
-        stat = procfs.read_own_stat(pid)
-        if stat:
-            cpu += stat.user + stat.system
-            system += stat.system
-            minor += stat.minor_faults
-            major += stat.major_faults
-            for waited, made_way in procfs.switches_of(pid).values():
-                voluntary += waited
-                involuntary += made_way
-    return Counters(cpu, system, minor, major, {ALL: (voluntary, involuntary)})
-
-
 def _read_linux(tree: Tree) -> Counters:
     user = system = 0.0
     minor = major = 0
@@ -105,6 +95,20 @@ def _read_linux(tree: Tree) -> Counters:
             major += stat.major_faults
             switches |= procfs.switches_of(pid)
     return Counters(user + system, system, minor, major, switches)
+
+
+def _with_the_ended(told: Counters, living: set[int], ended: Ended) -> Counters:
+    """Return the same with the faults and switches of all: of the living alone, and of the ended."""
+    minor, major = ended.minor_faults, ended.major_faults
+    voluntary, involuntary = ended.voluntary, ended.involuntary
+    for pid in living:
+        stat = procfs.read_own_stat(pid)
+        minor += stat.minor_faults if stat else 0
+        major += stat.major_faults if stat else 0
+        for waited, made_way in procfs.switches_of(pid).values():
+            voluntary += waited
+            involuntary += made_way
+    return replace(told, minor_faults=minor, major_faults=major, switches={ALL: (voluntary, involuntary)})
 
 
 def _read_elsewhere(tree: Tree) -> Counters:
