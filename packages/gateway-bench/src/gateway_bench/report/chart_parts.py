@@ -43,7 +43,7 @@ PADDING = 0.36
 
 Group = tuple[str, Sequence[Result]]
 """Results under a heading, which may be empty."""
-HEADINGS = ("", "row", "median", "95 % of the median", "each repeat", "remark")
+HEADINGS = ("scenario", "row", "median", "95 % of the median", "each repeat", "remark")
 """Of the table of a chart that shows estimates."""
 
 

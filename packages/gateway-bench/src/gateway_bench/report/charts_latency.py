@@ -101,7 +101,7 @@ def _drawn(
         nrows=len(panels),
     )
     drawn.subplots_adjust(right=1 - room / drawn.get_figwidth(), hspace=1.0 / (each - 1.0))
-    drawn.headings = ("", "row", *(f"p{percent:g}" for percent in SHOWN), "requests")
+    drawn.headings = ("group", "row", *(f"p{percent:g}" for percent in SHOWN), "requests")
     for axis, (heading, curves) in zip(axes, panels, strict=True):
         _scales(axis, curves)
         axis.set_title(heading)

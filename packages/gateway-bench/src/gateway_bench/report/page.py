@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 
 __all__ = ["render_report"]
 
+WORDS = ("scenario", "group", "row", "promise", "by name", "remark", "verdict", "connections")
+"""Headings of columns of words in the tables of charts; the others are figures, and stand to the right."""
+OPTIONAL = ("front_cpu_us_per_request", "spawned_per_request", "switches_per_request", "queue_wait_us")
+"""Figures that get a column only where some row has them."""
+
 _IDS = re.compile(r'(\bid="|href="#|url\(#)')
 _PROLOGUE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
@@ -62,6 +67,7 @@ def render_report(suite: Suite, document: Document, charts: Mapping[str, Chart])
         title=suite.title,
         theme=THEME,
         shown=[*dict.fromkeys(shown)],
+        words_in=WORDS,
         labels=findings.labels(document),
         titles={scenario["name"]: scenario["title"] for scenario in document["scenarios"]},
         charts=[_placed(name, chart, suite.captions.get(name, "")) for name, chart in charts.items()],
@@ -76,10 +82,6 @@ def render_report(suite: Suite, document: Document, charts: Mapping[str, Chart])
         record=_data_link("application/json", json.dumps(document, ensure_ascii=False, separators=(",", ":"))),
         csv=_data_link("text/csv", to_csv(document)),
     )
-
-
-OPTIONAL = ("front_cpu_us_per_request", "spawned_per_request", "switches_per_request", "queue_wait_us")
-"""Figures that get a column only where some row has them."""
 
 
 def _has(result: Result, key: str) -> bool:
