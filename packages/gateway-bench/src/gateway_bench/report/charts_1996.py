@@ -42,6 +42,7 @@ from gateway_bench.report.steps_1996 import (
     over,
     proved,
     step_of,
+    untold,
 )
 from gateway_bench.report.units import duration, duration_tick, interval, ratio
 
@@ -59,6 +60,10 @@ COLOURS = {
 }  # fmt: skip
 """Whose colour a wire has."""
 TITLE = "The measurement of 1996: processor time for a personal page"
+BEHIND_NGINX = 2
+"""Which way the wire is found there."""
+GAP = 0.85
+"""Inches between two panels."""
 PADDING = 0.35
 """Inches beside the names of the rows."""
 APART = 0.2
@@ -139,9 +144,11 @@ def persistence_finding(document: Document) -> str:
     kept = difference(document, Side("fastcgi-nothing"), Side(BASE))
     if not process or not wire or not kept:
         return TITLE
+    nginx = step_of(document, "wire", BEHIND_NGINX)
+    there = f" ({duration(nginx['median'])} behind nginx)" if nginx else ""
     said = (
         f"a process that stays saves {duration(process['median'])} of a request, a database and a cache that it keeps "
-        f"{duration(kept['median'])} more, and the wire takes {duration(wire['median'])}"
+        f"{duration(kept['median'])} more, and the wire takes {duration(wire['median'])}{there}"
     )
     if proved(process) and process["low"] > wire["high"]:
         less = kept["high"] < wire["low"] and len(kept["values"]) > 1
@@ -170,7 +177,11 @@ def paper_finding(document: Document) -> str:
         return TITLE
     words = {"opening": "opening the database", "asking": "asking it", "wire": "the wire"}
     then = {name: ratio(found / PAPER_MS[BASE]) for name, found in PAPER_STEPS.items()}
-    here = {name: ratio(found["median"] / best["median"]) for name, found in now.items() if found}
+    here = {
+        name: "too little to tell" if untold(found) else ratio(found["median"] / best["median"])
+        for name, found in now.items()
+        if found
+    }
     parts = [f"{words[name]} {then[name]} in 1996 and {here[name]} now" for name in words]
     return f"Over a request to FastCGI with a cache: {', '.join(parts)}"
 
@@ -210,7 +221,7 @@ def _panels(
         title,
         subtitle,
         document,
-        2.6 + ROW * sum(slots) + 0.9 * (len(shown) - 1),
+        2.6 + ROW * sum(slots) + GAP * (len(shown) - 1),
         label_inches=_room(name for _, groups in shown for words, bars in groups for name in (words, *_names(bars))),
         nrows=len(shown),
         height_ratios=[slot + 0.4 for slot in slots],
@@ -219,7 +230,7 @@ def _panels(
     for axis, (heading, groups) in zip(axes, shown, strict=True):
         axis.set_title(heading)
         _draw_groups(axis, groups)
-    drawn.subplots_adjust(hspace=0.35)
+    drawn.subplots_adjust(hspace=GAP * len(slots) / (ROW * sum(slots)))
     return drawn
 
 

@@ -5,7 +5,8 @@ rows that differ in one word differ by one *step*, and the same step is there on
 
     opening      WIRE-nothing - WIRE-connection
     asking       WIRE-connection - WIRE-cache
-    wire         fastcgi-connection - api-connection            the paper's own difference
+    wire         fastcgi-connection - api-connection            the paper's own difference; nginx reads HTTP in C,
+                                                                so its way is no single difference, but a scale
     process      cgi - api-nothing
     page         the personal page - 14 bytes, of one row
     http         the 14 bytes, in the server's own process
@@ -24,7 +25,7 @@ from gateway_bench.record.statistics import estimate
 
 __all__ = [
     "BASE", "BYTES", "KEEPINGS", "PAPER_MS", "PAPER_STEPS", "PERSONAL", "STEPS", "WIRES", "Side", "Step", "cost_us",
-    "difference", "over", "proved", "step_of",
+    "difference", "over", "proved", "step_of", "untold",
 ]  # fmt: skip
 
 WIRES = {"api": "in the server", "fastcgi": "FastCGI", "fastcgi-close": "FastCGI anew"}
@@ -91,6 +92,7 @@ STEPS = (
         (
             ("FastCGI, kept", Side("fastcgi-connection"), Side("api-connection")),
             ("FastCGI, anew each time", Side("fastcgi-close-connection"), Side("api-connection")),
+            ("FastCGI, kept by nginx", Side("fastcgi-nginx-connection"), Side("api-connection")),
         ),
     ),
     Step(
@@ -131,6 +133,11 @@ def step_of(document: Document, name: str, which: int = 0) -> Estimate | None:
 def proved(found: Estimate | None) -> bool:
     """Tell whether a difference is above 0, as far as these rounds can tell."""
     return found is not None and len(found["values"]) >= ROUNDS and found["low"] > 0
+
+
+def untold(found: Estimate) -> bool:
+    """Tell whether a difference cannot be told from none, in as many rounds as could tell."""
+    return len(found["values"]) >= ROUNDS and found["low"] <= 0 <= found["high"]
 
 
 def _by_round(
