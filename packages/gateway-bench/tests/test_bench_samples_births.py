@@ -164,6 +164,8 @@ def test_what_cannot_be_had_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setattr(module, "deafness", lambda: ("the kernel is silent",) * 2)
     with KernelBirths().listening() as births:
         assert births.reason == "the kernel is silent"
+        assert len(births.shortcomings()) == 3
+        assert all("the kernel is silent" in sentence for sentence in births.shortcomings())
         births.follow({os.getpid()})
         assert births.count() == Births(0, 0)
         with SpawnListener(tmp_path / "events").listening() as listener:

@@ -68,6 +68,7 @@ def run(order: Order, watcher: Watcher, keeper: Keeper | None = None) -> Documen
             Engines(two_cores(order.parameters["pinned"])[1], order.team, watcher.waiting) as engines,
         ):
             _look_at_the_machine(document, watcher)
+            document["notes"] += kernel.shortcomings()
             conductor = _Conductor(order, document, watcher, engines, kernel, keeper)
             for turn in turns:
                 conductor.take(turn)

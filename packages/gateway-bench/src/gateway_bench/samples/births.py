@@ -85,7 +85,13 @@ class KernelBirths:
         ends = self.deaf_to_ends or ended.subscribe()
         with ExitStack() as stack:
             stack.callback(self._stop)
-            if not self.reason:
+            if isinstance(births, str):
+                self.reason = births
+            if isinstance(ends, str):
+                self.deaf_to_ends = ends
+            if self.reason:
+                self._group = TimeGroup(None, self.reason)
+            else:
                 self._group = stack.enter_context(time_group())
             if isinstance(births, socket.socket):
                 stack.callback(connector.release, births)
@@ -95,6 +101,17 @@ class KernelBirths:
                 self._ends = Inbox(stack.enter_context(ends), self._take_end, self._lock)
                 stack.enter_context(self._ends.reading("ends", self._drain, PAUSE))
             yield self
+
+    def shortcomings(self) -> list[str]:
+        """Return a sentence for each thing that this machine does not let us know, and what is read in its place."""
+        found = []
+        if self.reason:
+            found.append(f"Births are those that a server reports: {self.reason}.")
+        if self.deaf_to_ends:
+            found.append(f"Context switches are those of threads that lived on: {self.deaf_to_ends}.")
+        if self._group.reason:
+            found.append(f"The time of a child is known where its parent waits for it: {self._group.reason}.")
+        return found
 
     def follow(self, pids: Iterable[int]) -> None:
         """Count from now on what these processes start, and those; nobody else. They are to be at rest."""
