@@ -134,6 +134,26 @@ def test_memory_of_several_trees_is_sampled_while_the_block_runs() -> None:
     assert "memory" not in {thread.name for thread in threading.enumerate()}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere another kind is counted")
+def test_a_child_that_has_ended_and_was_not_waited_for_changes_no_kind() -> None:
+    program = """
+import os
+child = os.fork()
+if not child:
+    os._exit(0)
+os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+print("ready", flush=True)
+input()
+"""
+    with talking(program) as process:
+        tree = Tree(process.pid)
+        assert len(tree.pids()) == 2
+        kind, size, alive = tree.memory()
+        assert (kind, alive) == ("pss", 1)
+        assert size > 1_000_000
+        process.communicate("\n")
+
+
 GROWING = """
 print("ready", flush=True)
 import sys

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway_bench.errors import LoadFailed
 from gateway_bench.samples import group as module
 from gateway_bench.samples.group import TimeGroup, time_group
 
@@ -116,3 +117,8 @@ def test_a_system_without(own: str, pretended: Path) -> None:
 def test_the_account_is_read(tmp_path: Path) -> None:
     (tmp_path / "cpu.stat").write_text("usage_usec 1500000\nuser_usec 1000000\nsystem_usec 500000\nnice_usec 0\n")
     assert TimeGroup(tmp_path).used() == (1.5, 0.5)
+
+
+def test_a_group_that_somebody_removes_fails_the_repeat(tmp_path: Path) -> None:
+    with pytest.raises(LoadFailed, match="somebody has removed it"):
+        TimeGroup(tmp_path).used()

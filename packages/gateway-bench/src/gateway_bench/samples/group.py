@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gateway_bench.errors import LoadFailed
 from gateway_bench.samples.cgroup import OWN, read_text
 
 __all__ = ["TimeGroup", "time_group"]
@@ -50,9 +51,11 @@ class TimeGroup:
         return all(_move(pid, self._folder) for pid in pids)
 
     def used(self) -> tuple[float, float]:
-        """Return processor time used so far, and the system's part of it, in seconds."""
+        """Return processor time used so far, and the system's part of it, in seconds. Raises LoadFailed."""
         assert self._folder
         told = dict(_TIME.findall(read_text(self._folder / "cpu.stat")))
+        if told.keys() != {"usage", "system"}:
+            raise LoadFailed("the server's control group is gone: somebody has removed it")
         return int(told["usage"]) / 1e6, int(told["system"]) / 1e6
 
     def close(self) -> None:
