@@ -123,7 +123,6 @@ def test_a_change_is_held_against_the_bands_of_both_runs(pair: tuple[Document, D
 @pytest.mark.parametrize(
     ("before", "after", "beyond", "better", "factor"),
     [
-        ([0, 0, 0], [0, 0, 0], False, None, None),
         ([0, 0, 0], [1, 1, 1], True, False, None),
         ([0, 0, 0], [0, 1, 1], False, None, None),
         ([1, 1, 1], [1, 1, 1], False, None, 1.0),
@@ -174,6 +173,10 @@ def test_an_unchanged_figure_is_called_changed_in_fewer_than_1_of_100() -> None:
             seen[factor] += low > reach or high < 1 / reach
     assert seen[1.0] / runs < 0.02  # found: 6 in 1,000
     assert seen[1.2] / runs == pytest.approx(0.7, abs=0.08)
+
+
+def test_what_is_zero_in_both_runs_is_no_figure(pair: tuple[Document, Document]) -> None:
+    assert {change["figure"] for change in comparison(*pair)["changes"]} == {*COMPARED} - {"spawned_per_request"}
 
 
 # -- runs that were not made alike ----------------------------------------------------------------------------------

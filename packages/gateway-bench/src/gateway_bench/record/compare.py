@@ -96,7 +96,7 @@ def comparison(before: Document, after: Document) -> Comparison:
         for place, result in new.items()
         if place in old
         for figure in COMPARED
-        if old[place][figure] and result[figure] and _says_something(result, figure)  # type: ignore[literal-required]
+        if _says_something(old[place], result, figure)
     ]
     if not changes:
         raise BenchError("the two runs have no figure in common: they measured other rows, scenarios or questions")
@@ -114,9 +114,12 @@ def _by_place(document: Document) -> dict[tuple[str, str, str], Result]:
     return {(row["gateway"], row["scenario"], row["question"]): row for row in document["results"]}
 
 
-def _says_something(result: Result, figure: str) -> bool:
-    """Tell whether it is a finding: the throughput of an open loop is what was asked for."""
-    return figure != "throughput_rps" or result["question"] == "capacity"
+def _says_something(old: Result, new: Result, figure: str) -> bool:
+    """Tell whether both have the figure and it is a finding: throughput of an open loop is none, nor is 0 in both."""
+    one: Estimate | None = old[figure]  # type: ignore[literal-required]
+    other: Estimate | None = new[figure]  # type: ignore[literal-required]
+    asked_for = figure == "throughput_rps" and new["question"] != "capacity"
+    return one is not None and other is not None and not asked_for and bool(one["max"] or other["max"])
 
 
 def _change(old: Result, new: Result, figure: str, before: Document, after: Document) -> Change:
