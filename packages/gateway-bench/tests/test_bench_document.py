@@ -6,6 +6,7 @@ import copy
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -337,3 +338,17 @@ def test_the_table_of_ratios(document: Document) -> None:
     assert text.count("x ") >= 8
     assert "one over another" in text
     assert "what is promised" not in text
+
+
+def test_what_the_documentation_tells_to_run_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "docs" / "bench-record.md").read_text("utf-8")
+    for code in re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE):
+        exec(compile(code, "bench-record.md", "exec"), {})
+        assert "bjoern hello" in capsys.readouterr().out
+    assert f"`schema_version` is {SCHEMA_VERSION}" in page
+    part = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
+    named = {name for line in part for name in re.findall(r"`(\w+)`", line)}
+    assert named | {"schema_version"} == set(Document.__annotations__)
