@@ -5,6 +5,7 @@ Its figures are drawn from a seeded die around a cost for each row, so one call 
 
 from __future__ import annotations
 
+import copy
 import random
 from typing import Any
 
@@ -26,7 +27,8 @@ MACHINE: dict[str, str | int | float] = {
     "python": "3.14.1",
     "memory_bytes": 4 << 30,
 }
-SCENARIOS = {"hello": "Hello", "page": "Page", "journey": "Journey", "sh": "sh", "app": "Application"}
+SCENARIOS = {"hello": "Hello", "page": "Page", "journey": "Journey", "sh": "sh", "app": "Application",
+             "sleep": "Sleep", "mixed": "Mixed"}  # fmt: skip
 
 
 def row(name: str, label: str, **more: Any) -> GatewayRecord:
@@ -102,7 +104,7 @@ def made_up(
         machine=dict(MACHINE),
         versions={"matplotlib": "3.10.0", "nginx": "1.26.0"},
         source={"commit": "0123456789abcdef", "dirty": False},
-        gateways=[gateway for gateway, _ in rows.values()],
+        gateways=[copy.copy(gateway) for gateway, _ in rows.values()],
         scenarios=[{"name": name, "title": SCENARIOS[name], "about": f"made up: {name}"} for name in scenarios],
         noise={
             "seconds": 1.0, "slices": 400, "slice_us": 2000.0, "spread": 0.03, "stolen_share": 0.0,

@@ -15,6 +15,7 @@ from matplotlib.text import Text
 from bench_record_maker import FIVE, made_up, row
 from gateway_bench.errors import BenchError
 from gateway_bench.record.document import Document, GatewayRecord
+from gateway_bench.record.summary import results_of
 from gateway_bench.report import charts_peers
 from gateway_bench.report.chart_style import LIGHT, THEME, Picture, colours, styled, themed, width_of
 from gateway_bench.report.charts import draw_charts
@@ -23,6 +24,7 @@ from gateway_bench.report.charts_latency import curve_of, latency_curves
 from gateway_bench.report.charts_split import cpu_split
 from gateway_bench.report.charts_versus import lines_of, spaced, versus
 from gateway_bench.report.measures import measure_named
+from gateway_bench.report.page import render_report
 from gateway_bench.suites import suite_named
 
 Draw = Callable[[Document], "Figure | None"]
@@ -169,6 +171,61 @@ def test_what_nobody_measured_is_left_out_and_not_zero() -> None:
 def test_one_repeat_is_drawn_without_interval(name: str) -> None:
     figure = drawn(EVOLUTION[name], made_up(scenarios=("hello",), repeats=1, requests=300))
     assert not any(line.get_marker() == "|" for axis in figure.axes for line in axis.lines)
+
+
+# -- records that are not as one would wish ----------------------------------------------------------------------------
+
+
+def all_wrong(document: Document) -> None:
+    for repeat in document["repeats"]:
+        repeat["errors"] = {"timeout": repeat["requests"]}
+        repeat["latency"] |= {"p50": 0, "p90": 0, "p99": 0, "p999": 0, "max": 0, "count": 0}
+        assert repeat["server"]
+        repeat["server"]["cpu_seconds"] = 0.0
+
+
+def servers_elsewhere(document: Document) -> None:
+    for repeat in document["repeats"]:
+        repeat["server"], repeat["front"], repeat["spawned"], repeat["queue_wait"] = None, None, None, None
+
+
+def one_row(document: Document) -> None:
+    document["repeats"] = [repeat for repeat in document["repeats"] if repeat["gateway"] in ("wsgi", "gatelab", "ours")]
+
+
+def no_hello(document: Document) -> None:
+    for repeat in document["repeats"]:
+        repeat["scenario"] = "page"
+    document["scenarios"] = [{"name": "page", "title": "Page", "about": ""}]
+
+
+def long_names(document: Document) -> None:
+    for gateway in document["gateways"]:
+        gateway["label"] = f"{gateway['label']}, as somebody set it up who likes long names"
+
+
+ODD = (all_wrong, servers_elsewhere, one_row, no_hello, long_names)
+
+
+@pytest.mark.parametrize("change", ODD)
+@pytest.mark.parametrize("name", ["evolution", "peers", "backends", "cgi", "targets"])
+def test_every_chart_and_sentence_of_an_odd_run(name: str, change: Callable[[Document], None]) -> None:
+    names = {
+        "peers": ("gatelab", "waitress", "gatelab-fastcgi"),
+        "cgi": ("ours", "loop", "app-zygote", "app-fork-exec"),
+    }
+    front = {"front": "nginx"} if name == "backends" else {}
+    rows = {one: (row(one, one, **front), 100.0) for one in names[name]} if name in names else dict(FIVE)
+    scenarios = {"peers": ("hello", "sleep", "mixed"), "cgi": ("sh", "app")}.get(name, ("hello",))
+    document = made_up(rows, name, scenarios, requests=60, repeats=1)
+    change(document)
+    document["results"] = results_of(document["repeats"])
+    suite = suite_named(name)
+    charts = draw_charts(suite, document)
+    assert all(chart.sentence for chart in charts.values())
+    assert render_report(suite, document, charts)
+    if change is all_wrong:
+        assert not any("the most" in chart.sentence or "the least" in chart.sentence for chart in charts.values())
 
 
 # -- latency -----------------------------------------------------------------------------------------------------------

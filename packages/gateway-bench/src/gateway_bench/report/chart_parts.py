@@ -19,7 +19,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from gateway_bench.record.document import Document, Estimate, Result
 from gateway_bench.report import findings
-from gateway_bench.report.chart_style import BAND, FAINT, INK, MUTED, PAPER, SIZES, bare, colours, say, width_of
+from gateway_bench.report.chart_style import BAND, FAINT, INK, MUTED, PAPER, SIZES, bare, colours, fitted, say, width_of
 from gateway_bench.report.measures import MEASURES, Measure, reference_of, sound, tie
 from gateway_bench.report.units import interval
 
@@ -54,7 +54,7 @@ def slots(groups: Sequence[Group]) -> int:
 
 def draw_rows(axis: Any, results: Sequence[Result], document: Document, groups: Sequence[Group] = ()) -> list[float]:
     """Name the rows, the first on top, and return the place of each; headings of `groups` stand between them."""
-    known = findings.labels(document)
+    known = {name: fitted(label) for name, label in findings.labels(document).items()}
     ticks: list[tuple[float, str, bool]] = []
     places: list[float] = []
     for heading, members in groups or [("", results)]:
@@ -74,7 +74,7 @@ def draw_rows(axis: Any, results: Sequence[Result], document: Document, groups: 
 def label_room(document: Document, results: Sequence[Result], headings: Sequence[str] = ()) -> float:
     """Return the inches that the names of rows (and groups) need."""
     known = findings.labels(document)
-    names = [width_of(known[result["gateway"]]) for result in results]
+    names = [width_of(fitted(known[result["gateway"]])) for result in results]
     return PADDING + max([0.8, *names, *(width_of(words, SIZES["subtitle"], bold=True) for words in headings)])
 
 

@@ -35,7 +35,7 @@ from gateway_bench.report.units import unbroken
 
 __all__ = [
     "BAD", "BAND", "FAINT", "GREY", "INK", "LIGHT", "MUTED", "PAPER", "SIZES", "THEME", "WIDTH", "Picture", "bare",
-    "colour_of", "colours", "page", "say", "styled", "themed", "width_of",
+    "colour_of", "colours", "fitted", "page", "say", "styled", "themed", "width_of",
 ]  # fmt: skip
 
 THEME = {
@@ -73,6 +73,8 @@ BEHIND = "-behind"
 
 WIDTH = 10.0
 MARGIN = 0.02
+LONGEST = 3.3
+"""Inches that the name of a row may take."""
 TITLE_WRAP = 66
 SUBTITLE_WRAP = 108
 SIZES = {"title": 17, "subtitle": 11.5, "text": 12.5, "ticks": 10.5, "small": 9}
@@ -219,6 +221,16 @@ def width_of(words: str, size: float = SIZES["text"], bold: bool = False) -> flo
     """Return how wide words are, in inches."""
     font = FontProperties(family=FONT, size=size, weight="bold" if bold else "normal")
     return float(TextPath((0, 0), words, prop=font).get_extents().width) / 72 if words.strip() else 0.0
+
+
+def fitted(words: str, inches: float = LONGEST) -> str:
+    """Return words that are no wider than that, cut with an ellipsis if they were; the table has them whole."""
+    if width_of(words) <= inches:
+        return words
+    short = words[: round(len(words) * inches / width_of(words)) + 1]  # about right; the rest is tried
+    while width_of(f"{short}…") > inches:
+        short = short[:-1].rstrip(" ,")
+    return f"{short}…"
 
 
 def themed(svg: str) -> str:

@@ -17,6 +17,7 @@ from gateway_bench.record.document import Document, GatewayRecord, Result, Sysca
 from gateway_bench.report import findings
 from gateway_bench.report.chart_parts import (
     BAR,
+    PADDING,
     ROW,
     Group,
     draw_bars,
@@ -28,7 +29,7 @@ from gateway_bench.report.chart_parts import (
     method_of,
     slots,
 )
-from gateway_bench.report.chart_style import Picture, bare, colours, page, say
+from gateway_bench.report.chart_style import Picture, bare, colours, fitted, page, say, width_of
 from gateway_bench.report.measures import Measure, measure_named, reference_of
 from gateway_bench.report.units import figure
 
@@ -103,7 +104,9 @@ def comparison(
 
     def draw(document: Document) -> Picture | None:
         known = [
-            (row, found) for row in document["scenarios"] if (found := _known(document, row["name"], question, measure))
+            (row, found)
+            for row in document["scenarios"]
+            if (found := _known(document, row["name"], question, measure, logarithmic))
         ]
         panels = [(row["title"], found) for row, found in known if not scenarios or row["name"] in scenarios]
         if not panels and instead:
@@ -126,9 +129,10 @@ def comparison(
     return draw
 
 
-def _known(document: Document, scenario: str, question: str, measure: Measure) -> list[Result]:
+def _known(document: Document, scenario: str, question: str, measure: Measure, positive: bool) -> list[Result]:
+    """Return the results that have a figure; only `positive` ones have a place on a logarithmic scale."""
     results = once(document, findings.of_scenario(document, scenario, question))
-    return [result for result in results if measure.of(result)]
+    return [result for result in results if measure.of(result) and (not positive or measure.middle(result) > 0)]
 
 
 def _leading(panels: Sequence[Sequence[Result]]) -> list[Result]:
@@ -204,9 +208,9 @@ def system_calls(document: Document) -> Picture | None:
         "strace, which slows it down: so these are counts and no times",
         document,
         AROUND + ROW * len(counted),
-        label_inches=max(1.2, label_room(document, [], [known[one["gateway"]] for one in counted])),
+        label_inches=PADDING + max(width_of(fitted(known[one["gateway"]])) for one in counted),
     )
-    axis.set_yticks(range(len(counted)), [known[one["gateway"]] for one in counted])
+    axis.set_yticks(range(len(counted)), [fitted(known[one["gateway"]]) for one in counted])
     axis.set_ylim(len(counted) - 0.4, -0.6)
     palette = colours(document)
     drawn.headings = ("row", "calls a request", "by name")

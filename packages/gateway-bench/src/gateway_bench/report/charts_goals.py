@@ -10,11 +10,25 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from gateway_bench.record.document import Document, Verdict
 from gateway_bench.report import findings
 from gateway_bench.report.chart_parts import PADDING, ROW, draw_interval, make_room
-from gateway_bench.report.chart_style import BAD, FAINT, GREY, INK, Picture, bare, colour_of, page, say, width_of
+from gateway_bench.report.chart_style import (
+    BAD,
+    FAINT,
+    GREY,
+    INK,
+    Picture,
+    bare,
+    colour_of,
+    fitted,
+    page,
+    say,
+    width_of,
+)
 from gateway_bench.report.units import interval, ratio
 
 __all__ = ["draw_goals"]
 
+PROMISE = 4.2
+"""Inches that the words of a promise may take."""
 TICKS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50)
 
 
@@ -33,10 +47,10 @@ def draw_goals(document: Document, what: str, named: Callable[[Verdict], str]) -
         "promised, the diamond what we aim for",
         document,
         2.8 + ROW * len(rows),
-        label_inches=PADDING + max(width_of(named(row)) for row in rows),
+        label_inches=PADDING + max(width_of(fitted(named(row), PROMISE)) for row in rows),
     )
     figure.headings = ("promise", "goal", "aim", "found", "95 % of the median", "verdict")
-    axis.set_yticks(range(len(rows)), [named(row) for row in rows])
+    axis.set_yticks(range(len(rows)), [fitted(named(row), PROMISE) for row in rows])
     axis.set_ylim(len(rows) - 0.4, -0.6)
     axis.set_xscale("log")
     axis.axvline(1, color=GREY, linewidth=1)

@@ -21,7 +21,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from gateway_bench.load.latency import curve, summarize
 from gateway_bench.record.document import Document, Repeat, Result
 from gateway_bench.report import findings
-from gateway_bench.report.chart_style import FAINT, SIZES, Picture, bare, colours, page, width_of
+from gateway_bench.report.chart_style import FAINT, SIZES, Picture, bare, colours, fitted, page, width_of
 from gateway_bench.report.charts_common import Draw, Grouped, behind, groups_of, once
 from gateway_bench.report.charts_versus import label_ends
 from gateway_bench.report.measures import MEASURES
@@ -86,7 +86,7 @@ def _drawn(
     document: Document, results: Sequence[Result], panels: Sequence[tuple[str, dict[str, Curve]]], question: str
 ) -> Picture:
     known = findings.labels(document)
-    named = {result["gateway"]: _named(known[result["gateway"]], result) for result in results}
+    named = {result["gateway"]: _named(fitted(known[result["gateway"]]), result) for result in results}
     room = max(width_of(named[name]) for _, curves in panels for name in curves) + 0.6
     lines = max(len(curves) for _, curves in panels)
     each = HEIGHT + LINE * max(0, lines - 12)

@@ -25,6 +25,7 @@ from gateway_bench.report.chart_style import (
     Picture,
     bare,
     colours,
+    fitted,
     page,
     width_of,
 )
@@ -69,7 +70,7 @@ def versus(
         label_inches=LEFT,
         nrows=len(panels),
     )
-    room = max(width_of(name) for name in names) + 0.55
+    room = max(width_of(fitted(name)) for name in names) + 0.55
     drawn.subplots_adjust(right=1 - room / drawn.get_figwidth(), hspace=1.0 / (HEIGHT - 1.0))
     for axis, (heading, lines) in zip(axes, panels, strict=True):
         _draw_panel(axis, heading, lines, key, shown, document)
@@ -143,7 +144,7 @@ def _draw_panel(
         for number, result in line:
             _draw_point(axis, number, result, measure, colour, MARKS[turn % len(MARKS)])
             note(axis, document, f"{heading}, {number} {key}", result, measure)
-        ends.append((name, line[-1][0], middles[-1], colour))
+        ends.append((fitted(name), line[-1][0], middles[-1], colour))
     axis.set_xscale("log", base=2)
     axis.set_xticks(numbers, [str(number) for number in numbers])
     axis.xaxis.set_minor_locator(NullLocator())

@@ -92,13 +92,13 @@ def _asked(document: Document, question: str) -> list[Result]:
     """Return the results of a question, scenario by scenario."""
     order = _order(document)
     results = [result for result in document["results"] if result["question"] == question]
-    return sorted(results, key=lambda result: order[result["scenario"]])
+    return sorted(results, key=lambda result: order.get(result["scenario"], 0))
 
 
 def _ratios(document: Document) -> list[Ratio]:
     """Return the ratios scenario by scenario, and in each question by question."""
     order = _order(document)
-    return sorted(document["ratios"], key=lambda ratio: (order[ratio["scenario"]], ratio["question"]))
+    return sorted(document["ratios"], key=lambda ratio: (order.get(ratio["scenario"], 0), ratio["question"]))
 
 
 def _order(document: Document) -> dict[str, int]:

@@ -25,4 +25,5 @@ SUITE = Suite(
     },
     findings=(findings.goals_finding,),
     kept=("idle",),
+    promises="gateway_bench.proofs.table",
 )
