@@ -10,10 +10,11 @@ import pytest
 from gateway_bench.errors import BenchError
 from gateway_bench.load.latency import Latencies
 from gateway_bench.load.scenarios import SCENARIOS
-from gateway_bench.proofs.run import PROOFS
+from gateway_bench.proofs.run import promises_of
 from gateway_bench.record.document import Proof, Repeat
-from gateway_bench.record.goals import Goal, judge, load_goals, met
+from gateway_bench.record.goals import PROVED, Goal, judge, load_goals, met
 from gateway_bench.servers.gateways import load_gateways
+from gateway_bench.suites import suite_named
 
 ROOT = Path(__file__).parents[3]
 GOALS = load_goals(ROOT / "benchmarks" / "goals.toml")
@@ -23,8 +24,8 @@ def test_every_promise_is_of_something_that_can_be_measured() -> None:
     tables = {suite: load_gateways(ROOT / "benchmarks" / f"{suite}.toml") for suite in ("peers", "backends", "cgi")}
     assert len(GOALS) > 20
     for goal in GOALS:
-        if goal.suite == "proofs":
-            assert goal.of in PROOFS
+        if goal.suite in PROVED:
+            assert goal.of in promises_of(suite_named(goal.suite))
             continue
         rows = {row.name: row for row in tables[goal.suite]}
         for name in (goal.of, *goal.over):

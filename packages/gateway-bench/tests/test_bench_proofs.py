@@ -31,7 +31,7 @@ from gateway_bench.proofs import (
 )
 from gateway_bench.proofs.ground import Findings, Ground, descriptors_up_to, wait_for
 from gateway_bench.proofs.kill import Kill, explained
-from gateway_bench.proofs.run import PROOFS, Promise, choose, prove_all
+from gateway_bench.proofs.run import Promise, choose, promises_of, prove_all
 from gateway_bench.record.document import Document, Proof, load_document, schema_path
 from gateway_bench.record.goals import load_goals
 from gateway_bench.record.outcome import is_reference, save_all, save_reference
@@ -335,7 +335,7 @@ def test_some_proofs_are_not_kept_in_the_place_of_all(document: Document, tmp_pa
 
 
 def test_proofs_are_chosen_by_name() -> None:
-    assert [promise.name for promise in choose([])] == list(PROOFS)
-    assert [promise.name for promise in choose(["kill", "idle"])] == ["idle", "kill"]
+    assert [promise.name for promise in choose(SUITE, [])] == list(promises_of(SUITE))
+    assert [promise.name for promise in choose(SUITE, ["kill", "idle"])] == ["idle", "kill"]
     with pytest.raises(BenchError, match="no proof 'pudding'"):
-        choose(["pudding"])
+        choose(SUITE, ["pudding"])

@@ -15,5 +15,5 @@
 - ``workers``: two workers against one
 - ``reload``: new code, and a new program, under full load
 - ``kill``: a worker killed each second
-- ``run``: one after the other, into one record
+- ``table``: all of them, by name; ``run``: one after the other, into one record
 """

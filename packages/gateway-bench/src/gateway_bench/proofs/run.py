@@ -1,4 +1,6 @@
-"""The suite `proofs`: one promise after the other, into the same kind of record as every other run.
+"""Promises made good one after the other, into the same kind of record as every other run.
+
+A suite of promises names the module that has their table (`Suite.promises`).
 
 What goes wrong with one proof stays with it: it is marked failed, what the server said is kept, and the run goes on.
 """
@@ -9,36 +11,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Protocol
 
 import psutil
 
 from gateway_bench import interrupts
 from gateway_bench.errors import BenchError, LoadFailed, NotReady, ProofFailed
-from gateway_bench.proofs import (
-    big,
-    bill,
-    bodies,
-    children,
-    cost,
-    decode,
-    held,
-    idle,
-    interleaved,
-    kill,
-    million,
-    reload,
-    slow,
-    spawned,
-    workers,
-)
 from gateway_bench.proofs.ground import Findings, Ground
 from gateway_bench.record.document import Document, Proof
 from gateway_bench.record.goals import judge
 from gateway_bench.run.blank import blank
 from gateway_bench.run.order import Order
+from gateway_bench.suites.suite import Suite
 
-__all__ = ["PROOFS", "Promise", "ProofWatcher", "choose", "prove_all"]
+__all__ = ["Promise", "ProofWatcher", "choose", "promises_of", "prove_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +38,6 @@ class Promise:
     prove: Callable[[Ground], Findings]
     seconds: int
     quick_seconds: int
-
-
-PROOFS = {
-    promise.name: promise
-    for promise in (
-        Promise("idle", "Idle connections", "what up to 10,000 of them cost", idle.prove, 240, 30),
-        Promise("slow", "Slow senders", "10,000 connections that send one byte a second", slow.prove, 75, 8),
-        Promise("big", "Big content", "1 GiB up, 1 GiB down", big.prove, 40, 3),
-        Promise("million", "A million requests", "what stays behind of each", million.prove, 60, 4),
-        Promise("workers", "Two workers", "over one, at work that takes the processor", workers.prove, 60, 4),
-        Promise("reload", "Reload and upgrade", "HUP and USR2 under full load", reload.prove, 60, 10),
-        Promise("bodies", "Bodies everywhere", "1 GiB each way over each protocol and the front", bodies.prove, 60, 8),
-        Promise("interleaved", "Interleaved requests", "100 on one FastCGI connection", interleaved.prove, 9, 9),
-        Promise("held", "Held requests", "500 of them, beside a fast backend behind the front", held.prove, 35, 6),
-        Promise("decode", "Decoding", "a request of nginx, from bytes to an event", decode.prove, 5, 1),
-        Promise("spawned", "Programs of every kind", "20,000 CGI requests: what is left?", spawned.prove, 70, 15),
-        Promise("children", "200 programs at once", "the CGI host's own memory", children.prove, 10, 4),
-        Promise("bill", "The bill", "of a CGI request: its sum, and its cost", bill.prove, 30, 8),
-        Promise("cost", "The harness itself", "recording and sampling at 1,000 requests a second", cost.prove, 35, 4),
-        Promise("kill", "Killed workers", "one each second: only what was in flight in it fails", kill.prove, 75, 6),
-    )
-}
-"""By name, in the order of the tables."""
 
 
 class ProofWatcher(Protocol):
@@ -89,12 +53,18 @@ class ProofWatcher(Protocol):
         """Show a finished proof, or a failed one."""
 
 
-def choose(named: Sequence[str]) -> list[Promise]:
-    """Return the proofs that were named, or all, in the order of the tables. Raises BenchError."""
+def promises_of(suite: Suite) -> dict[str, Promise]:
+    """Return the promises of a suite by name, in the order of the tables; none if it compares rows instead."""
+    return {row.name: row for row in import_module(suite.promises).PROMISES} if suite.promises else {}
+
+
+def choose(suite: Suite, named: Sequence[str]) -> list[Promise]:
+    """Return the proofs of a suite that were named, or all, in the order of the tables. Raises BenchError."""
+    promises = promises_of(suite)
     for name in named:
-        if name not in PROOFS:
-            raise BenchError(f"there is no proof {name!r}; there are {', '.join(PROOFS)}")
-    return [promise for name, promise in PROOFS.items() if name in named or not named]
+        if name not in promises:
+            raise BenchError(f"there is no proof {name!r}; there are {', '.join(promises)}")
+    return [promise for name, promise in promises.items() if name in named or not named]
 
 
 def prove_all(order: Order, chosen: Sequence[Promise], watcher: ProofWatcher) -> Document:
@@ -117,7 +87,7 @@ def prove_all(order: Order, chosen: Sequence[Promise], watcher: ProofWatcher) ->
         document["notes"].append("A quick run looks whether the proofs work: it proves nothing, so nothing is judged.")
         return document
     names = {promise.name for promise in chosen}
-    goals = [goal for goal in order.goals if goal.suite == "proofs" and goal.of in names]
+    goals = [goal for goal in order.goals if goal.suite == order.suite.name and goal.of in names]
     document["goals"] = judge(goals, [], document["proofs"])
     return document
 

@@ -18,6 +18,7 @@ from typing import Any, TypedDict
 
 from gateway_bench.errors import BenchError
 from gateway_bench.record.document import Document, Estimate, Result
+from gateway_bench.record.goals import PROVED
 from gateway_bench.record.statistics import ROUNDS, UNPROVED, ratio_interval
 from gateway_bench.record.summary import disturbed
 from gateway_bench.record.ties import band_for
@@ -88,7 +89,7 @@ class Comparison(TypedDict):
 
 def comparison(before: Document, after: Document) -> Comparison:
     """Set two runs side by side. Raises BenchError for proofs, and for runs that have nothing in common."""
-    if "proofs" in (before["suite"], after["suite"]):
+    if {before["suite"], after["suite"]} & {*PROVED}:
         raise BenchError("proofs are judged one run at a time: look at their reports")
     old, new = _by_place(before), _by_place(after)
     changes = [

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 
 from gateway_bench.record.document import Document, Repeat, Usage
+from gateway_bench.record.goals import PROVED
 from gateway_bench.record.summary import cpu_us, throughput
 
 __all__ = ["repeats_to_csv", "to_csv"]
@@ -33,7 +34,7 @@ Cell = str | int | float | bool | None
 
 def to_csv(document: Document) -> str:
     """Return the results with a heading line, or the figures of proofs. What was not measured is empty."""
-    if document["suite"] == "proofs":
+    if document["suite"] in PROVED:
         return _table(PROOF, ([proof["name"], *(figure[key] for key in ("name", "value", "unit", "about"))]
                               for proof in document["proofs"] for figure in proof["figures"]))  # fmt: skip
     headings = [*PLAIN, "errors", *(f"{name}_{part}" for name in ESTIMATES for part in PARTS)]

@@ -3,7 +3,7 @@ r"""What this project promises, as rows of data, and whether a run keeps it. See
 A row:
 
     [[goal]]
-    suite = "peers"                     or "backends", "cgi", "proofs"
+    suite = "peers"                     or "backends", "cgi", "proofs", "method"
     scenario = "hello"                  of a suite that has any
     of = "gatelab"                      the gateway, or the proof
     over = ["waitress"]                 whom it is compared with; of several, the best in this run
@@ -33,12 +33,14 @@ from gateway_bench.record.document import Estimate, Proof, Repeat, Verdict
 from gateway_bench.record.statistics import estimate
 from gateway_bench.record.summary import cpu_us, limited, throughput
 
-__all__ = ["Goal", "judge", "load_goals", "met"]
+__all__ = ["PROVED", "Goal", "judge", "load_goals", "met"]
 
 KINDS: dict[str, type | tuple[type, ...]] = {
     "suite": str, "of": str, "figure": str, "scenario": str, "exchange": str, "about": str, "over": list,
     "least": (int, float), "most": (int, float), "aim": (int, float),
 }  # fmt: skip
+PROVED = ("proofs", "method")
+"""Suites of promises: their goals are about figures of a proof."""
 REQUIRED = ("suite", "of", "figure", "about")
 UNITS = {"throughput": "requests/s", "time": "us", "p99": "us", "cpu": "us"}
 """Of the figures of gateways; a proof's say theirs."""
@@ -88,7 +90,7 @@ def _goal(row: dict[str, Any], number: int, path: Path) -> Goal:
     for key, value in row.items():
         if key not in KINDS or not isinstance(value, KINDS[key]) or isinstance(value, bool):
             raise BenchError(f"{shown} has a {key!r} that it cannot have")
-    if row["suite"] != "proofs" and row["figure"] not in UNITS:
+    if row["suite"] not in PROVED and row["figure"] not in UNITS:
         raise BenchError(f"{shown} has a figure {row['figure']!r}; of gateways there are {', '.join(UNITS)}")
     if "least" in row and "most" in row:
         raise BenchError(f"{shown} has both 'least' and 'most': make it two goals")
@@ -99,7 +101,7 @@ def _goal(row: dict[str, Any], number: int, path: Path) -> Goal:
 
 def judge(goals: Iterable[Goal], repeats: Sequence[Repeat], proofs: Sequence[Proof] = ()) -> list[Verdict]:
     """Set each goal beside what was found."""
-    return [_of_proofs(goal, proofs) if goal.suite == "proofs" else _of_repeats(goal, repeats) for goal in goals]
+    return [_of_proofs(goal, proofs) if goal.suite in PROVED else _of_repeats(goal, repeats) for goal in goals]
 
 
 def met(found: float, least: float | None, most: float | None) -> bool:

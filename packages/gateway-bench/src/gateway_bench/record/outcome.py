@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gateway_bench.errors import BenchError
-from gateway_bench.proofs.run import PROOFS
+from gateway_bench.proofs.run import promises_of
 from gateway_bench.record.csv_table import repeats_to_csv, to_csv
 from gateway_bench.record.document import Document, Repeat, save_document
 from gateway_bench.record.files import write_whole
@@ -212,7 +212,7 @@ def save_reference(document: Document, suite: Suite, root: Path) -> Path:
     """
     folder = root / "benchmarks" / "results"
     name, proved = document["suite"], [proof["name"] for proof in document["proofs"]]
-    if proved and proved != list(PROOFS):
+    if proved and proved != list(promises_of(suite)):
         name = "-".join([name, *proved])
     charts = draw_charts(suite, document, suite.kept)
     make_folder(folder)

@@ -24,6 +24,7 @@ MODULES = {
     "shapes": "shapes",
     "targets": "targets",
     "proofs": "proofs",
+    "method": "method",
 }
 NAMES = tuple(MODULES)
 """In the order in which help and documents list them; the first is the one that is meant where none is named."""

@@ -54,7 +54,8 @@ class Suite:
     failure, not a gap.
 
     `charts` are in the order of the report, with a caption each; `kept` are those beside a reference run. `findings`
-    are its sentences, the first of them the headline. `syscalls` names rows whose system calls are counted.
+    are its sentences, the first of them the headline. `syscalls` names rows whose system calls are counted. `promises`
+    is the module with the table of what is proved, for a suite that compares no rows (`gateway_bench.proofs.run`).
     """
 
     name: str
@@ -76,3 +77,4 @@ class Suite:
     strict: bool = False
     kept: tuple[str, ...] = ()
     syscalls: tuple[str, ...] = ()
+    promises: str = ""

@@ -26,8 +26,8 @@ ENVIRONMENTS = ("peers", "compiled")
 """Those that a session of nox with the same name makes."""
 OURS = "gatelab"
 """The row of peers.toml that stands in the record of the proofs, which are about our server."""
-PROOFS, TARGETS = "proofs", "targets"
-"""Suites whose rows are not those of a table."""
+TARGETS = "targets"
+"""The suite whose rows are not those of a table."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def order_of(choice: Choice, root: Path) -> Order:
 def _rows(suite: Suite, choice: Choice, root: Path) -> list[Gateway]:
     if choice.targets:
         return [_target(word, number) for number, word in enumerate(choice.targets, 1)]
-    named = [OURS] if suite.name == PROOFS else [*choice.only]
+    named = [OURS] if suite.promises else [*choice.only]
     return load_gateways(root / "benchmarks" / suite.table, named)
 
 

@@ -29,7 +29,7 @@ from gateway_bench.run.blank import blank, now
 from gateway_bench.run.conductor import planned, run
 from gateway_bench.run.plan import expected_seconds
 from gateway_bench.suites import NAMES, suite_named
-from gateway_bench.terminal.choice import PROOFS, Choice, order_of
+from gateway_bench.terminal.choice import Choice, order_of
 from gateway_bench.terminal.console import ConsoleWatcher
 from gateway_bench.terminal.tables import print_document
 
@@ -48,10 +48,10 @@ def measure(choice: Choice, out: Path | None, keep: bool | None, as_json: bool) 
     console = _console(to_error=as_json)
     keeper = Keeper(folder)
     with ConsoleWatcher(console) as watcher:
-        if order.suite.name == PROOFS:
+        if order.suite.promises:
             from gateway_bench.proofs.run import choose, prove_all
 
-            document = prove_all(order, choose(choice.only), watcher)
+            document = prove_all(order, choose(order.suite, choice.only), watcher)
         else:
             document = run(order, watcher, keeper)
     page = keeper.finish(document)
@@ -80,7 +80,7 @@ def say_what_would_be(choice: Choice) -> None:
         there = "yes" if row["status"] == "ok" else f"{row['reason']}; to install: {row['install']}"
         table.add_row(row["name"], row["about"], row["front"], str(row["workers"]), str(row["threads"]), there)
     console.print(table)
-    if order.suite.name == PROOFS:
+    if order.suite.promises:
         return
     turns = planned(order, document)
     for turn in turns:
