@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from types import ModuleType
@@ -16,6 +17,9 @@ from gateway_bench.load.address import parse_address
 from gateway_bench.record.document import Document
 from gateway_bench.report import charts_autopsy as charts
 from gateway_bench.report import figures_2016 as published
+from gateway_bench.run.loop import measure_loop
+from gateway_bench.run.measure import Place
+from gateway_bench.run.plan import parameters_for
 from gateway_bench.servers.gateways import load_gateways
 from gateway_bench.suites import suite_named
 from gateway_runtime.testing import Server
@@ -29,11 +33,14 @@ def came_back(
     errors: dict[str, dict[str, int]], connections: int | None = None, p50: int = 5_000, rate: float = 10_000.0
 ) -> Document:
     """A record of all rows asked by wrk and by the crowd: of 1,000 requests so many failed, so."""
-    document = record_of("autopsy", [*ROWS.values()], {(name, asked): 100.0 for name in ROWS
-                                                       for asked in (charts.WRK, charts.CROWD)})  # fmt: skip
+    asked = {name: (charts.DEAF,) if row.loop else (charts.WRK, charts.CROWD) for name, row in ROWS.items()}
+    document = record_of(
+        "autopsy", [*ROWS.values()], {(name, scenario): 100.0 for name in ROWS for scenario in asked[name]}
+    )
     for repeat in document["repeats"]:
         wrk = repeat["scenario"] == charts.WRK
-        repeat["engine"], repeat["users"], repeat["requests"] = "wrk" if wrk else "crowd", USERS, 1_000
+        engines = {charts.WRK: "wrk", charts.CROWD: "crowd", charts.DEAF: "loop"}
+        repeat["engine"], repeat["users"], repeat["requests"] = engines[repeat["scenario"]], USERS, 1_000
         repeat["seconds"] = 1_000 / rate
         repeat["errors"] = errors.get(repeat["gateway"], {})
         repeat["latency"]["p50"] = p50
@@ -49,13 +56,15 @@ def deaf_client() -> ModuleType:
 
 
 def test_one_flag_is_between_the_two_rows() -> None:
+    wrong, mended = ROWS[charts.DEAF_MISTAKE], ROWS[charts.DEAF_MENDED]
+    assert mended.command[-1].replace(f" {charts.FLAG}", "") == wrong.command[-1]
     wrong, mended = ROWS[charts.MISTAKE], ROWS[charts.MENDED]
     assert [word for word in mended.command if word not in wrong.command] == [charts.FLAG]
     assert [word for word in wrong.command if word not in mended.command] == []
     assert (wrong.workers, wrong.threads, wrong.keep_alive) == (mended.workers, mended.threads, mended.keep_alive)
     assert all(row.keep_alive for row in ROWS.values())  # all are asked alike
     assert ROWS["uwsgi-keepalive-again"].again == charts.MENDED
-    assert SUITE.scenarios == (charts.WRK, charts.CROWD)
+    assert SUITE.scenarios == (charts.WRK, charts.CROWD, charts.DEAF)
     assert SUITE.full.users == published.CONNECTIONS[0] == USERS
 
 
@@ -97,9 +106,33 @@ def closing() -> Iterator[tuple[str, int]]:
 
 
 def test_a_deaf_client_gets_one_answer_of_a_connection(closing: tuple[str, int]) -> None:
-    count = deaf_client().ask(closing, connections=20, seconds=30.0)
+    count = deaf_client().ask(closing, connections=20, seconds=30.0, until_deaf=True)
     assert count.deaf == 20
     assert count.answers == 20 + count.resets
+
+
+def test_the_bench_takes_the_deaf_client_for_a_loop() -> None:
+    """As a row of the table, but with a server that everybody has."""
+    server = f"'{sys.executable}' -m wsgi_server demo_app:app --bind 127.0.0.1:PORT"
+    argv = [
+        sys.executable,
+        str(ROOT / "benchmarks" / "deaf_client.py"),
+        "--json",
+        "--ready",
+        "ready http",
+        "--server",
+        server,
+    ]
+    parameters = parameters_for(SUITE, quick=True, seconds=0.2) | {"users": 4}
+    repeat = measure_loop("deaf", argv, charts.DEAF, parameters, Place(1, 1, 1))
+    assert repeat["requests"] > 4
+    assert (repeat["errors"], repeat["connections"], repeat["spawned"]) == ({}, 4, None)
+    assert repeat["latency"]["p50"] <= repeat["latency"]["p99"] <= repeat["latency"]["max"]
+
+
+def test_what_a_deaf_client_counts_is_told() -> None:
+    told = charts.deaf_finding(came_back({}, rate=500.0))
+    assert "counts 500 answers a second without --http-keepalive, which is 1,000 over 100 connections in all" in told
 
 
 def test_a_deaf_client_is_none_where_connections_are_kept() -> None:

@@ -206,6 +206,7 @@ SCENARIOS = {
         Scenario("sh", "sh", "a CGI program: three lines of echo for /bin/sh", lambda _: _SH_VISIT),
         Scenario("python", "python -IS", "a CGI program: one os.write in a bare Python", lambda _: _PYTHON_VISIT),
         Scenario("checked", "Hello, checked", "the same 14 bytes, and every answer is checked", lambda _: _HELLO_VISIT),
+        Scenario("deaf", "Hello, deaf", "the same, by a client that does not notice a close", lambda _: _HELLO_VISIT),
         Scenario("personal", "Personal page", "a file of 3,000 bytes, filled in from a user database", _personal),
         Scenario("app", "Application", "hello of the WSGI application, as a CGI program", lambda _: _HELLO_VISIT),
     )

@@ -36,15 +36,17 @@ from gateway_bench.report.chart_style import (
 from gateway_bench.report.units import figure, interval, rate
 
 __all__ = [
-    "again_finding", "cause_finding", "draw_2016", "draw_answers", "flag_finding", "little_finding",
+    "again_finding", "cause_finding", "deaf_finding", "draw_2016", "draw_answers", "flag_finding", "little_finding",
     "published_finding", "ranks_finding", "today_finding",
 ]  # fmt: skip
 
 MISTAKE, MENDED = "uwsgi-2016", "uwsgi-keepalive"
 """The rows that differ by one flag."""
+OURS = "gatelab"
 FLAG = "--http-keepalive"
-WRK, CROWD = "hello", "checked"
-"""The scenarios: the first is asked by wrk where it is found, the second by the crowd."""
+WRK, CROWD, DEAF = "hello", "checked", "deaf"
+"""The scenarios: asked by wrk where it is found, by the crowd, and by a client that does not notice a close."""
+DEAF_MISTAKE, DEAF_MENDED = "deaf-2016", "deaf-keepalive"
 IDLE = 0.1
 """Part of the visitors of a closed loop that are being served at any moment, by requests a second times latency. It
 should be all of them; some are always between two requests, or in the generator's own queue. Fewer than this, and the
@@ -58,7 +60,7 @@ TITLE = "What one flag does to a server that is asked over kept connections"
 
 def draw_answers(document: Document) -> Picture | None:
     """Draw what was asked a second: right answers, and after them what got no right answer."""
-    panels = [(name, findings.of_scenario(document, name)) for name in (WRK, CROWD)]
+    panels = [(name, findings.of_scenario(document, name)) for name in (WRK, CROWD, DEAF)]
     panels = [(name, results) for name, results in panels if results]
     if not panels:
         return None
@@ -160,6 +162,19 @@ def again_finding(document: Document) -> str:
     return f"{said}: the figure of 2016 comes again"
 
 
+def deaf_finding(document: Document) -> str:
+    """Say what a client makes of the flag that does not notice a close, as wrk did not in 2015."""
+    wrong, mended = (_result(document, DEAF, name) for name in (DEAF_MISTAKE, DEAF_MENDED))
+    if wrong is None or mended is None:
+        return ""
+    in_all = sum(_right(repeat) for repeat in _repeats(document, wrong)) / wrong["repeats"]
+    without, with_ = (figure(result["throughput_rps"]["median"]) for result in (wrong, mended))
+    return (
+        f"A client that does not notice a close, as wrk did not in 2015, counts {without} answers a second without "
+        f"{FLAG}, which is {figure(in_all)} over {wrong['users']} connections in all, and {with_} with it"
+    )
+
+
 def today_finding(document: Document) -> str:
     """Say what became of connections without the flag: how many there were for each right answer, and what failed."""
     repeats = [row for row in document["repeats"] if row["gateway"] == MISTAKE and row["connections"] is not None]
@@ -203,7 +218,7 @@ def little_finding(document: Document) -> str:
     """Name rows of which the generator's own figures say that most visitors were not being served."""
     known = findings.labels(document)
     parts = []
-    for result in findings.of_scenario(document, WRK):
+    for result in findings.of_scenario(document, WRK) + findings.of_scenario(document, DEAF):
         busy = published.at_work(result["throughput_rps"]["median"], result["p50_us"]["median"] / 1e6)
         if busy < IDLE * result["users"] and not result["errors"]:
             parts.append(f"{known[result['gateway']]}: {figure(busy)} of {result['users']}")
@@ -227,7 +242,7 @@ def _draw_row(axis: Any, document: Document, place: int, result: Result) -> None
     right = result["throughput_rps"]
     repeats = _repeats(document, result)
     lost = estimate([sum(repeat["errors"].values()) / repeat["seconds"] for repeat in repeats])
-    colour = colour_of("gatelab" if result["gateway"].startswith("gatelab") else "fastcgi")
+    colour = colour_of("gatelab" if result["gateway"] == OURS else "fastcgi")
     axis.barh(place, right["median"], BAR, color=colour)
     if lost["median"]:
         axis.barh(place, lost["median"], BAR, left=right["median"], facecolor=PAPER, edgecolor=BAD, hatch="xx")
@@ -247,7 +262,9 @@ def _draw_row(axis: Any, document: Document, place: int, result: Result) -> None
 def _engine(document: Document, scenario: str) -> str:
     """Return what made the load, with its article."""
     engine = next((repeat["engine"] for repeat in document["repeats"] if repeat["scenario"] == scenario), "")
-    return {"crowd": "the crowd", "team": "the team"}.get(engine, engine)
+    return {"crowd": "the crowd", "team": "the team", "loop": "a client that does not notice a close"}.get(
+        engine, engine
+    )
 
 
 def _asked_by(document: Document, scenario: str) -> str:

@@ -47,6 +47,7 @@ def measure_loop(gateway: str, argv: Sequence[str], scenario: str, parameters: P
         _end(process)
     others = (busy - told["generator_cpu"]) / (passed * (os.cpu_count() or 1))
     used = round(told["generator_cpu"], 6)
+    clients = told.get("connections")  # a loop of clients starts no process for a request, as the others do
     return Repeat(
         gateway=gateway,
         scenario=scenario,
@@ -71,13 +72,13 @@ def measure_loop(gateway: str, argv: Sequence[str], scenario: str, parameters: P
         server=only_time(used) | {"memory": sampler.result(ENGINE)},
         front=None,
         generator=Generator(**only_time(0.0), share=0.0, saturated=False),
-        spawned=told["requests"],
+        spawned=None if clients else told["requests"],
         births_from="events",
         lost_events=0,
         processes=1 + parameters["users"],
         others_share=round(min(1.0, max(0.0, others)), 4),
         queue_wait=None,
-        connections=None,
+        connections=clients["opened"] if clients else None,
     )
 
 

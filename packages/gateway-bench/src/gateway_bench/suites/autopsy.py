@@ -39,7 +39,7 @@ SUITE = Suite(
     question="How did uWSGI come last in 2016? One flag, with and without, under connections that are kept.",
     title="Autopsy of a comparison: one flag, and what a harness should have shown",
     table="autopsy.toml",
-    scenarios=("hello", "checked"),
+    scenarios=("hello", "checked", "deaf"),
     full=Pace(users=100, warmup=0.6, seconds=2.0, repeats=3),
     quick=Pace(users=100, warmup=0.3, seconds=1.0, repeats=1),
     pinned=True,
@@ -47,13 +47,15 @@ SUITE = Suite(
     captions={
         "answers": "A bar is what was asked for a second: its solid part came back right. wrk asks again at once over "
         "a connection that has just been closed, so it loses as many requests as it makes connections; the crowd rests "
-        "for a twentieth of a second after a failure, as not to count the same one again and again.",
+        "for a twentieth of a second after a failure, as not to count the same one again and again. The last "
+        "client does not notice a close, and waits.",
         "published": "K. Goldberg, A Performance Analysis of Python WSGI Servers: Part 2, AppDynamics, 11 May 2016, "
         "with the figures of its repository. The broken line is one answer for each connection in the 30 seconds of "
-        "a run. benchmarks/deaf_client.py, which does not notice a close either, repeats it with any version.",
+        "a run.",
     },
     findings=(
         charts_autopsy.flag_finding,
+        charts_autopsy.deaf_finding,
         charts_autopsy.again_finding,
         charts_autopsy.today_finding,
         charts_autopsy.little_finding,
