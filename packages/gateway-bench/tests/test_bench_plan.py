@@ -60,7 +60,7 @@ def test_suites_are_whole(name: str) -> None:
     assert {*suite.syscalls} <= {one.name for one in rows}
     for one in rows:
         assert {*one.scenarios} <= {*suite.scenarios}
-        assert not any(word.startswith("/") for word in one.shown())
+        assert not any(word.startswith("/") and word != "/" for word in one.shown())
     if rows and not suite.shapes:
         assert any(one.again for one in rows), "each comparison shows what no difference looks like"
 

@@ -230,7 +230,9 @@ def test_peers_are_compared_and_promises_judged(tmp_path: Path) -> None:
     report = save_all(document, tmp_path / "out").read_text("utf-8")
     for words in ("1 of 2 promises that were looked at are kept", "One over another", "missed", "unknown"):
         assert words in report
-    assert {path.stem for path in (tmp_path / "out" / "charts").iterdir()} == {"throughput", "goals", "cpu"}
+    assert {path.stem for path in (tmp_path / "out" / "charts").iterdir()} == {
+        "throughput", "goals", "cpu", "latency", "memory",
+    }  # fmt: skip
     document["gateways"][2]["status"] = "absent"
     assert not is_reference(document, suite_named("peers"))
 

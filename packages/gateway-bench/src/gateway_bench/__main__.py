@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gateway_bench.errors import BenchError
+from gateway_bench.load.team import DEFAULT_PORT
 from gateway_bench.record.document import Document, load_document
 from gateway_bench.servers.gateways import LOOPBACK
 from gateway_bench.suites import NAMES
@@ -21,9 +22,6 @@ FAILED = 1
 REFUSED = 2
 BROKEN_OFF = 130
 """Exit codes: a gateway failed or gave errors; the run cannot be done as asked; Ctrl-C (128 + SIGINT)."""
-MASTER_PORT = 5557
-"""Where the bench waits for load processes of other machines; locust's own default."""
-
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, help=__doc__)
 
 Record = Annotated[Path, typer.Argument(help="A result.json, or the folder of a run; without it, the last run.")]
@@ -48,7 +46,7 @@ def run_command(
     ] = 0,
     master_host: Annotated[str, typer.Option(help="Address at which to wait for them; 0.0.0.0 is any.")] = LOOPBACK,
     master_port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to wait at; 0 takes a free one.")] = (
-        MASTER_PORT
+        DEFAULT_PORT
     ),
     listen: Annotated[str, typer.Option(help="Address at which servers listen, if visitors are elsewhere.")] = LOOPBACK,
     target: Annotated[

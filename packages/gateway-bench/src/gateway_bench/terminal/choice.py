@@ -12,6 +12,7 @@ from gateway_bench.errors import BenchError
 from gateway_bench.load.address import parse_address
 from gateway_bench.load.team_reach import neighbours
 from gateway_bench.load.wrk import find_wrk
+from gateway_bench.proofs.run import choose
 from gateway_bench.record.goals import load_goals
 from gateway_bench.run.order import Order, Team
 from gateway_bench.run.plan import parameters_for
@@ -62,10 +63,13 @@ def order_of(choice: Choice, root: Path) -> Order:
         raise BenchError("the suite targets needs to know whom to ask: --target http://HOST:PORT, once or more")
     hosts = choice.team.size if choice.team else 0
     neighbours(choice.listen)  # says so now if servers cannot listen there
+    scenarios = _scenarios(suite, choice)
+    if suite.promises:
+        choose(suite, choice.only)  # says so now if there is none of that name
     return Order(
         suite=suite,
         gateways=_rows(suite, choice, root),
-        scenarios=_scenarios(suite, choice),
+        scenarios=scenarios,
         parameters=parameters_for(suite, choice.quick, choice.repeats, choice.duration, hosts),
         seed=secrets.randbelow(2**31) if choice.seed is None else choice.seed,
         root=root,

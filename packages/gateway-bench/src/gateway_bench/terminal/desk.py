@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway_bench.errors import BenchError
+from gateway_bench.proofs.run import choose, prove_all
 from gateway_bench.record.document import Document, load_document
 from gateway_bench.record.outcome import (
     RECORD,
@@ -49,8 +50,6 @@ def measure(choice: Choice, out: Path | None, keep: bool | None, as_json: bool) 
     keeper = Keeper(folder)
     with ConsoleWatcher(console) as watcher:
         if order.suite.promises:
-            from gateway_bench.proofs.run import choose, prove_all
-
             document = prove_all(order, choose(order.suite, choice.only), watcher)
         else:
             document = run(order, watcher, keeper)
