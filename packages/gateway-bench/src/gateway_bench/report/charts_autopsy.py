@@ -73,6 +73,7 @@ def draw_answers(document: Document) -> Picture | None:
         2.6 + sum(ROW * len(results) + 0.7 for _, results in panels),
         label_inches=label_room(document, everybody),
         nrows=len(panels),
+        height_ratios=[len(results) + 0.4 for _, results in panels],
     )
     drawn.headings = ("asked by", "row", "right answers a second", "95 % of the median", "without one, a second")
     for axis, (name, results) in zip(axes, panels, strict=True):
@@ -269,7 +270,7 @@ def _engine(document: Document, scenario: str) -> str:
 
 def _asked_by(document: Document, scenario: str) -> str:
     engine = _engine(document, scenario)
-    how = {"wrk": ", as in 2016", "the crowd": ", visitor by visitor"}.get(engine, "")
+    how = {"wrk": " of today", "the crowd": ", visitor by visitor"}.get(engine, "")
     return f"Asked by {engine}{how}"
 
 
