@@ -235,8 +235,8 @@ class Failed(TypedDict):
 class Estimate(TypedDict):
     """A figure over all repeats: the median, its interval, the extremes, and each value in the order of the repeats.
 
-    `low` and `high` bound the median (bootstrap, 95 %); of five repeats or fewer they are the range, and what that is
-    worth is said in `gateway_bench.record.statistics`.
+    `low` and `high` bound the median with 95 % confidence; of five repeats or fewer they are the range, and
+    `gateway_bench.record.statistics.coverage` tells how much to trust that.
     """
 
     median: float

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway_bench.record.document import Document, Estimate, Proof, Ratio, Result, Verdict
+from gateway_bench.record.statistics import interval_name
 from gateway_bench.report.findings import labels
 from gateway_bench.report.units import duration, interval, per_request, rate, ratio, shown, size, spread
 
@@ -182,7 +183,7 @@ def _remarks(document: Document) -> Iterator[str]:
 
 def _repeats(document: Document) -> str:
     repeats = document["parameters"]["repeats"]
-    many = f"medians of {repeats} repeats, with intervals of 95 %" if repeats > 1 else "one repeat"
+    many = f"medians of {repeats} repeats, each with its {interval_name(repeats)}" if repeats > 1 else "one repeat"
     return many if document["complete"] else f"{many}, BROKEN OFF"
 
 
