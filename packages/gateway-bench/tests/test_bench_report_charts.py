@@ -245,7 +245,7 @@ def test_a_latency_curve_goes_as_far_as_the_requests_support() -> None:
 
 def test_latency_says_rate_and_fraction_and_where_there_were_too_few() -> None:
     figure = drawn(latency_curves(), made_up(scenarios=("hello",), requests=1_200))
-    assert "50 % of what each row can do" in figure.subtitle
+    assert "50 % of what each can do" in figure.subtitle
     cells = next(cells for cells in figure.rows if cells[1].startswith("CGI, "))
     assert re.fullmatch(r"CGI, [\d.]+/s", cells[1])
     assert cells[figure.headings.index("p99.9")] == "too few requests"
@@ -304,7 +304,7 @@ def test_where_nothing_varies_there_is_no_line(document: Document) -> None:
 def test_the_parts_of_the_processor_time_add_up(document: Document) -> None:
     figure = drawn(cpu_split("hello"), document)
     assert figure.headings == ("row", "server", "front", "generator", "together")
-    assert "A front adds 70.0 µs" in figure.sentence
+    assert "A front adds 70.0 µs of processor time" in figure.sentence
     bars = [bar for bar in figure.axes[1].patches if round(bar.get_y() + bar.get_height() / 2) == 7]
     ends = [bar.get_x() + bar.get_width() for bar in bars]
     assert [bar.get_x() for bar in bars[1:]] == pytest.approx(ends[:-1])  # each begins where the last one ends

@@ -14,6 +14,7 @@ from gateway_bench.report.charts_cgi import cgi_finding, zygote_finding
 from gateway_bench.report.charts_evolution import switches_finding
 from gateway_bench.report.charts_latency import latency_sentence
 from gateway_bench.report.charts_peers import peers_finding
+from gateway_bench.report.charts_split import split_finding
 from gateway_bench.report.measures import MEASURES, level, tie
 from gateway_bench.report.units import interval, unbroken
 from gateway_bench.suites import suite_named
@@ -126,6 +127,24 @@ def test_a_ratio_of_the_record_decides_over_the_medians(document: Document) -> N
     assert not tie(document, first, second, MEASURES["throughput"])
 
 
+def test_one_repeat_ranks_nobody_who_is_near(document: Document) -> None:
+    results = of(document, fastcgi=1000, scgi=790, wsgi=1200)
+    for result in results:
+        result["throughput_rps"]["values"] = [result["throughput_rps"]["median"]]
+    assert ranked(document, results) == (
+        "WSGI over HTTP answers the most requests a second, 1,200 (a tie with FastCGI); SCGI the fewest, 790"
+    )
+
+
+def test_a_front_whose_cost_the_clock_cannot_tell_is_in_no_sentence(document: Document) -> None:
+    results = findings.of_scenario(document, "hello")
+    for result in results:
+        if result["front_cpu_us_per_request"]:
+            result["front_cpu_us_per_request"] = estimate(0 if result["gateway"] == "cgi-behind" else 80)
+            result["requests"] = 10 if result["gateway"] == "cgi-behind" else 5_000
+    assert split_finding(document, results) == "A front adds 80.0 µs of processor time to a request"
+
+
 def test_a_ratio_within_chance() -> None:
     def ratio(low: float, high: float, ties: list[str] | None) -> Ratio:
         found = estimate((low + high) / 2, low, high)
@@ -170,7 +189,11 @@ def test_processes_for_each_request(document: Document) -> None:
 
 def test_latency_is_that_at_a_rate_where_there_is_one(document: Document) -> None:
     said = findings.latency_finding(document)
-    assert said.startswith("At 50 % of what its gateway can do half of the visitors wait ")
+    assert said.startswith("Coming at 50 % of what each can do, half of the visitors wait ")
+    for result in document["results"]:
+        if result["gateway"] == "wsgi" and result["rate"]:
+            result["rate"] = estimate(1000)
+    assert findings.latency_finding(document).startswith("Coming at 50 % of what each can do, 1,000 a second at most, ")
     document["results"] = findings.capacity(document)
     assert findings.latency_finding(document).startswith("At full load ")
 

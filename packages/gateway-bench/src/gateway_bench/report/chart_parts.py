@@ -193,11 +193,14 @@ def log_scale(axis: Any, low: float, high: float, tick: Callable[[float], str]) 
     """Set a logarithmic scale across, with room for the words."""
     axis.set_xscale("log")
     axis.set_xlim(low / 1.6, high * 1.2)
-    axis.xaxis.set_major_locator(LogLocator(base=10, numticks=max(2, round(_inches(axis) / TICK))))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
     bare(axis)
     make_room(axis)
+    room = max(2, round(_inches(axis) / TICK))
+    decades = log10(axis.get_xlim()[1] / axis.get_xlim()[0])
+    steps = (1.0, 2.0, 5.0) if 3 * decades <= room else (1.0,)
+    axis.xaxis.set_major_locator(LogLocator(base=10, subs=steps, numticks=room))
 
 
 def make_room(axis: Any) -> None:

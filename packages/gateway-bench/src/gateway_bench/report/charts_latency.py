@@ -161,8 +161,7 @@ def _named(label: str, result: Result) -> str:
 def _asked(document: Document, question: str) -> str:
     if question == "capacity":
         return "Closed loop: visitors who ask again at once, so this is the queue at full load"
-    fraction = document["parameters"]["fraction"]
-    return f"Open loop: visitors come at {100 * fraction:g} % of what each row can do (their rate is behind its name)"
+    return f"Open loop: visitors come {findings.rate_words(document)} (their rate is behind its name)"
 
 
 def _note(axis: Any, document: Document, heading: str, result: Result) -> None:

@@ -33,6 +33,8 @@ __all__ = ["FAR", "cpu_split", "split_finding", "two_scales"]
 
 FAR = 8.0
 """A row that is so many times above the least one makes bars of the others too short to compare."""
+SURE = 100_000
+"""Microseconds that a front must have spent in all before a sentence tells its cost: ten ticks of the kernel."""
 KEYS = {
     "server": "cpu_us_per_request",
     "front": "front_cpu_us_per_request",
@@ -66,12 +68,12 @@ def cpu_split(scenario: str = "", generator: bool = True, title: Callable[[Docum
 
 def split_finding(document: Document, results: Sequence[Result]) -> str:
     """Say what share of a request's processor time the front takes, or the generator where there is no front."""
-    fronted = [result for result in results if result["front_cpu_us_per_request"] and not result["errors"]]
     known = findings.labels(document)
-    if fronted:
-        costs = [row["median"] for result in fronted if (row := result["front_cpu_us_per_request"])]
-        low, high = duration(min(costs)), duration(max(costs))
-        return f"A front adds {low if low == high else f'{low} to {high}'} of processor time to a request"
+    costs = [front["median"] for result in results if (front := result["front_cpu_us_per_request"])
+             if not result["errors"] and front["median"] * result["requests"] >= SURE]  # fmt: skip
+    if costs:
+        span = findings.span(duration(min(costs)), duration(max(costs)))
+        return f"A front adds {span} of processor time to a request"
     able = [result for result in results if not result["errors"] and result["cpu_us_per_request"]]
     dearer = [known[one["gateway"]] for one in able if _generators(one) > findings.cpu_of(one)]
     if able and len(dearer) == len(able):

@@ -14,12 +14,14 @@ from gateway_bench.report.units import duration, figure
 
 __all__ = [
     "calls_finding", "capacity", "cpu_finding", "cpu_of", "direct", "goals_finding", "headline", "labels",
-    "latency_finding", "listed", "main_scenario", "memory_finding", "of_scenario", "ranking", "spawned_finding",
-    "throughput_finding",
+    "latency_finding", "listed", "main_scenario", "memory_finding", "of_scenario", "ranking", "rate_words", "span",
+    "spawned_finding", "throughput_finding",
 ]  # fmt: skip
 
 ONE_PROCESS_EACH = "cgi"
 """The gateway that starts a process for each request."""
+CAPPED = 0.9
+"""Part of the rate that was meant, below which something else than the row's capacity has set it."""
 NAMED = 3
 """Rows that a sentence names; of more it says how many."""
 
@@ -135,7 +137,7 @@ def headline(document: Document) -> str:
     least, most = min(map(cpu_of, stays)), max(map(cpu_of, stays))
     return (
         f"A process for each request costs {duration(cpu_of(born))} of CPU; one that stays alive answers the same for "
-        f"{_span(duration(least), duration(most))}, {_span(figure(cpu_of(born) / most), figure(cpu_of(born) / least))} "
+        f"{span(duration(least), duration(most))}, {span(figure(cpu_of(born) / most), figure(cpu_of(born) / least))} "
         "times less"
     )
 
@@ -149,8 +151,8 @@ def cpu_finding(document: Document) -> str:
             factors.append(cpu_of(born) / min(map(cpu_of, stays)))
     if not factors:
         return "Server CPU for each request"
-    span = _span(figure(min(factors)), figure(max(factors)))
-    return f"Under CGI a request takes {span} times the CPU of the cheapest gateway that stays alive"
+    between = span(figure(min(factors)), figure(max(factors)))
+    return f"Under CGI a request takes {between} times the CPU of the cheapest gateway that stays alive"
 
 
 def spawned_finding(document: Document) -> str:
@@ -170,6 +172,20 @@ def spawned_finding(document: Document) -> str:
     return f"{listed(ones)} {'starts' if len(ones) == 1 else 'start'} exactly one process for each request{rest}"
 
 
+def rate_words(document: Document) -> str:
+    """Say at what rate visitors came: a part of what each row can do, and the most that was asked of the quick ones."""
+    fraction = document["parameters"]["fraction"]
+    can = {(row["gateway"], row["scenario"]): row["throughput_rps"]["median"] for row in capacity(document)}
+    rates = [
+        (row["rate"]["median"], can.get((row["gateway"], row["scenario"]), 0.0))
+        for row in document["results"]
+        if row["question"] == "latency" and row["rate"]
+    ]
+    capped = [rate for rate, most in rates if rate < CAPPED * fraction * most]
+    most = f", {figure(max(capped))} a second at most" if capped else ""
+    return f"at {100 * fraction:g} % of what each can do{most}"
+
+
 def latency_finding(document: Document) -> str:
     """Say how long half of the requests take at most, with a process for each and without."""
     at_rate = [result["scenario"] for result in document["results"] if result["question"] == "latency"]
@@ -179,8 +195,7 @@ def latency_finding(document: Document) -> str:
     if born is None or not stays:
         return "Half of the requests are quicker than p50, one in a hundred is slower than p99"
     slowest = max(stays, key=lambda result: result["p50_us"]["median"])
-    fraction = 100 * document["parameters"]["fraction"]
-    load = f"At {fraction:g} % of what its gateway can do" if at_rate else "At full load"
+    load = f"Coming {rate_words(document)}," if at_rate else "At full load"
     return (
         f"{load} half of the visitors wait {duration(born['p50_us']['median'])} or less for {scenario} under CGI, "
         f"{duration(slowest['p50_us']['median'])} or less elsewhere"
@@ -225,7 +240,7 @@ def _split(document: Document, scenario: str, question: str = "capacity") -> tup
     return born, [result for result in able if result["gateway"] != ONE_PROCESS_EACH]
 
 
-def _span(low: str, high: str) -> str:
+def span(low: str, high: str) -> str:
     """Return "low to high", with a unit that both have said once."""
     if low == high:
         return low

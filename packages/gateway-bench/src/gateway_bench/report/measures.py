@@ -3,7 +3,8 @@
 Two rows tie if the record cannot tell them apart: the interval of their ratio meets the band of chance, which is what
 a row and the same row again came to in this run. Where the record has that ratio, it was taken round by round and
 decides. Elsewhere the ratio is that of the two medians, with the intervals of both against each other. A run without
-such a pair of rows has no band; differences below `UNPROVED` are then not believed.
+such a pair of rows has no band; differences below `UNPROVED` are then not believed. One repeat is a look and not a
+measurement: what it shows is only believed from `A_LOOK` on.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ __all__ = ["MEASURES", "Measure", "bands_of", "level", "measure_named", "referen
 
 UNPROVED = 0.05
 """A difference that is taken for chance where a run does not say how large chance is in it."""
+A_LOOK = 0.25
+"""The same for one repeat alone, which has no interval."""
 
 
 def _count_tick(value: float) -> str:
@@ -134,6 +137,8 @@ def tie(document: Document, one: Result, other: Result, measure: Measure) -> boo
     bands = bands_of(document, one, measure)
     low = min([band["low"] for band in bands], default=1 - UNPROVED)
     high = max([band["high"] for band in bands], default=1 + UNPROVED)
+    if len(a["values"]) == len(b["values"]) == 1:
+        low, high = min(low, 1 / (1 + A_LOOK)), max(high, 1 + A_LOOK)
     return a["low"] / b["high"] <= high and low <= a["high"] / b["low"]
 
 

@@ -73,6 +73,7 @@ def render_report(suite: Suite, document: Document, charts: Mapping[str, Chart])
         charts=[_placed(name, chart, suite.captions.get(name, "")) for name, chart in charts.items()],
         warnings=method.warnings(document),
         missing=[gateway for gateway in document["gateways"] if gateway["status"] != "ok"],
+        rate_words=findings.rate_words(document),
         noise=method.noise_verdict(document),
         unsettled=method.unsettled(document),
         machine=method.machine_facts(document),

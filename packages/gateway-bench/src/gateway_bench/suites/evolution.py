@@ -40,8 +40,8 @@ SUITE = Suite(
         "cpu": "A step of the scale is a factor of ten.",
         "split": "All of them share the machine. Behind a front the generator speaks HTTP, before a gateway that "
         "gateway’s own protocol: so what it takes for itself is not the same.",
-        "latency": "Visitors come at a set rate, half of what the gateway can do, whether it keeps up or not; their "
-        "wait counts from the moment they came.",
+        "latency": "Visitors come at a set rate, whether the gateway keeps up or not; their wait counts from the moment "
+        "they came.",
         "spawned": "The gateway itself reports each process that it starts, so none is too short-lived to be seen.",
         "switches": "Each time that a thread waits, or has to make way, the system puts another in its place. Those of "
         "ended processes are told by the kernel alone, to root.",

@@ -34,8 +34,8 @@ SUITE = Suite(
         "cpu": "What one request takes of a core, whatever the generator could have asked for.",
         "slow": "An application that waits, as for a database: what counts is how many requests can wait at once. Each "
         "of these servers has a thread, or its like, for every connection.",
-        "latency": "Visitors come at a set rate, a part of what each server can do, whether it keeps up or not; their "
-        "wait counts from the moment they came.",
+        "latency": "Visitors come at a set rate, whether the server keeps up or not; their wait counts from the moment "
+        "they came.",
         "memory": "Pages that several processes share are counted once, divided among them.",
     },
     findings=(charts_peers.peers_finding, findings.goals_finding),
