@@ -38,17 +38,16 @@ SUITE = Suite(
         "overview": "Both panels start at zero. The left one is why persistence was invented; the right one is all "
         "that is left to argue about afterwards.",
         "cpu": "A step of the scale is a factor of ten.",
-        "split": "All of them share the machine. Behind a front the generator speaks HTTP, before a gateway that "
-        "gateway’s own protocol: so what it takes for itself is not the same.",
-        "latency": "Visitors come at a set rate, whether the gateway keeps up or not; their wait counts from the moment "
-        "they came.",
+        "split": "All of them share the machine. Behind a front the generator speaks HTTP, before a gateway the "
+        "protocol of that gateway: so what it takes is not the same.",
+        "latency": "Visitors come at a set rate, whether the gateway keeps up or not; their wait counts from the "
+        "moment they came.",
         "spawned": "The gateway itself reports each process that it starts, so none is too short-lived to be seen.",
         "switches": "Each time that a thread waits, or has to make way, the system puts another in its place. Those of "
         "ended processes are told by the kernel alone, to root.",
-        "calls": "What a request asks of the system, and how often. Every process is followed, those of a request "
-        "too.",
+        "calls": "What a request asks of the system, and how often. Every process is followed, those of a request too.",
         "memory": "Pages that several processes share are counted once, divided among them.",
-        "queue": "Told by the scoreboard of our own servers: the part of a visitor’s wait in which nobody worked.",
+        "queue": "Told by the scoreboard of our own servers: the part of a wait in which nobody worked.",
         "throughput": "Read this one last. Where bars are hatched, it shows the load generator.",
     },
     findings=(
