@@ -342,6 +342,18 @@ def test_a_ratio_says_in_which_figures_it_is_a_tie() -> None:
     assert far["ties"] == ["p50"]
 
 
+def test_a_figure_that_the_pair_did_not_have_is_held_against_what_is_believed_without() -> None:
+    rows = [*run(**TWICE), *run(b=(100, 100, 100), c=(100, 100, 100), d=(100, 100, 100))]
+    for one in rows:  # a and a2 were asked too few times for a p99
+        p99 = {"b": 5_000, "c": 5_200, "d": 6_000}.get(one["gateway"])
+        one["latency"] = described([(1_000, 2_000), (p99, 100)]) if p99 else described([(1_000, 99)])
+    bands = bands_of(rows, A_ROWS)
+    assert "p99" not in {band["figure"] for band in bands}
+    near, far = ratios_of(rows, [("hello", "c", "b"), ("hello", "d", "b")], bands)
+    assert near["ties"] == ["throughput", "cpu", "p50", "p99"]
+    assert far["ties"] == ["throughput", "cpu", "p50"]
+
+
 def places(repeats: list[Repeat], figure: str = "throughput") -> dict[str, int]:
     return ranks(repeats, bands_of(repeats, A_ROWS), "hello", "capacity", figure)
 

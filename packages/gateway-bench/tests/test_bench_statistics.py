@@ -128,7 +128,7 @@ def test_fewer_than_three_rounds_have_no_band() -> None:
 @pytest.mark.parametrize(
     ("values", "tie"),
     [([1.01, 1.3, 1.4], True), ([1.06, 1.3, 1.4], False), ([0.5, 0.96, 0.7], True), ([0.5, 0.94, 0.7], False),
-     ([0.5, 2.0, 1.9], True)],
+     ([0.5, 2.0, 1.9], True), ([9.0, 9.1], True), ([9.0], True)],
 )  # fmt: skip
 def test_a_tie_is_an_interval_that_meets_the_band(values: list[float], tie: bool) -> None:
     assert meets(estimate(values), (0.95, 1.05)) is tie

@@ -62,7 +62,7 @@ DRAWS = 2_000
 """Enough for bounds that stand still to three digits."""
 SEED = 1996
 ROUNDS = 3
-"""Of an A/A pair, for a band: the rule cannot promise 19 of 20 with fewer."""
+"""Of an A/A pair, for a band, and of two rows that are told apart: no rule can promise 19 of 20 with fewer."""
 LEAST = 0.01
 """Of a band, each way. Processor time comes in ticks of 10 ms, a hundredth of a repeat of a second: two rows can be
 equal to the tick by luck, which does not make the next tick a difference."""
@@ -144,5 +144,5 @@ def band_of(ratios: Sequence[float]) -> tuple[float, float] | None:
 
 
 def meets(ratio: Estimate, band: tuple[float, float]) -> bool:
-    """Tell whether a ratio is one that chance explains: its interval meets the band."""
-    return ratio["low"] <= band[1] and ratio["high"] >= band[0]
+    """Tell whether a ratio is one that chance explains: its interval meets the band, or it is of too few rounds."""
+    return len(ratio["values"]) < ROUNDS or (ratio["low"] <= band[1] and ratio["high"] >= band[0])

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from gateway_bench.record.document import Band, GatewayRecord, Ratio, Repeat
-from gateway_bench.record.statistics import band_of, estimate, meets
+from gateway_bench.record.statistics import UNPROVED, band_of, estimate, meets
 from gateway_bench.record.summary import cpu_us, front_cpu_us, limited, p99_us, throughput
 
 __all__ = ["COMPARED", "FIGURES", "band_for", "bands_of", "ranks", "ratios_of"]
@@ -28,6 +28,9 @@ CPU = ("cpu", "front_cpu")
 """Figures that do not depend on who asks, and how fast."""
 COMPARED = {"capacity": tuple(FIGURES), "latency": ("cpu", "front_cpu", "p50", "p99")}
 """By question. Of an open loop throughput is what was asked for, and says nothing."""
+
+BELIEVED = 1 / (1 + UNPROVED), 1 + UNPROVED
+"""What stands for the band of a figure that the A/A pair did not have: a percentile of too few requests."""
 
 Rounds = dict[tuple[str, str, str], dict[int, Repeat]]
 """By scenario, question and gateway: the repeats of a row by their round."""
@@ -140,7 +143,8 @@ def _ratio(both: Pairs, bands: Sequence[Band]) -> Ratio:
     (own, other), *_ = both
     scenario, question = own["scenario"], own["question"]
     found = {figure: estimate(values) for figure, values in _compared(question, both).items()}
-    known = {figure: band for figure in found if (band := band_for(bands, scenario, question, figure))}
+    known = {figure: band_for(bands, scenario, question, figure) for figure in found}
+    ties = [figure for figure, band in known.items() if meets(found[figure], band or BELIEVED)]
     return Ratio(
         scenario=scenario,
         question=question,
@@ -150,6 +154,6 @@ def _ratio(both: Pairs, bands: Sequence[Band]) -> Ratio:
         cpu=found.get("cpu"),
         p50=found["p50"],
         p99=found.get("p99"),
-        ties=[figure for figure, band in known.items() if meets(found[figure], band)] if known else None,
+        ties=ties if any(known.values()) else None,
         lower_bound=any(limited(own) for own, _ in both),
     )
