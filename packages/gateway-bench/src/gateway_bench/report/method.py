@@ -29,8 +29,8 @@ def noise_verdict(document: Document) -> str:
     if noise is None:
         return "Nobody looked at the noise of the machine before this run."
     measured = (
-        f"{noise['slices']} slices of the same work, about {duration(noise['slice_us'])} each, were timed before the run: "
-        f"nine tenths of them lie within {100 * noise['spread']:.1f} % of the median from the quickest tenth"
+        f"{noise['slices']} slices of the same work, about {duration(noise['slice_us'])} each, were timed before the "
+        f"run: the 90th percentile of their times lies {100 * noise['spread']:.1f} % of the median above the 10th"
     )
     told = ", ".join(_told(noise))
     verdict = "The machine was fit to measure on." if noise["fit"] else f"The machine was not fit: {_reasons(noise)}."
@@ -92,4 +92,5 @@ def unsettled(document: Document) -> list[str]:
 
 def machine_facts(document: Document) -> list[tuple[str, str]]:
     """Return all that the record says of the machine, in words."""
-    return [(name.replace("_", " "), str(value)) for name, value in document["machine"].items() if value not in ("", None)]
+    told = ((name, str(value)) for name, value in document["machine"].items() if value is not None)
+    return [(name.replace("_", " "), value) for name, value in told if value]
