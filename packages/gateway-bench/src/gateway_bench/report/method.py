@@ -92,5 +92,4 @@ def unsettled(document: Document) -> list[str]:
 
 def machine_facts(document: Document) -> list[tuple[str, str]]:
     """Return all that the record says of the machine, in words."""
-    told = ((name, str(value)) for name, value in document["machine"].items() if value is not None)
-    return [(name.replace("_", " "), value) for name, value in told if value]
+    return [(name.replace("_", " "), str(value)) for name, value in document["machine"].items() if value != ""]

@@ -42,8 +42,8 @@ SUITE = Suite(
         "protocol of that gateway: so what it takes is not the same.",
         "latency": "Visitors come at a set rate, whether the gateway keeps up or not; their wait counts from the "
         "moment they came.",
-        "spawned": "Counted by the kernel where it tells of births, else by the gateway that starts them: so none is too "
-        "short-lived to be seen.",
+        "spawned": "Counted by the kernel where it tells of births, else by the gateway that starts them: so none is "
+        "too short-lived to be seen.",
         "switches": "Each time that a thread waits, or has to make way, the system puts another in its place. Those of "
         "ended processes are told by the kernel alone, to root.",
         "calls": "What a request asks of the system, and how often. Every process is followed, those of a request too.",
