@@ -46,7 +46,7 @@ def work(*rates: float, **more: Any) -> Document:
 def test_the_rows_vary_what_they_say() -> None:
     for base, key, numbers in (
         ("gatelab", "workers", TO_SIXTEEN), ("gatelab-single", "threads", TO_SIXTEEN),
-        ("gunicorn", "workers", (1, 4, 16)), ("gunicorn-single", "threads", (1, 4, 16)),
+        ("gunicorn", "workers", (1, 2, 4, 16)), ("gunicorn-single", "threads", (1, 2, 4, 16)),
         ("fastcgi", "connections", CONNECTIONS), ("scgi", "connections", CONNECTIONS),
         ("wsgi", "connections", CONNECTIONS),
     ):  # fmt: skip

@@ -94,18 +94,20 @@ def breaking_finding(document: Document) -> str:
 
 def spike_finding(document: Document) -> str:
     """Say how long each row took to recover from a spike, and what was lost in it."""
-    parts = []
+    recovered, others = [], []
     for name, repeats in _by_row(document, SPIKE).items():
         times = [_recovery(repeat) for repeat in repeats]
         known = [time for time in times if time is not None]
         if len(known) < len(times):
-            parts.append(f"{name} had not recovered at the end")
-        elif known:
-            parts.append(f"{name} recovered within {figure(median(known))} s")
+            others.append(name)
+        else:
+            recovered.append(f"{name} within {figure(median(known))} s")
+    parts = [f"{_list(others)} had not recovered at the end"] if others else []
+    parts += [f"these recovered: {_list(recovered)}"] if recovered else []
     lost = sum(sum(repeat["errors"].values()) for repeats in _by_row(document, SPIKE).values() for repeat in repeats)
     if not parts:
         return ""
-    return f"After a spike {_list(parts)}; {f'{lost:,} requests were lost' if lost else 'no request was lost'}"
+    return f"After a spike {'; '.join(parts)}; {f'{lost:,} requests were lost' if lost else 'no request was lost'}"
 
 
 def step_finding(document: Document) -> str:
