@@ -18,7 +18,7 @@ from typing import TypedDict
 
 from hdrh.histogram import HdrHistogram
 
-__all__ = ["PERCENTILES", "Latencies", "Latency", "curve", "described", "summarize"]
+__all__ = ["PERCENTILES", "Latencies", "Latency", "counted", "curve", "described", "summarize"]
 
 LOWEST_US = 1
 HIGHEST_US = 120_000_000
@@ -111,6 +111,16 @@ def curve(latency: Latency, percentiles: Sequence[float] = PERCENTILES) -> list[
     histogram.decode_and_add(latency["histogram"])
     values = _percentiles(histogram, believed)
     return [(percent, values[percent]) for percent in believed]
+
+
+def counted(latency: Latency) -> list[tuple[int, int]]:
+    """Return (microseconds, count) of each value that the histogram tells apart: every one below 2 ms."""
+    histogram = _empty()
+    histogram.decode_and_add(latency["histogram"])
+    return [
+        (int(item.value_iterated_to), int(item.count_added_in_this_iter_step))
+        for item in histogram.get_recorded_iterator()
+    ]
 
 
 def _empty() -> HdrHistogram:
