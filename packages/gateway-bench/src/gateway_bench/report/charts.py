@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from gateway_bench.errors import BenchError
 from gateway_bench.record.document import Document
+from gateway_bench.record.files import write_whole
 from gateway_bench.report.chart_style import Picture, styled
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def save_charts(charts: Mapping[str, Chart], folder: Path) -> None:
     """Write each chart as NAME.svg and NAME.png to `folder`, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, chart in charts.items():
-        (folder / f"{name}.svg").write_text(chart.svg, "utf-8")
-        (folder / f"{name}.png").write_bytes(chart.png)
+        write_whole(folder / f"{name}.svg", chart.svg.encode())
+        write_whole(folder / f"{name}.png", chart.png)
 
 
 def _drawn(figure: Figure) -> Chart:
