@@ -145,7 +145,7 @@ def _repeat(
         generator=Generator(**_usage(90 * count / 1e6, 90 << 20, 90, dice), share=0.95 if saturated else 0.4,
                             saturated=saturated),
         spawned=counted, births_from="events", lost_events=0, processes=3, others_share=0.02,
-        queue_wait={"recent_ms": wait / 2000, "max_ms": wait / 400}, connections=4,
+        queue_wait={"recent_ms": wait / 2000, "max_ms": wait / 400}, connections=4, team=[],
     )  # fmt: skip
 
 

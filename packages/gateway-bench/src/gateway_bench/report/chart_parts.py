@@ -20,12 +20,12 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from gateway_bench.record.document import Document, Estimate, Result
 from gateway_bench.report import findings
 from gateway_bench.report.chart_style import BAND, FAINT, INK, MUTED, PAPER, SIZES, bare, colours, fitted, say, width_of
-from gateway_bench.report.measures import MEASURES, Measure, reference_of, sound, tie
+from gateway_bench.report.measures import Measure, reference_of, sound, tie
 from gateway_bench.report.units import interval
 
 __all__ = [
-    "BAR", "HEADINGS", "PADDING", "ROW", "Group", "draw_band", "draw_bars", "draw_dots", "draw_interval", "draw_rates",
-    "draw_rows", "draw_whisker", "label_room", "log_scale", "make_room", "method_of", "note", "slots",
+    "BAR", "HEADINGS", "PADDING", "ROW", "Group", "draw_band", "draw_bars", "draw_dots", "draw_interval",
+    "draw_rows", "label_room", "log_scale", "make_room", "method_of", "note", "slots",
 ]  # fmt: skip
 
 BAR = 0.62
@@ -135,13 +135,6 @@ def draw_dots(
         note(axis, document, panel, result, measure, remark)
 
 
-def draw_rates(
-    axis: Any, results: Sequence[Result], document: Document, remarks: Mapping[str, str] | None = None
-) -> None:
-    """Draw bars of requests a second."""
-    draw_bars(axis, results, MEASURES["throughput"], document, remarks=remarks)
-
-
 def draw_interval(axis: Any, found: Estimate, place: float, colour: str = INK) -> None:
     """Draw the interval of a median as a line with ends, and every repeat as a dot below it."""
     if len(found["values"]) > 1 or found["low"] != found["high"]:
@@ -150,12 +143,6 @@ def draw_interval(axis: Any, found: Estimate, place: float, colour: str = INK) -
     if len(found["values"]) > 1:
         axis.plot(found["values"], [place + REPEATS_AT] * len(found["values"]), "o", markersize=4, linestyle="none",
                   markerfacecolor=INK, markeredgecolor=PAPER, markeredgewidth=0.7, zorder=3)  # fmt: skip
-
-
-def draw_whisker(axis: Any, range_: Estimate, row: float, scale: float = 1.0) -> None:
-    """Draw the interval of a figure that is shown in another unit: divided by `scale`."""
-    divided = {key: value / scale for key, value in range_.items() if not isinstance(value, list)}  # type: ignore[operator]
-    draw_interval(axis, Estimate(**divided, values=[value / scale for value in range_["values"]]), row)  # type: ignore[typeddict-item]
 
 
 def draw_band(

@@ -41,6 +41,9 @@ Grouped = Callable[[GatewayRecord], str]
 Remarks = Callable[[Document, Sequence[Result]], dict[str, str]]
 """Gives words to follow the figure of a row, by its name."""
 
+Panel = tuple[str, Sequence[Result]]
+"""A scenario's title, and its results."""
+
 COLUMNS = 3
 """Scenarios beside each other."""
 AROUND = 2.3
@@ -113,17 +116,11 @@ def comparison(
             panels = [(row["title"], found) for row, found in known[:1]]
         if not panels:
             return None
-        leading = _leading([found for _, found in panels])
+        leading = _leading(document, [found for _, found in panels])
         if best_first:
             leading.sort(key=measure.middle, reverse=measure.more_is_better)
         groups = groups_of(document, leading, grouped)
-        if title:
-            sentence = title(document)
-        else:
-            heading, first = panels[0]
-            members = {result["gateway"] for result in groups[0][1]}
-            alike = [result for result in first if result["gateway"] in members]
-            sentence = findings.ranking(document, alike, measure, heading if len(panels) > 1 else "")
+        sentence = title(document) if title else _sentence(document, panels, groups[0], measure)
         return _compared(document, measure, panels, groups, sentence, logarithmic, remarks)
 
     return draw
@@ -135,15 +132,24 @@ def _known(document: Document, scenario: str, question: str, measure: Measure, p
     return [result for result in results if measure.of(result) and (not positive or measure.middle(result) > 0)]
 
 
-def _leading(panels: Sequence[Sequence[Result]]) -> list[Result]:
-    """Return a result for each gateway that has one in any panel."""
-    return [*{result["gateway"]: result for results in reversed(panels) for result in results}.values()]
+def _leading(document: Document, panels: Sequence[Sequence[Result]]) -> list[Result]:
+    """Return a result for each gateway that has one in any panel, the first it has, in the order of the table."""
+    firsts = {result["gateway"]: result for results in reversed(panels) for result in results}
+    return [firsts[row["name"]] for row in document["gateways"] if row["name"] in firsts]
+
+
+def _sentence(document: Document, panels: Sequence[Panel], group: Group, measure: Measure) -> str:
+    """Say what the first panel shows of the first group, since others are not measured alike."""
+    heading, results = panels[0]
+    members = {result["gateway"] for result in group[1]}
+    alike = [result for result in results if result["gateway"] in members]
+    return findings.ranking(document, alike, measure, heading if len(panels) > 1 else "")
 
 
 def _compared(
     document: Document,
     measure: Measure,
-    panels: Sequence[tuple[str, Sequence[Result]]],
+    panels: Sequence[Panel],
     groups: Sequence[Group],
     sentence: str,
     logarithmic: bool,
@@ -163,24 +169,29 @@ def _compared(
         nrows=lines,
     )
     for axis, (heading, results) in zip(axes, panels, strict=False):
-        places = dict(zip([one["gateway"] for one in leading], draw_rows(axis, leading, document, groups), strict=True))
         axis.set_title(heading)
+        places = draw_rows(axis, leading, document, groups)
         axis.tick_params(labelleft=axis.get_subplotspec().is_first_col())
+        at = {one["gateway"]: place for one, place in zip(leading, places, strict=True)}
         here = {result["gateway"]: result for result in results}
         for _, members in groups:
             shown = [here[one["gateway"]] for one in members if one["gateway"] in here]
-            at = [places[one["gateway"]] for one in shown]
+            there = [at[one["gateway"]] for one in shown]
             if shown and logarithmic:
-                draw_dots(axis, shown, measure, document, at, heading)
+                draw_dots(axis, shown, measure, document, there, heading)
             elif shown:
-                draw_bars(axis, shown, measure, document, at, heading, remarks(document, shown) if remarks else None)
+                draw_bars(axis, shown, measure, document, there, heading, remarks(document, shown) if remarks else None)
         if logarithmic:
-            ends = [found for result in results if (found := measure.of(result))]
-            low = min((found["min"] for found in ends if found["min"] > 0), default=1)
-            log_scale(axis, low, max(found["max"] for found in ends), measure.tick)
+            log_scale(axis, *_ends(results, measure), measure.tick)
     for axis in axes[len(panels) :]:
         axis.remove()
     return drawn
+
+
+def _ends(results: Sequence[Result], measure: Measure) -> tuple[float, float]:
+    """Return the smallest repeat above zero, and the largest of all."""
+    values = [value for result in results if (found := measure.of(result)) for value in (found["min"], found["max"])]
+    return min(value for value in values if value > 0), max(values)
 
 
 def also(name: str, where: str) -> Remarks:

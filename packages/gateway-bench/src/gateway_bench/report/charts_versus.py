@@ -222,7 +222,3 @@ def _base_label(row: GatewayRecord, key: str) -> str:
     """Return the label without the number at its end."""
     number = row["varied"][key]
     return row["label"].removesuffix(f", {number} {key if number > 1 else key.removesuffix('s')}")
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
