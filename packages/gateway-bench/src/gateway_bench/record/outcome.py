@@ -12,6 +12,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from gateway_bench.errors import BenchError
@@ -31,7 +32,7 @@ __all__ = [
     "save_all", "save_reference",
 ]  # fmt: skip
 
-RECORD = "result.json"
+RECORD, REPORT = "result.json", "report.html"
 OPTIONAL = "gatelab-compiled"
 """The row that may be absent from a run that is kept: the compiled build is an option."""
 MARK = Path("benchmarks", "gateways.toml")
@@ -40,7 +41,8 @@ MARK = Path("benchmarks", "gateways.toml")
 class Keeper:
     """Keeps a run in a folder, from its first measurement to its report.
 
-    `notices` are sentences about what could not be written, for whoever shows them.
+    `notices` are sentences about what could not be written, for whoever shows them; `printed`: the record went to the
+    standard output.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -50,6 +52,7 @@ class Keeper:
         self._begun = False
         self._failures = 0
         self.notices: list[str] = []
+        self.printed = False
 
     def begin(self, document: Document) -> None:
         """Take note of the document that will grow. Its first line is written with its first measurement."""
@@ -69,7 +72,7 @@ class Keeper:
         self._partial.add(repeat=repeat)
 
     def finish(self, document: Document) -> Path:
-        """Write the record, then CSV, charts and report; return the path to open: the report, or what there is."""
+        """Write the record, then CSV, charts and report; return the path to open: the report, or the record."""
         folder = self._folder
         try:
             save_document(document, folder / RECORD)
@@ -78,22 +81,27 @@ class Keeper:
             elsewhere = _saved_elsewhere(document)
             if elsewhere is None:
                 self.notices.append(f"{said}; it was printed instead")
+                self.printed = True
                 return folder
             self.notices.append(f"{said}; it is in {elsewhere}")
             folder = elsewhere
         else:
-            self._partial.remove()
-        notices = _draw(document, folder)
-        self.notices += notices
-        report = folder / "report.html"
-        return report if report.exists() else folder / RECORD
+            with suppress(OSError):  # then it stays, and does no harm
+                self._partial.remove()
+        undrawn = _draw(document, folder)
+        self.notices += undrawn
+        return folder / RECORD if undrawn else folder / REPORT
 
 
 def _saved_elsewhere(document: Document) -> Path | None:
     """Write the record to a new folder among the temporary ones and return that; or print it, and return None."""
     try:
         folder = Path(tempfile.mkdtemp(prefix="gatelab-bench-"))
-        save_document(document, folder / RECORD)
+        try:
+            save_document(document, folder / RECORD)
+        except OSError:
+            folder.rmdir()
+            raise
     except OSError:
         json.dump(document, sys.stdout)
         print(flush=True)
@@ -108,7 +116,7 @@ def save_all(document: Document, folder: Path) -> Path:
     notices = _draw(document, folder)
     if notices:
         raise BenchError("; ".join(notices))
-    return folder / "report.html"
+    return folder / REPORT
 
 
 def draw_again(document: Document, folder: Path, charts: Sequence[str] = ()) -> list[Path]:
@@ -119,7 +127,7 @@ def draw_again(document: Document, folder: Path, charts: Sequence[str] = ()) -> 
         paths = [folder / "charts" / f"{name}.svg" for name in drawn]
     else:
         notices = _draw(document, folder)
-        paths = [folder / "report.html"]
+        paths = [folder / REPORT]
     if notices:
         raise BenchError("; ".join(notices))
     return paths
@@ -132,7 +140,7 @@ def _draw(document: Document, folder: Path) -> list[str]:
     parts: dict[str, Callable[[], None]] = {
         "the tables": lambda: _write_tables(document, folder, Path(RECORD).stem),
         "the charts": lambda: save_charts(charts, folder / "charts"),
-        "the report": lambda: write_whole(folder / "report.html", render_report(suite, document, charts).encode()),
+        "the report": lambda: write_whole(folder / REPORT, render_report(suite, document, charts).encode()),
     }
     return [sentence for what, write in parts.items() for sentence in _tried(what, write)]
 

@@ -60,7 +60,7 @@ def measure(choice: Choice, out: Path | None, keep: bool | None, as_json: bool) 
         point_latest(folder)
     print_document(document, console)
     console.print(f"open {page}", markup=False, soft_wrap=True)
-    if as_json:
+    if as_json and not keeper.printed:
         json.dump(document, sys.stdout, indent=1, ensure_ascii=False)
         print()
     if keep is None:
