@@ -113,6 +113,7 @@ def repeat(name: str, round_: int, front: float | None, backend: float, errors: 
         processes=2,
         others_share=0.0,
         queue_wait=None,
+        team=[],
         connections=None,
     )
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypedDict, cast
 
 from gateway_bench.errors import BenchError
-from gateway_bench.load.job import Moment, Warmup
+from gateway_bench.load.job import Member, Moment, Warmup
 from gateway_bench.load.latency import Latency
 from gateway_bench.load.shapes import Shape
 from gateway_bench.record.check import check
@@ -157,7 +157,8 @@ class Repeat(TypedDict):
     `lateness` by how much the generator itself was late to send them. `shape` is the name of one ("" for none), and
     `offered` its rates as they were. `server` is None where somebody else runs it, `front` where nothing stands before
     it. `spawned` is None where nobody counts; `births_from` says who did. `others_share` is the part of all processors
-    that neither server, front nor generator used: a quiet machine has next to none. `connections` are those opened, if
+    that neither server, front nor generator used: a quiet machine has next to none. `team` are the load processes on
+    other machines, if there were any; `generator` is then their master. `connections` are those opened, if
     the generator knows.
     """
 
@@ -191,6 +192,7 @@ class Repeat(TypedDict):
     others_share: float
     queue_wait: QueueWait | None
     connections: int | None
+    team: list[Member]
 
 
 class Syscalls(TypedDict):

@@ -68,6 +68,7 @@ def _repeat(repeat: dict[str, Any], parameters: dict[str, Any]) -> Any:
         "births_from": "" if repeat["spawned"] is None else "events",
         "queue_wait": None,
         "connections": None,
+        "team": [],
     }
 
 

@@ -79,6 +79,7 @@ def measure_loop(gateway: str, argv: Sequence[str], scenario: str, parameters: P
         others_share=round(min(1.0, max(0.0, others)), 4),
         queue_wait=None,
         connections=clients["opened"] if clients else None,
+        team=[],
     )
 
 

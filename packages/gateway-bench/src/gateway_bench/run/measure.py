@@ -230,6 +230,7 @@ def _repeat(
         others_share=_others_share(subject, load),
         queue_wait=queue_wait(subject.status) if subject.status else None,
         connections=connections["opened"] if connections else None,
+        team=counted.get("team", []),
     )
 
 
