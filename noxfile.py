@@ -181,7 +181,7 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Compare the gateways under load: `-- --quick` for a look, `-- --suite cgi` (peers, backends, proofs)."""
+    """Compare the gateways under load: `-- --quick` for a look, `-- --suite peers` (fronts, workers, 1996, ...)."""
     install(session)
     # After Ctrl-C it ends its servers and writes down what was measured: give it the time.
     session.run("python", "-m", "gateway_bench", "run", *session.posargs, interrupt_timeout=20, terminate_timeout=10)
