@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway_bench.record.document import Band, Document, Estimate, Ratio, Result
+from gateway_bench.record.statistics import UNPROVED
+from gateway_bench.record.ties import band_for
 from gateway_bench.report.units import duration, duration_tick, figure, rate, size
 
 __all__ = ["MEASURES", "Measure", "bands_of", "level", "measure_named", "reference_of", "sound", "tie"]
 
-UNPROVED = 0.05
-"""A difference that is taken for chance where a run does not say how large chance is in it."""
 A_LOOK = 0.25
-"""The same for one repeat alone, which has no interval."""
+"""A difference that is taken for chance where there is one repeat, which has no interval."""
 
 
 def _count_tick(value: float) -> str:
@@ -134,11 +134,8 @@ def tie(document: Document, one: Result, other: Result, measure: Measure) -> boo
             return measure.band in ratio["ties"]
     if not a["low"] or not b["low"]:
         return a["low"] <= b["high"] and b["low"] <= a["high"]
-    bands = bands_of(document, one, measure)
-    low = min([band["low"] for band in bands], default=1 - UNPROVED)
-    high = max([band["high"] for band in bands], default=1 + UNPROVED)
-    if len(a["values"]) == len(b["values"]) == 1:
-        low, high = min(low, 1 / (1 + A_LOOK)), max(high, 1 + A_LOOK)
+    band = band_for(document["bands"], one["scenario"], one["question"], measure.band)
+    low, high = band or _believed(min(len(a["values"]), len(b["values"])))
     return a["low"] / b["high"] <= high and low <= a["high"] / b["low"]
 
 
@@ -147,7 +144,16 @@ def level(ratio: Ratio, name: str) -> bool:
     if ratio["ties"] is not None:
         return name in ratio["ties"]
     found: Estimate | None = ratio[name]  # type: ignore[literal-required]
-    return found is not None and found["low"] <= 1 + UNPROVED and found["high"] >= 1 - UNPROVED
+    if found is None:
+        return False
+    low, high = _believed(len(found["values"]))
+    return found["low"] <= high and found["high"] >= low
+
+
+def _believed(repeats: int) -> tuple[float, float]:
+    """Return what stands for a band where the run has none."""
+    most = UNPROVED if repeats > 1 else A_LOOK
+    return 1 / (1 + most), 1 + most
 
 
 def _place(band: Band) -> tuple[str, str, str]:
