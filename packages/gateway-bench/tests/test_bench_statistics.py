@@ -168,6 +168,7 @@ def test_a_band_holds_whatever_the_noise_is_like() -> None:
 
 def test_the_ratio_of_two_runs_has_an_interval() -> None:
     assert ratio_interval([2.0, 2.0, 2.0], [3.0, 3.0]) == (1.5, 1.5)
+    assert ratio_interval([2.0], [2.0, 3.0, 4.0]) == (1.0, 2.0)
     before, after = [10.0, 11.0, 12.0, 10.5, 11.5], [20.0, 22.0, 24.0, 21.0, 23.0]
     low, high = ratio_interval(before, after)
     assert 20 / 12 <= low < median(after) / median(before) < high <= 24 / 10

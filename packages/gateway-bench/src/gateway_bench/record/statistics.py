@@ -16,11 +16,11 @@ of the two would be 1 but for chance. Their distances from 1, in the logarithm, 
 
     reach = median of |ln ratio| * sqrt(3 / rounds)            band = exp(-reach) .. exp(+reach), at least 1 % each way
 
-Two rows *tie* if the interval of their ratio meets the band. The reach is chosen so that two rows of one server tie in
-19 of 20 runs, whatever the distribution: of three rounds, the three ratios of a pair fall on one side of 1 in a quarter
-of all runs; and that all three are then farther out than the median of the other pair's three happens in a fifth of
-those, since the two smallest of six like values must be the other pair's: 4 in 20 ways. A quarter of a fifth is 1 in
-20. With more rounds the median wobbles less, by the square root, and the interval covers more by itself. Found by
+Two rows *tie* in a figure if the interval of their ratio meets the band. The reach is such that two rows of one server
+tie in 19 of 20 runs, whatever the distribution: of three rounds, the three ratios of a pair fall on one side of 1 in a
+quarter of all runs; and that all three are then farther out than the median of the other pair's three happens in a
+fifth of those, since the two smallest of six like values must be the other pair's: 4 in 20 ways. A quarter of a fifth
+is 1 in 20. With more rounds the median wobbles less, by the square root, and the interval covers more by itself. By
 simulation (thousands of runs, repeats that vary by 5 %, log-normal; heavy: one repeat in thirty is 30 % off besides):
 
     rounds   two rows of one server tie    10 % apart: seen    20 % apart: seen    20 %, heavy: seen
@@ -127,8 +127,9 @@ def ratio_interval(before: Sequence[float], after: Sequence[float]) -> tuple[flo
     def ratio(first: Floats, second: Floats, axis: int) -> Floats:
         return np.asarray(np.median(second, axis=axis) / np.median(first, axis=axis))
 
+    samples = tuple(np.array([*values] * 2 if len(values) == 1 else values) for values in (before, after))
     found = bootstrap(
-        (np.array(before), np.array(after)), ratio, confidence_level=CONFIDENCE, n_resamples=DRAWS,
+        samples, ratio, confidence_level=CONFIDENCE, n_resamples=DRAWS,
         method="percentile", rng=np.random.default_rng(SEED), vectorized=True,
     ).confidence_interval  # fmt: skip
     return float(found.low), float(found.high)

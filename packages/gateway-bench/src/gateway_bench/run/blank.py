@@ -27,7 +27,7 @@ def blank(order: Order) -> Document:
         complete=False,
         started=now(),
         finished="",
-        command=list(order.command),
+        command=[word.encode("utf-8", "replace").decode() for word in order.command],  # a path may be no text
         seed=order.seed,
         parameters=order.parameters,
         machine=describe_machine(),
