@@ -84,7 +84,8 @@ def test_the_schema_names_exactly_the_keys_of_the_types(schema: Any) -> None:
     pairs: dict[str, Any] = {
         "parameters": types.Parameters, "gateway": types.GatewayRecord, "scenario": types.ScenarioRecord,
         "latency": latency.Latency, "memory": Memory, "usage": types.Usage, "generator": types.Generator,
-        "warmup": job.Warmup, "moment": job.Moment, "member": job.Member, "shape": shapes.Shape, "queue_wait": types.QueueWait,
+        "warmup": job.Warmup, "moment": job.Moment, "member": job.Member, "shape": shapes.Shape,
+        "queue_wait": types.QueueWait,
         "repeat": types.Repeat, "syscalls": types.Syscalls, "noise": types.Noise, "failure": types.Failed,
         "estimate": types.Estimate, "result": types.Result, "band": types.Band, "ratio": types.Ratio,
         "figure": types.Figure, "proof": types.Proof, "verdict": types.Verdict,
