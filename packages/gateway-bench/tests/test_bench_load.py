@@ -223,7 +223,9 @@ def test_windows_that_nobody_looked_at_have_what_was_answered_in_them_together()
 
 def test_a_warm_up_for_another_generator() -> None:
     with server("small_server.py", "good") as address, LoadProcess(CROWD) as crowd:
-        told = warm_up(crowd, job(address, warmup=3.5 * WINDOW, rate=9.0, seconds=60.0, min_requests=10**6, max_seconds=60.0))
+        told = warm_up(
+            crowd, job(address, warmup=3.5 * WINDOW, rate=9.0, seconds=60.0, min_requests=10**6, max_seconds=60.0)
+        )
     assert len(told["rates"]) == 3
     assert sum(told["rates"]) > 0
 

@@ -1,7 +1,7 @@
 """The parts that charts share: named rows, bars with their interval and repeats, the band of chance, room for words.
 
     name  ============|--o--|   1.23 ms        bar or dot: the median
-            o    o  o                          line: its 95 % interval
+            o    o  o                          line: its interval
                                                small dots: every repeat, those far out too
 
 A bar is hatched where the generator was the limit: its end is where the measurement stopped, not the server. A strip
@@ -18,6 +18,7 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from gateway_bench.record.document import Document, Estimate, Result
+from gateway_bench.record.statistics import interval_name
 from gateway_bench.report import findings
 from gateway_bench.report.chart_style import BAND, FAINT, INK, MUTED, PAPER, SIZES, bare, colours, fitted, say, width_of
 from gateway_bench.report.measures import Measure, reference_of, sound, tie
@@ -43,7 +44,7 @@ PADDING = 0.36
 
 Group = tuple[str, Sequence[Result]]
 """Results under a heading, which may be empty."""
-HEADINGS = ("scenario", "row", "median", "95 % of the median", "each repeat", "remark")
+HEADINGS = ("scenario", "row", "median", "its interval", "each repeat", "remark")
 """Of the table of a chart that shows estimates."""
 
 
@@ -212,7 +213,7 @@ def method_of(document: Document) -> str:
     repeats = document["parameters"]["repeats"]
     if repeats == 1:
         return "one repeat"
-    return f"median of {repeats} repeats (dots) with its 95 % interval (line)"
+    return f"median of {repeats} repeats (dots) with its {interval_name(repeats)} (line)"
 
 
 def _inches(axis: Any) -> float:

@@ -117,7 +117,7 @@ def draw_ratios(document: Document) -> Picture | None:
         2.8 + 1.7 * ROW * len(now),
         label_inches=_room(known[name] for name in now),
     )
-    drawn.headings = ("row", "1996", "now", "95 % of the median")
+    drawn.headings = ("row", "1996", "now", "its interval")
     for place, (name, found) in enumerate(now.items()):
         assert found
         then = PAPER_MS[name] / PAPER_MS[BASE]
@@ -226,7 +226,7 @@ def _panels(
         nrows=len(shown),
         height_ratios=[slot + 0.4 for slot in slots],
     )
-    drawn.headings = ("", "row", "median", "95 % of the median", "each repeat")
+    drawn.headings = ("", "row", "median", "its interval", "each repeat")
     for axis, (heading, groups) in zip(axes, shown, strict=True):
         axis.set_title(heading)
         _draw_groups(axis, groups)

@@ -75,7 +75,7 @@ def draw_answers(document: Document) -> Picture | None:
         nrows=len(panels),
         height_ratios=[len(results) + 0.4 for _, results in panels],
     )
-    drawn.headings = ("asked by", "row", "right answers a second", "95 % of the median", "without one, a second")
+    drawn.headings = ("asked by", "row", "right answers a second", "its interval", "without one, a second")
     for axis, (name, results) in zip(axes, panels, strict=True):
         axis.set_title(_asked_by(document, name))
         draw_rows(axis, results, document)

@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from gateway_bench.record.document import Document, Estimate, Result
+from gateway_bench.record.statistics import interval_name
 from gateway_bench.report import findings
 from gateway_bench.report.chart_parts import (
     BAR,
@@ -138,7 +139,7 @@ def _stack(axis: Any, place: float, result: Result, colour: str) -> None:
 def _method(document: Document) -> str:
     """Say what the end of a part and the line there stand for."""
     repeats = document["parameters"]["repeats"]
-    return f"median of {repeats} repeats, each part with its 95 % interval" if repeats > 1 else "one repeat"
+    return f"median of {repeats} repeats, each part with its {interval_name(repeats)}" if repeats > 1 else "one repeat"
 
 
 def _rates(results: Sequence[Result]) -> str:
@@ -159,7 +160,7 @@ def _whisker(axis: Any, found: Estimate, begin: float, place: float) -> None:
 
 def _note(figure: Any, document: Document, result: Result) -> None:
     """Put both parts of a row into the chart's table."""
-    figure.headings = ("row", "front", "95 % of its median", "backend", "95 % of its median")
+    figure.headings = ("row", "front", "its interval", "backend", "its interval")
     cells = [findings.labels(document)[result["gateway"]]]
     for found in (FRONT_CPU.of(result), BACKEND_CPU.of(result)):
         cells += [duration(found["median"]), interval(found)] if found else ["", ""]

@@ -43,13 +43,13 @@ def draw_goals(document: Document, what: str, named: Callable[[Verdict], str]) -
     figure, (axis,) = page(
         findings.goals_finding(document),
         f"{what} of one server over that of another in the same round, logarithmic scale: the large dot is what was "
-        "found (the median over the rounds, with its 95 % interval and each of them), the upright line what is "
+        "found (the median over the rounds, with its interval and each of them), the upright line what is "
         "promised, the diamond what we aim for",
         document,
         2.8 + ROW * len(rows),
         label_inches=PADDING + max(width_of(fitted(named(row), PROMISE)) for row in rows),
     )
-    figure.headings = ("promise", "goal", "aim", "found", "95 % of the median", "verdict")
+    figure.headings = ("promise", "goal", "aim", "found", "its interval", "verdict")
     axis.set_yticks(range(len(rows)), [fitted(named(row), PROMISE) for row in rows])
     axis.set_ylim(len(rows) - 0.4, -0.6)
     axis.set_xscale("log")

@@ -69,7 +69,7 @@ def suspect(document: Document) -> Picture | None:
         f"generator was the limit; {_rounds(proof['readings'])}",
         document, 3.5, label_inches=1.3,
     )  # fmt: skip
-    drawn.headings = ("by name", "requests a second", "95 % of the median", "of its core", "each round")
+    drawn.headings = ("by name", "requests a second", "its interval", "of its core", "each round")
     _name(axis, names)
     for place, name in enumerate(names):
         rows = findings.rows_of(proof, generator=name, scenario="hello")
@@ -96,7 +96,7 @@ def cpu(document: Document) -> Picture | None:
         f"requests at one look; {_rounds(proof['readings'])}",
         document, 3.5, label_inches=1.3, ncols=len(SCENARIOS), sharey=True,
     )  # fmt: skip
-    drawn.headings = ("scenario", "by name", "median", "95 % of the median", "each round")
+    drawn.headings = ("scenario", "by name", "median", "its interval", "each round")
     for axis, (scenario, title) in zip(axes, SCENARIOS.items(), strict=True):
         axis.set_title(title, size=SIZES["subtitle"], pad=4)
         _name(axis, names)

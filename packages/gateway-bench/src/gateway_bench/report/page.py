@@ -24,6 +24,7 @@ from markupsafe import Markup
 
 from gateway_bench.record.csv_table import to_csv
 from gateway_bench.record.document import Document, Ratio, Result
+from gateway_bench.record.statistics import interval_name
 from gateway_bench.record.summary import cpu_us, throughput
 from gateway_bench.report import findings, method, units
 from gateway_bench.report.chart_style import THEME, themed
@@ -58,7 +59,7 @@ def render_report(suite: Suite, document: Document, charts: Mapping[str, Chart])
     environment.globals.update(
         cpu_us=cpu_us, throughput=throughput, duration=units.duration, rate=units.rate, ratio=units.ratio,
         size=units.size, interval=units.interval, figure=units.figure, per_request=units.per_request,
-        value=units.shown, words=" ".join, band_words=method.band_words,
+        value=units.shown, words=" ".join, interval_name=interval_name, band_words=method.band_words,
     )  # fmt: skip
     measured = bool(document["results"] or document["proofs"])
     shown = [units.unbroken(said) for find in suite.findings if (said := find(document))] if measured else []

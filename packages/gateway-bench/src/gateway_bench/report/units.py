@@ -108,7 +108,7 @@ def spread(range_: Estimate, show: Callable[[float], str] = duration) -> str:
 
 
 def interval(found: Estimate, show: Callable[[float], str] = duration) -> str:
-    """Return the 95 % interval of the median as "low..high"; "" where its ends are shown alike."""
+    """Return the interval of the median as "low..high"; "" where its ends are shown alike."""
     return _from_to(show(found["low"]), show(found["high"]))
 
 

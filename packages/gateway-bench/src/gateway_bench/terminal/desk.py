@@ -36,7 +36,7 @@ from gateway_bench.terminal.tables import print_document
 
 __all__ = ["compare", "draw", "found", "list_suites", "measure", "say_what_would_be", "show"]
 
-PLAIN_WIDTH = 120
+PLAIN_WIDTH = 140
 
 
 def measure(choice: Choice, out: Path | None, keep: bool | None, as_json: bool) -> Document:

@@ -12,16 +12,20 @@ from rich.text import Text
 
 from gateway_bench.record.document import Document, Estimate, Proof, Ratio, Result, Verdict
 from gateway_bench.record.statistics import interval_name
+from gateway_bench.record.ties import ranks
 from gateway_bench.report.findings import labels
 from gateway_bench.report.units import duration, interval, per_request, rate, ratio, shown, size, spread
 
 __all__ = ["print_document"]
 
-CAPACITY = ["CPU/request", "front's", "spawned", "requests/s", "p50", "p99", "memory", "errors"]
+CAPACITY = ["CPU/request", "front's", "spawned", "requests/s", "place", "p50", "p99", "memory", "errors"]
 LATENCY = ["asked/s", "p50", "p90", "p99", "p99.9", "late", "errors"]
 WRAPPED = ("promise", "what it is")
 """Headings of columns of words, which may take several lines: figures may not."""
 Cell = str | Text
+Cells = Callable[[Result, int | None], list[Cell]]
+NOTHING = ("", "?")
+"""What a cell says of something that nobody knows."""
 
 STYLES = {"kept": "green", "missed": "bold red", "unknown": "yellow"}
 
@@ -50,24 +54,32 @@ def print_document(document: Document, console: Console) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _results_table(
-    title: str, results: list[Result], document: Document, headings: list[str], cells: Callable[[Result], list[Cell]]
-) -> Table:
-    """Return results, one block for each scenario; p99 of single requests is below that of a whole visit."""
+def _results_table(title: str, results: list[Result], document: Document, headings: list[str], cells: Cells) -> Table:
+    """Return results, one block for each scenario; p99 of single requests is below that of a whole visit.
+
+    Columns in which nobody has anything are left out.
+    """
     known = labels(document)
-    table = _table(title, ["scenario", "gateway"], headings)
+    places = {scenario: _places(document, scenario, results[0]["question"]) for scenario in _scenarios(results)}
+    rows = [cells(result, places[result["scenario"]].get(result["gateway"])) for result in results]
+    told = [number for number in range(len(headings)) if any(row[number] not in NOTHING for row in rows)]
+    table = _table(title, ["scenario", "gateway"], [headings[number] for number in told])
     previous = ""
-    for result in results:
+    for result, row in zip(results, rows, strict=True):
         scenario = result["scenario"]
         if previous and previous != scenario:
             table.add_section()
-        table.add_row(scenario if scenario != previous else "", known[result["gateway"]], *cells(result))
+        first = scenario if scenario != previous else ""
+        table.add_row(first, known[result["gateway"]], *(row[number] for number in told))
         for name, p99 in result["exchanges_p99_us"].items():
-            blank = ["" for _ in headings]
-            blank[headings.index("p99")] = duration(p99["median"])
+            blank = [duration(p99["median"]) if headings[number] == "p99" else "" for number in told]
             table.add_row("", f"  {name}", *blank, style="dim")
         previous = scenario
     return table
+
+
+def _scenarios(results: list[Result]) -> list[str]:
+    return list(dict.fromkeys(result["scenario"] for result in results))
 
 
 def _ratios_table(document: Document) -> Table:
@@ -187,7 +199,12 @@ def _repeats(document: Document) -> str:
     return many if document["complete"] else f"{many}, BROKEN OFF"
 
 
-def _capacity_cells(result: Result) -> list[Cell]:
+def _places(document: Document, scenario: str, question: str) -> dict[str, int]:
+    """Return who stands where in requests a second; who ties with the best is first too."""
+    return ranks(document["repeats"], document["bands"], scenario, question, "throughput")
+
+
+def _capacity_cells(result: Result, place: int | None) -> list[Cell]:
     cpu, front, memory = result["cpu_us_per_request"], result["front_cpu_us_per_request"], result["memory_peak_bytes"]
     spawned = result["spawned_per_request"]
     return [
@@ -195,6 +212,7 @@ def _capacity_cells(result: Result) -> list[Cell]:
         duration(front["median"]) if front else "",
         per_request(spawned["median"] if spawned else None),
         rate(result["throughput_rps"]["median"], result["lower_bound"]),
+        str(place or ""),
         duration(result["p50_us"]["median"]),
         _duration(result["p99_us"]),
         size(memory["median"]) if memory else "?",
@@ -202,7 +220,7 @@ def _capacity_cells(result: Result) -> list[Cell]:
     ]
 
 
-def _latency_cells(result: Result) -> list[Cell]:
+def _latency_cells(result: Result, _place: int | None) -> list[Cell]:
     asked, rare, late = result["rate"], result["p999_us"], result["lateness_p99_us"]
     return [
         rate(asked["median"]) if asked else "",
