@@ -154,6 +154,9 @@ def wrong(document: Document) -> Picture | None:
     for axis in axes:
         _scale(axis, lambda value: f"{value:,.0f}")
         axis.set_ylim(1.75, -0.6)
+    end = max(axis.get_xlim()[1] for axis in axes)
+    for axis in axes:  # one scale for both
+        axis.set_xlim(0, end)
     return drawn
 
 

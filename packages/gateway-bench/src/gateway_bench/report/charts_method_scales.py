@@ -40,6 +40,8 @@ LOOPS = {
     "open": (LIGHT["blue"], "open: visitors come at a rate"),
     "closed": (LIGHT["red"], "closed: one visitor, again and again"),
 }
+UNTITLED = 0.3
+"""Inches of a page that titles of axes would take."""
 NINES = tuple(100 - 10 ** (-step / 8) * 100 for step in range(28))
 """Percentiles: eight for each further nine, from 0 to 99.96."""
 NAMED = 1.35
@@ -52,8 +54,8 @@ COUNTS = {
     "involuntary_switches": "times made way",
 }
 """Of an account, with what they are."""
-NAMED_SHARE = 3.0
-"""Percent of all from which on a bar gets its words."""
+NAMED_SHARE, HIGH_SHARE = 3.0, 30.0
+"""Percent of all from which on a bar gets its words, and from which on they have room beside its top."""
 SHOWN_US = 3_000
 """Of it, at most: three of the values that locust keeps."""
 
@@ -76,7 +78,8 @@ def questions(document: Document) -> Picture | None:
     for name, colour in (("p50", P50), ("p99", P99)):
         waits = [float(row[name]) for row in rows]
         axis.plot(rates, waits, "o-", color=colour, linewidth=2.2, markersize=6)
-        _label(axis, f"{name}, {duration(waits[-1])}", rates[-1], waits[-1], colour)
+        axis.annotate(f"{name}, {duration(waits[-1])}", (rates[-1], waits[-1]), (9, 0), textcoords="offset points",
+                      va="center_baseline", color=colour)  # fmt: skip
     axis.axvline(capacity, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
     axis.annotate(f"capacity, {rate(capacity)}/s ", (capacity, 1), (-2, -2), xycoords=("data", "axes fraction"),
                   textcoords="offset points", ha="right", va="top", color=MUTED, size=SIZES["ticks"])  # fmt: skip
@@ -88,7 +91,8 @@ def questions(document: Document) -> Picture | None:
     axis.set_xticks(
         rates, [f"{rate(value)}\n{100 * float(row['part']):.0f} %" for value, row in zip(rates, rows, strict=True)]
     )
-    _times(axis, (1, 2, 5))
+    _times(axis, (1, 3))
+    _closer(drawn)
     return drawn
 
 
@@ -118,6 +122,7 @@ def omission(document: Document) -> Picture | None:
     axis.set_yscale("log")
     axis.set_ylim(axis.get_ylim()[0], 8 * axis.get_ylim()[1])
     _times(axis, (1,))
+    _closer(drawn)
     return drawn
 
 
@@ -147,7 +152,7 @@ def rounding(document: Document) -> Picture | None:
             drawn.note(name, duration(value), f"{values[value]:,}", f"{figure(share)} %")
             if name == "locust" and share >= NAMED_SHARE:
                 axis.annotate(f"“{value / 1e3:g} ms”, {share:.0f} % of all", (value, share), (8, 0),
-                              textcoords="offset points", va="top")  # fmt: skip
+                              textcoords="offset points", va="top" if share > HIGH_SHARE else "bottom")  # fmt: skip
         axis.set_ylabel(name, rotation=0, ha="right", va="center", color=INK)
         axis.yaxis.set_major_locator(MaxNLocator(2))
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
@@ -161,6 +166,7 @@ def rounding(document: Document) -> Picture | None:
         words = f"{figure(100 * beyond / whole)} % lie beyond"
         axes[0].annotate(words, (1, 1), xycoords="axes fraction", va="top", ha="right",
                          size=SIZES["ticks"], color=MUTED)  # fmt: skip
+    _closer(drawn)
     return drawn
 
 
@@ -204,6 +210,7 @@ def chance(document: Document) -> Picture | None:
     axis.set_xlim(0.3, len(verdicts) + 0.7)
     bare(axis, grid=False)
     axis.tick_params(axis="y", labelsize=SIZES["ticks"])
+    _closer(drawn)
     return drawn
 
 
@@ -253,6 +260,7 @@ def record(document: Document) -> Picture | None:
     axes[1].set_yticks([])
     axes[1].set_xlim(0, begin + length + 0.06 * (end + length))
     axes[1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} s"))
+    _closer(drawn)
     return drawn
 
 
@@ -278,8 +286,9 @@ def _nines(percent: float) -> float:
     return -log10(1 - percent / 100)
 
 
-def _label(axis: Any, words: str, x: float, y: float, colour: str) -> None:
-    axis.annotate(words, (x, y), (9, 0), textcoords="offset points", va="center_baseline", color=colour)
+def _closer(drawn: Picture) -> None:
+    """Give the axes the room that a page leaves for their titles: here they have none."""
+    drawn.subplots_adjust(top=drawn.subplotpars.top + UNTITLED / drawn.get_figheight())
 
 
 def _times(axis: Any, steps: tuple[int, ...]) -> None:
