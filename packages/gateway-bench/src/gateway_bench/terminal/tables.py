@@ -213,7 +213,7 @@ def _capacity_cells(result: Result, place: int | None) -> list[Cell]:
         per_request(spawned["median"] if spawned else None),
         rate(result["throughput_rps"]["median"], result["lower_bound"]),
         str(place or ""),
-        duration(result["p50_us"]["median"]),
+        _duration(result["p50_us"]),
         _duration(result["p99_us"]),
         size(memory["median"]) if memory else "?",
         _errors(result),
@@ -224,7 +224,7 @@ def _latency_cells(result: Result, _place: int | None) -> list[Cell]:
     asked, rare, late = result["rate"], result["p999_us"], result["lateness_p99_us"]
     return [
         rate(asked["median"]) if asked else "",
-        f"{duration(result['p50_us']['median'])}  {interval(result['p50_us'])}".rstrip(),
+        f"{_duration(result['p50_us'])}  {interval(result['p50_us'])}".rstrip(),
         _duration(result["p90_us"]),
         _duration(result["p99_us"]),
         _duration(rare),
@@ -235,7 +235,7 @@ def _latency_cells(result: Result, _place: int | None) -> list[Cell]:
 
 def _duration(found: Estimate | None) -> str:
     """Return the median; "" where there is none, or too few requests for it."""
-    return duration(found["median"]) if found else ""
+    return duration(found["median"]) if found and found["median"] else ""
 
 
 def _errors(result: Result) -> Cell:
