@@ -9,14 +9,16 @@ from gateway_bench.errors import ProofFailed
 from gateway_bench.load.address import Address
 from gateway_bench.load.generator import LoadProcess
 from gateway_bench.load.job import Job, Yield
+from gateway_bench.proofs.ground import Ground
 from gateway_bench.samples.cores import two_cores
 from gateway_bench.samples.processes import Tree
 
-__all__ = ["CROWD", "LOCUST", "accounted", "asked", "generator", "job_for", "sound"]
+__all__ = ["CROWD", "LOCUST", "accounted", "asked", "generator", "job_for", "sound", "warmup_of"]
 
 LOCUST, CROWD = "gateway_bench.load.locust_load", "gateway_bench.load.crowd_load"
 WARMUP = 1.0
 """Seconds at most; the rule ends most of them earlier."""
+QUICK_WARMUP = 0.1
 PATIENCE = 60.0
 """Seconds that no stretch of these exceeds, whatever the machine does."""
 
@@ -60,6 +62,11 @@ def accounted(
     before = {name: tree.cpu_seconds() for name, tree in trees.items()}
     told = load.go()
     return told, {name: tree.cpu_seconds() - before[name] for name, tree in trees.items()}
+
+
+def warmup_of(ground: Ground) -> float:
+    """Return how long a warm-up may take."""
+    return QUICK_WARMUP if ground.quick else WARMUP
 
 
 def sound(told: Yield) -> Yield:

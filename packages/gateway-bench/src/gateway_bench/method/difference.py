@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from statistics import median
 
-from gateway_bench.method.asking import accounted, generator, sound
+from gateway_bench.method.asking import accounted, generator, sound, warmup_of
 from gateway_bench.proofs.ground import Findings, Ground
 
 __all__ = ["prove"]
@@ -25,6 +25,7 @@ def prove(ground: Ground) -> Findings:
     """Return CPU for a request: `server-direct`, `server-behind`, and `front`."""
     found, dice = Findings(), random.Random(1)  # noqa: S311  # an order, not a secret
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if ground.quick else (ROUNDS, SECONDS)
+    warmup = warmup_of(ground)
     with (
         ground.server("--workers", "1", module="fastcgi_server") as server,
         ground.server("--to", str(server.address), app="", module="http_front", apart=False) as front,
@@ -35,7 +36,7 @@ def prove(ground: Ground) -> Findings:
         for number in range(1, rounds + 1):
             for way in dice.sample(sorted(addresses), 2):
                 ground.doing(f"difference: FastCGI, {way}")
-                told, cpu = accounted(load, addresses[way], trees, users=USERS, seconds=seconds)
+                told, cpu = accounted(load, addresses[way], trees, users=USERS, seconds=seconds, warmup=warmup)
                 requests = sound(told)["requests"]
                 found.readings.append({
                     "round": number, "way": way, "requests": requests, "seconds": round(told["seconds"], 4),

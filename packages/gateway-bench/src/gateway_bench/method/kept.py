@@ -41,6 +41,8 @@ LATEST = 2.5
 """Seconds after the first finished repeat until which it is killed."""
 START_LIMIT, END_LIMIT = 60.0, 60.0
 """Seconds for the first repeat, and for the report of a run that was asked to end."""
+HEARD_LIMIT = 1.0
+"""Seconds in which the lines of a run that has ended are read."""
 RECORD = "result.json"
 UNSET = ("FORCE_COLOR", "TTY_COMPATIBLE")
 """Variables by which a run would take a pipe for a terminal, and show a bar in place of lines."""
@@ -77,8 +79,12 @@ class Run:
                 self.shown += bool(_SHOWN.match(line))
 
     def ended(self) -> bool:
-        """Tell whether it has ended, with all that it said heard."""
-        return self.process.poll() is not None and not self._reader.is_alive()
+        """Tell whether it has ended."""
+        return self.process.poll() is not None
+
+    def hear_out(self) -> None:
+        """Hear all that it has said. Whoever it left behind may hold its output open, and so is not waited for."""
+        self._reader.join(HEARD_LIMIT)
 
     def members(self) -> list[psutil.Process]:
         """Return all processes that live and have its temporary folder, its own included."""
@@ -101,7 +107,7 @@ class Run:
                     continue
             psutil.wait_procs(members, 1.0)
         self.process.wait()
-        self._reader.join()
+        self.hear_out()
 
 
 def prove(ground: Ground) -> Findings:
@@ -151,6 +157,7 @@ def _interrupt(ground: Ground, found: Findings) -> None:
     with _running(ground) as run:
         run.process.send_signal(signal.SIGINT)
         wait_for(run.ended, END_LIMIT, "the run ends")
+        run.hear_out()
         code, left, files = run.process.returncode, len(run.members()), len([*run.temporary.iterdir()])
         document = _read(run.record / RECORD)
         missing = max(0, run.shown - len(document["repeats"]))

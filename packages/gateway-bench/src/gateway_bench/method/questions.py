@@ -14,7 +14,7 @@ from gateway_bench.errors import ProofFailed
 from gateway_bench.load.generator import LoadProcess
 from gateway_bench.load.job import Yield
 from gateway_bench.method import servers
-from gateway_bench.method.asking import asked, generator, sound
+from gateway_bench.method.asking import asked, generator, sound, warmup_of
 from gateway_bench.proofs.ground import Findings, Ground
 from gateway_bench.record.document import Reading
 from gateway_bench.run.measure import OPEN_MOST
@@ -30,7 +30,7 @@ OPEN_USERS = 128
 """More than a queue has at the end of the longest stretch, so that each finds somebody who is free."""
 VISITS, SECONDS = 1_000, 2.0
 """At each rate, at least: p99 takes a thousand."""
-QUICK_VISITS, QUICK_SECONDS = 40, 0.2
+QUICK_VISITS, QUICK_SECONDS = 20, 0.2
 KNOWN_SECONDS = 1.5
 
 
@@ -42,7 +42,7 @@ def prove(ground: Ground) -> Findings:
         with ground.server("--workers", "1", "--threads", "1") as running:
             ground.doing("questions: capacity")
             told = sound(asked(load, running.address, scenario=SCENARIO, users=CLOSED_USERS,
-                               seconds=min(CLOSED_SECONDS, 10 * seconds)))  # fmt: skip
+                               seconds=min(CLOSED_SECONDS, 2 * seconds), warmup=warmup_of(ground)))  # fmt: skip
             capacity = told["requests"] / told["seconds"]
             found.add("capacity", capacity, "requests/s", f"in a closed loop of {CLOSED_USERS} visitors")
             found.readings.append(_reading("closed", 1.0, capacity, told))

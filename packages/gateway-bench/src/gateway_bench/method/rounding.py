@@ -12,7 +12,7 @@ import sys
 
 from gateway_bench.errors import ProofFailed
 from gateway_bench.load.latency import counted
-from gateway_bench.method.asking import asked, generator, sound
+from gateway_bench.method.asking import asked, generator, sound, warmup_of
 from gateway_bench.proofs.ground import Findings, Ground
 
 __all__ = ["prove"]
@@ -30,7 +30,7 @@ def prove(ground: Ground) -> Findings:
     found = Findings()
     ground.doing("rounding: hello, at a rate")
     with ground.server("--workers", "1") as running, generator() as load:
-        told = sound(asked(load, running.address, users=USERS, rate=RATE, seed=5,
+        told = sound(asked(load, running.address, users=USERS, rate=RATE, seed=5, warmup=warmup_of(ground),
                            seconds=QUICK_SECONDS if ground.quick else SECONDS))  # fmt: skip
     latency = told["latency"]
     exact = counted(latency)

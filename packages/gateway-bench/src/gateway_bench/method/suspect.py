@@ -18,7 +18,7 @@ from gateway_bench.load.job import Yield
 from gateway_bench.load.scenarios import SCENARIOS
 from gateway_bench.load.team import busiest
 from gateway_bench.load.wrk import drive_wrk, find_wrk, warm_up
-from gateway_bench.method.asking import CROWD, LOCUST, accounted, generator, job_for, sound
+from gateway_bench.method.asking import CROWD, LOCUST, accounted, generator, job_for, sound, warmup_of
 from gateway_bench.proofs.ground import Findings, Ground, Running
 from gateway_bench.record.document import Reading
 from gateway_bench.record.summary import SATURATED
@@ -40,6 +40,7 @@ def prove(ground: Ground) -> Findings:
     """Return of each generator `rate-`, `share-` and `cpu-`; how far rates and CPU are apart; how many are flagged."""
     found, dice, wrk = Findings(), random.Random(2), find_wrk()  # noqa: S311  # an order, not a secret
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if ground.quick else (ROUNDS, SECONDS)
+    warmup = warmup_of(ground)
     if not wrk:
         found.notes.append(NO_WRK)
     with ground.server("--workers", "1") as running, generator(LOCUST) as locust, generator(CROWD) as crowd:
@@ -51,21 +52,21 @@ def prove(ground: Ground) -> Findings:
                 if name in loads:
                     trees = {"server": running.tree}
                     told, used = accounted(loads[name], running.address, trees, scenario=scenario, users=USERS,
-                                           seconds=seconds)  # fmt: skip
+                                           seconds=seconds, warmup=warmup)  # fmt: skip
                     cpu = used["server"]
                 else:
-                    told, cpu = _by_wrk(str(wrk), crowd, running, scenario, seconds)
+                    told, cpu = _by_wrk(str(wrk), crowd, running, scenario, warmup)
                 found.readings.append({"round": number, "scenario": scenario, "generator": name, **_row(told, cpu)})
     _sum_up(found, [name for scenario, name in turns if scenario == HELLO])
     return found
 
 
-def _by_wrk(wrk: str, crowd: LoadProcess, running: Running, scenario: str, seconds: float) -> tuple[Yield, float]:
+def _by_wrk(wrk: str, crowd: LoadProcess, running: Running, scenario: str, warmup: float) -> tuple[Yield, float]:
     """Let wrk load the server, which the crowd has warmed up; return what came of it, and what the server used."""
-    warm_up(crowd, job_for(running.address, scenario=scenario, users=USERS))
+    warm_up(crowd, job_for(running.address, scenario=scenario, users=USERS, warmup=warmup))
     before = running.tree.cpu_seconds()
     url = f"{running.address}{SCENARIOS[scenario].visit(WRK)[0].path}"
-    told = drive_wrk(wrk, url, USERS, seconds, two_cores(apart=True)[1])
+    told = drive_wrk(wrk, url, USERS, SECONDS, two_cores(apart=True)[1])
     return told, running.tree.cpu_seconds() - before
 
 

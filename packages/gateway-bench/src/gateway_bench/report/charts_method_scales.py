@@ -18,7 +18,6 @@ from gateway_bench.report import findings_method as findings
 from gateway_bench.report.chart_style import (
     BAD,
     BAND,
-    FAINT,
     GREY,
     INK,
     LIGHT,
@@ -297,5 +296,5 @@ def _times(axis: Any, steps: tuple[int, ...]) -> None:
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: duration_tick(value)))
     axis.yaxis.set_minor_locator(NullLocator())
     bare(axis, grid=False)
-    axis.grid(visible=True, axis="y", color=FAINT)
+    axis.grid(visible=True, axis="y")
     axis.tick_params(axis="y", labelsize=SIZES["ticks"], labelcolor=MUTED)
