@@ -236,6 +236,27 @@ def test_a_run_that_ends_at_once_is_not_waited_for(ground: Ground, monkeypatch: 
         assert (run.shown, run.ended()) == (0, True)
 
 
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ("0::/box/gatelab-x7", ["box/gatelab-x7"]),
+        ("9:cpu:/other\n0::/gatelab-x7\n", ["gatelab-x7"]),
+        ("0::/box/gatelab-gone", []),
+        ("0::/box", []),
+        ("9:cpu:/gatelab-x7", []),
+        ("0::/gatelab-x7/deeper", []),
+        ("", []),
+    ],
+)
+def test_control_groups_of_a_run_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, found: list[str]
+) -> None:
+    monkeypatch.setattr(kept, "MOUNTS", (tmp_path, tmp_path / "not-mounted"))
+    for name in ("box/gatelab-x7", "gatelab-x7/deeper"):
+        (tmp_path / name).mkdir(parents=True)
+    assert kept.groups_in(told) == {tmp_path / name for name in found}
+
+
 def test_findings_of_no_run_are_empty(tmp_path: Path) -> None:
     assert kept._read(tmp_path / "nothing.json")["repeats"] == []
     assert Findings().figures == []

@@ -8,6 +8,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
 from bench_method_maker import method_document, proof_of
 from bench_record_maker import made_up
@@ -59,6 +61,12 @@ def drawn(document: Document) -> dict[str, Picture]:
     return {name: figure for name, figure in figures.items() if isinstance(figure, Picture)}
 
 
+def words_of(figure: Picture) -> list[Text]:
+    """Return all words of a chart, but for the figures below its scales: some of these are beyond and not drawn."""
+    beside = [[*axis.texts, axis.title, axis.yaxis.label, *axis.get_yticklabels()] for axis in figure.axes]
+    return [text for part in (figure.texts, *beside) for text in part if text.get_text().strip()]
+
+
 def test_every_point_has_its_chart_the_same_each_time(document: Document, charts: dict[str, Chart]) -> None:
     again = draw_charts(SUITE, document)
     assert tuple(charts) == SUITE.kept == tuple(SUITE.charts)
@@ -75,6 +83,12 @@ def test_every_chart_is_flat_and_says_what_is_found(document: Document) -> None:
     for name, figure in drawn(document).items():
         assert figure.get_figheight() <= FLAT, name
         assert figure.sentence in said, name
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()  # only then names of axes have their place
+        for text in words_of(figure):
+            box = text.get_window_extent(canvas.get_renderer())
+            assert figure.bbox.x0 - 1 <= box.x0, (name, text.get_text())
+            assert box.x1 <= figure.bbox.x1 + 1, (name, text.get_text())
     assert len({*said}) == len(SUITE.charts)
 
 

@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -29,6 +29,8 @@ from gateway_bench.errors import BenchError
 from gateway_bench.proofs.ground import Findings, Ground, wait_for
 from gateway_bench.record.document import Document, load_document
 from gateway_bench.record.partial import PARTIAL
+from gateway_bench.samples.cgroup import read_text
+from gateway_bench.samples.group import MOUNTS
 
 __all__ = ["prove"]
 
@@ -47,6 +49,7 @@ RECORD = "result.json"
 UNSET = ("FORCE_COLOR", "TTY_COMPATIBLE")
 """Variables by which a run would take a pipe for a terminal, and show a bar in place of lines."""
 
+_GROUP = re.compile(r"^0::/(.*gatelab-[^/\n]+)$", re.MULTILINE)
 _SHOWN = re.compile(r"^\[[0-9]+/[0-9]+, .* requests, ")
 
 
@@ -98,9 +101,11 @@ class Run:
             return False
 
     def end(self) -> None:
-        """Kill what lives of it, until nothing does."""
+        """Kill what lives of it, until nothing does, and remove the control groups that it could not remove."""
+        groups: set[Path] = set()
         while members := self.members():
             for process in members:
+                groups |= groups_in(read_text(Path(f"/proc/{process.pid}/cgroup")))
                 try:
                     process.kill()
                 except psutil.NoSuchProcess:
@@ -108,6 +113,14 @@ class Run:
             psutil.wait_procs(members, 1.0)
         self.process.wait()
         self.hear_out()
+        for group in groups:
+            with suppress(OSError):  # the run has done so itself
+                group.rmdir()
+
+
+def groups_in(told: str) -> set[Path]:
+    """Return the control groups of a run (`gateway_bench.samples.group`) that /proc/PID/cgroup names."""
+    return {mount / path for path in _GROUP.findall(told) for mount in MOUNTS if (mount / path).is_dir()}
 
 
 def prove(ground: Ground) -> Findings:

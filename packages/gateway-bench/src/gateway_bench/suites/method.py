@@ -40,8 +40,10 @@ SUITE = Suite(
     captions={
         "difference": "The same application on the same engine; locust asks in FastCGI, and in HTTP before the front.",
         "questions": "Arrivals are a Poisson process; a wait counts from the time when a visitor was meant to come.",
-        "omission": "Curves end where fewer than ten requests lie beyond.",
-        "rounding": "The rounding is done by locust's own class, to the same latencies.",
+        "omission": "Curves end where fewer than ten requests lie beyond. In a closed loop of more visitors each of "
+        "them meets a stall once: as many slow answers as there are visitors, however many would have come.",
+        "rounding": "The rounding is done by locust's own class, to the same latencies. Its percentiles are taken from "
+        "what is left; its averages are not rounded.",
         "suspect": "Server and generator have a core each.",
         "cpu": "A server that is asked slowly wakes for each request; one that is kept busy finds several at one look.",
         "chance": "All of it is one server process, measured again and again in random order.",
