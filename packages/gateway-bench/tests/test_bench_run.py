@@ -27,7 +27,8 @@ from gateway_bench.record.document import Document, load_document, schema_path
 from gateway_bench.record.goals import Goal
 from gateway_bench.record.outcome import is_reference, save_all
 from gateway_bench.run.conductor import run
-from gateway_bench.run.subject import check_answer
+from gateway_bench.run.subject import all_there, check_answer
+from gateway_bench.samples.processes import Tree
 from gateway_bench.servers.gateways import load_gateways
 from gateway_bench.servers.service import started
 from gateway_bench.suites import suite_named
@@ -124,6 +125,21 @@ def test_a_visitor_keeps_its_connection_or_does_not() -> None:
 def test_a_ready_line_alone_is_not_believed(mode: str, sentence: str) -> None:
     with small_server(mode) as address, pytest.raises(NotReady, match=sentence):
         check_answer(address)
+
+
+LATE = """
+import subprocess, sys, time
+print("ready http://127.0.0.1:1", flush=True)
+for _ in range(3):
+    time.sleep(0.05)
+    subprocess.Popen(["sleep", "60"])
+time.sleep(60)
+"""
+
+
+def test_processes_that_come_late_are_waited_for(tmp_path: Path) -> None:
+    with started([sys.executable, "-c", LATE], READY, dict(os.environ), tmp_path) as (service, _):
+        assert len(all_there(Tree(service.pid))) == 4
 
 
 TABLE = """

@@ -35,7 +35,7 @@ from gateway_bench.servers.fronts import FRONTS
 from gateway_bench.servers.gateways import Gateway, Places
 from gateway_bench.servers.service import server_environment, started
 
-__all__ = ["HELLO", "WORK", "Subject", "check_answer", "ready"]
+__all__ = ["HELLO", "WORK", "Subject", "all_there", "check_answer", "ready"]
 
 WORK = "work"
 """The folder with CGI programs, beside everything else of a server."""
@@ -43,6 +43,8 @@ HELLO = "hello"
 LISTEN_LIMIT = 3.0
 """Seconds for a server to listen after it has said that it is ready: granian's worker says so a little early."""
 TRY_AGAIN = 0.02
+QUIET = 0.15
+"""Seconds in which no process joins a server that has all of its own: gunicorn rests for up to 0.1 between two."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def ready(gateway: Gateway, order: Order, scenario: str, kernel: KernelBirths | 
         at_rest = tree.pids()
         try:
             check_answer(address, scenario, LISTEN_LIMIT, gateway.unannounced)
-            at_rest |= tree.pids()  # some say that they are ready before all of their processes are there
+            at_rest |= all_there(tree)
             front = None
             if gateway.front:
                 front, address = stack.enter_context(_behind(gateway, address, order, folder))
@@ -129,6 +131,23 @@ def _behind(gateway: Gateway, address: Address, order: Order, folder: Path) -> I
             service, before = stack.enter_context(running)
         check_answer(before, patience=LISTEN_LIMIT)
         yield Tree(service.pid), before
+
+
+def all_there(tree: Tree) -> set[int]:
+    """Wait until nobody has joined the tree for a while, and return who is in it.
+
+    Some say that they are ready, and answer, before all of their processes are there. One that came later would look
+    like a program that has yet to end: the bench would wait for that, and meanwhile a server may hang up on visitors.
+    """
+    known, deadline = tree.pids(), time.monotonic() + LISTEN_LIMIT
+    quiet = time.monotonic() + QUIET
+    while time.monotonic() < min(quiet, deadline):
+        interrupts.check()
+        time.sleep(TRY_AGAIN)
+        found = tree.pids()
+        if found - known:
+            known, quiet = known | found, time.monotonic() + QUIET
+    return tree.pids()
 
 
 def check_answer(address: Address, scenario: str = HELLO, patience: float = 0.0, loose: bool = False) -> None:
