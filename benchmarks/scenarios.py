@@ -17,7 +17,8 @@ that search; `--shape` chooses one, and `--class-picker` offers all of them on t
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from locust import LoadTestShape, events
 
@@ -73,9 +74,8 @@ class Followed(LoadTestShape):
     abstract = True
     use_common_options = True
 
-    def followed(self, users: float, seconds: float) -> Shape:
-        """Return the shape, whose rates are read as numbers of users."""
-        raise NotImplementedError
+    followed: ClassVar[Callable[[float, float], Shape]]
+    """Makes the shape of a number of users and of seconds; its rates are read as numbers of users."""
 
     def tick(self) -> tuple[int, float] | None:
         """Return how many users there are to be now; None at the end. Locust asks once a second."""
@@ -92,30 +92,21 @@ class StepShape(Followed):
     """Five levels, equally high and equally long."""
 
     abstract = True
-
-    def followed(self, users: float, seconds: float) -> Shape:
-        """Return the shape."""
-        return step(users / LEVELS, users, LEVELS, seconds)
+    followed = staticmethod(lambda users, seconds: step(users / LEVELS, users, LEVELS, seconds))
 
 
 class SpikeShape(Followed):
     """A tenth of the users, then at once all, then a tenth again."""
 
     abstract = True
-
-    def followed(self, users: float, seconds: float) -> Shape:
-        """Return the shape."""
-        return spike(users / QUIET, users, seconds)
+    followed = staticmethod(lambda users, seconds: spike(users / QUIET, users, seconds))
 
 
 class RampShape(Followed):
     """From one user to all, evenly: until it breaks."""
 
     abstract = True
-
-    def followed(self, users: float, seconds: float) -> Shape:
-        """Return the shape."""
-        return ramp(1, users, seconds)
+    followed = staticmethod(lambda users, seconds: ramp(1, users, seconds))
 
 
 SHAPES: dict[str, type[Followed]] = {"step": StepShape, "spike": SpikeShape, "ramp": RampShape}

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-__all__ = ["SCENARIOS", "SUITES", "Answer", "Exchange", "Scenario"]
+__all__ = ["SCENARIOS", "Answer", "Exchange", "Scenario"]
 
 HELLO = b"Hello, world!\n"
 """The whole content of /hello."""
@@ -212,11 +212,3 @@ SCENARIOS = {
     )
 }
 """By name, in the order of the tables."""
-
-SUITES: dict[str, tuple[str, ...]] = {
-    "evolution": ("hello", "page", "guestbook"),
-    "peers": ("hello", "page", "sleep", "mixed"),
-    "backends": ("hello",),
-    "cgi": ("sh", "python", "app"),
-}
-"""The scenarios of each suite that has any."""

@@ -7,11 +7,9 @@ promises too (`benchmarks/goals.toml`). There is no pace: each demonstration has
 from __future__ import annotations
 
 from gateway_bench.report import charts_method, charts_method_scales, findings_method
-from gateway_bench.suites.suite import Pace, Suite
+from gateway_bench.suites.suite import NO_PACE, Suite
 
 __all__ = ["SUITE"]
-
-NONE = Pace(users=1, warmup=0.0, seconds=0.0, repeats=1)
 
 CHARTS = {
     "difference": charts_method.difference,
@@ -32,8 +30,8 @@ SUITE = Suite(
     title="Why the bench measures as it does",
     table="peers.toml",
     scenarios=(),
-    full=NONE,
-    quick=NONE,
+    full=NO_PACE,
+    quick=NO_PACE,
     pinned=True,
     strict=True,
     charts=CHARTS,

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from gateway_bench.report import charts_proofs, findings
-from gateway_bench.suites.suite import Pace, Suite
+from gateway_bench.suites.suite import NO_PACE, Suite
 
 __all__ = ["SUITE"]
-
-NONE = Pace(users=1, warmup=0.0, seconds=0.0, repeats=1)
 
 SUITE = Suite(
     name="proofs",
@@ -15,8 +13,8 @@ SUITE = Suite(
     title="What our servers promise, and what was found",
     table="peers.toml",
     scenarios=(),
-    full=NONE,
-    quick=NONE,
+    full=NO_PACE,
+    quick=NO_PACE,
     pinned=True,
     strict=True,
     charts={"idle": charts_proofs.idle_connections},

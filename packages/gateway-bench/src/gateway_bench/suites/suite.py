@@ -16,7 +16,7 @@ from gateway_bench.record.document import Document
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Draw", "Find", "Pace", "Suite"]
+__all__ = ["NO_PACE", "Draw", "Find", "Pace", "Suite"]
 
 Draw = Callable[[Document], "Figure | None"]
 """Draws a chart from a document; None where the document has nothing for it."""
@@ -41,6 +41,10 @@ class Pace:
     least: int = 16
     most: float = 8.0
     scenarios: tuple[str, ...] = ()
+
+
+NO_PACE = Pace(users=1, warmup=0.0, seconds=0.0, repeats=1)
+"""Of a suite of promises, each of which has its own load."""
 
 
 @dataclass(frozen=True, slots=True)
