@@ -6,6 +6,9 @@ did not come out as it should, the sentence says what came out.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+
 from gateway_bench.record.document import Document, Proof, Reading
 from gateway_bench.report.units import duration, figure, rate, ratio
 
@@ -36,11 +39,23 @@ def rows_of(proof: Proof, **fields: object) -> list[Reading]:
     return [row for row in proof["readings"] if all(row.get(key) == value for key, value in fields.items())]
 
 
-def difference_finding(document: Document) -> str:
+def about(name: str) -> Callable[[Callable[[Proof], str]], Callable[[Document], str]]:
+    """Make a sentence about one point a finding: one of a document, "" where that has nothing about the point."""
+
+    def finding(say: Callable[[Proof], str]) -> Callable[[Document], str]:
+        @wraps(say)
+        def find(document: Document) -> str:
+            proof = proof_of(document, name)
+            return say(proof) if proof else ""
+
+        return find
+
+    return finding
+
+
+@about("difference")
+def difference_finding(proof: Proof) -> str:
     """Say what the front takes, and what the server does with and without it."""
-    proof = proof_of(document, "difference")
-    if proof is None:
-        return ""
     direct, behind, front = (value_of(proof, name) for name in ("server-direct", "server-behind", "front"))
     return (
         f"The front takes {duration(front)} for a request, in an account of its own; the gateway takes "
@@ -48,11 +63,9 @@ def difference_finding(document: Document) -> str:
     )
 
 
-def questions_finding(document: Document) -> str:
+@about("questions")
+def questions_finding(proof: Proof) -> str:
     """Say how long visitors wait far from the capacity and near it."""
-    proof = proof_of(document, "questions")
-    if proof is None:
-        return ""
     calm, near = (value_of(proof, f"p99-at-{part}") for part in (CALM, NEAR))
     return (
         f"One visitor in a hundred waits more than {duration(calm)} at {CALM} % of the capacity, and more than "
@@ -60,21 +73,17 @@ def questions_finding(document: Document) -> str:
     )
 
 
-def omission_finding(document: Document) -> str:
+@about("omission")
+def omission_finding(proof: Proof) -> str:
     """Say what p99 is in both loops, for a server that stalls."""
-    proof = proof_of(document, "omission")
-    if proof is None:
-        return ""
     stall = duration(float(proof["readings"][0]["stall_us"]))
     closed, open_ = (duration(value_of(proof, f"{loop}-p99")) for loop in ("closed", "open"))
     return f"A server stalls for {stall}: p99 is {closed} to a closed loop, and {open_} to visitors who come at a rate"
 
 
-def rounding_finding(document: Document) -> str:
+@about("rounding")
+def rounding_finding(proof: Proof) -> str:
     """Say what locust's own statistics leave of the latencies."""
-    proof = proof_of(document, "rounding")
-    if proof is None:
-        return ""
     share = 100 * value_of(proof, "zero-or-one")
     return (
         f"Of {value_of(proof, 'values-hdr'):,.0f} different latencies locust's statistics leave "
@@ -82,11 +91,9 @@ def rounding_finding(document: Document) -> str:
     )
 
 
-def suspect_finding(document: Document) -> str:
+@about("suspect")
+def suspect_finding(proof: Proof) -> str:
     """Say how far apart the figures of one server are."""
-    proof = proof_of(document, "suspect")
-    if proof is None:
-        return ""
     rates = [row["value"] for row in proof["figures"] if row["name"].startswith("rate-")]
     flagged = int(value_of(proof, "flagged"))
     limit = f"{flagged} of {len(rates)} generators" if flagged != 1 else f"1 of {len(rates)} generators"
@@ -97,11 +104,9 @@ def suspect_finding(document: Document) -> str:
     )
 
 
-def cpu_finding(document: Document) -> str:
+@about("suspect")
+def cpu_finding(proof: Proof) -> str:
     """Say by how much the server's CPU for a request differs, beside the rates."""
-    proof = proof_of(document, "suspect")
-    if proof is None:
-        return ""
     apart, hello, page = (ratio(value_of(proof, name))[:-1]
                           for name in ("rates-apart", f"cpu-{HELLO}-apart", f"cpu-{PAGE}-apart"))  # fmt: skip
     return (
@@ -110,11 +115,9 @@ def cpu_finding(document: Document) -> str:
     )
 
 
-def chance_finding(document: Document) -> str:
+@about("chance")
+def chance_finding(proof: Proof) -> str:
     """Say who finds differences between a server and itself."""
-    proof = proof_of(document, "chance")
-    if proof is None:
-        return ""
     pairs, unequal, apart, ties = (int(value_of(proof, name)) for name in ("pairs", "unequal", "apart", "ties"))
     return (
         f"One server against itself: {unequal} of {pairs} pairs are unlike when measured once, {apart} by over 10 %; "
@@ -122,11 +125,9 @@ def chance_finding(document: Document) -> str:
     )
 
 
-def wrong_finding(document: Document) -> str:
+@about("wrong")
+def wrong_finding(proof: Proof) -> str:
     """Say what a harness that counts answers makes of a server that answers wrongly, and what ours does."""
-    proof = proof_of(document, "wrong")
-    if proof is None:
-        return ""
     honest, wrong = (value_of(proof, f"counted-{name}") for name in ("honest", "wrong"))
     place = "no place" if not value_of(proof, "ranked") else "a place, which it should not have"
     return (
@@ -135,11 +136,9 @@ def wrong_finding(document: Document) -> str:
     )
 
 
-def record_finding(document: Document) -> str:
+@about("record")
+def record_finding(proof: Proof) -> str:
     """Say when the warm-up ended, and why."""
-    proof = proof_of(document, "record")
-    if proof is None:
-        return ""
     warmup = duration(value_of(proof, "warm-up"))
     why = "as the rate had stopped rising" if value_of(proof, "settled") else "at its limit: the rate was still rising"
     return (
@@ -147,11 +146,9 @@ def record_finding(document: Document) -> str:
     )
 
 
-def kept_finding(document: Document) -> str:
+@about("kept")
+def kept_finding(proof: Proof) -> str:
     """Say what of killed runs is missing, and what one that was asked to end has left."""
-    proof = proof_of(document, "kept")
-    if proof is None:
-        return ""
     killed, shown = len(rows_of(proof, signal="KILL")), int(value_of(proof, "killed-shown"))
     missing = int(value_of(proof, "missing"))
     left = [int(value_of(proof, f"asked-{name}")) for name in ("processes", "files")]
