@@ -173,10 +173,25 @@ def test_without_wrk_two_generators_are_compared(ground: Ground, monkeypatch: py
     monkeypatch.setattr(suspect, "QUICK_SECONDS", 0.05)
     found = suspect.prove(ground)
     told = figures(found)
-    assert found.notes == [suspect.NO_WRK]
+    assert found.notes[0] == suspect.NO_WRK
     assert {row["generator"] for row in found.readings} == {"locust", "crowd"}
     assert told["rates-apart"] >= 1
-    assert told["cpu-page-apart"] >= 1 or not can_pin()
+    too_short = suspect.TOO_SHORT.format(suspect.PAGE) in found.notes  # where the system counts CPU in ticks
+    assert too_short == ("cpu-page-apart" not in told)
+    assert told.get("cpu-page-apart", 1) >= 1 or not can_pin()
+
+
+def test_a_stretch_without_cpu_gives_no_ratio() -> None:
+    found = Findings(readings=[
+        {"round": 1, "scenario": scenario, "generator": name, "rate": 10.0, "share": 0.5, "server_us": cost}
+        for scenario, name, cost in (("hello", "locust", 0.0), ("hello", "crowd", 11.5),
+                                     ("page", "locust", 90.0), ("page", "crowd", 99.0))
+    ])  # fmt: skip
+    suspect._sum_up(found, ["locust", "crowd"])
+    told = figures(found)
+    assert "cpu-hello-apart" not in told
+    assert told["cpu-page-apart"] == pytest.approx(1.1)
+    assert found.notes == [suspect.TOO_SHORT.format("hello")]
 
 
 def test_a_stretch_with_errors_proves_nothing() -> None:

@@ -34,6 +34,7 @@ USERS = 32
 """As in the suite `peers`."""
 WRK = "wrk"
 NO_WRK = "wrk was not found: two generators were compared."
+TOO_SHORT = "The server's CPU for a {} is not compared: a stretch was too short for the system's clock."
 
 
 def prove(ground: Ground) -> Findings:
@@ -88,6 +89,9 @@ def _sum_up(found: Findings, names: list[str]) -> None:
         costs = {name: _middle(found, name, scenario, "server_us") for name in names}
         for name, cost in costs.items():
             found.add(f"cpu-{scenario}-{name}", cost, "us", f"CPU of the server for a {scenario}, asked by {name}")
+        if min(costs.values()) == 0:
+            found.notes.append(TOO_SHORT.format(scenario))
+            continue
         apart = max(costs.values()) / min(costs.values())
         found.add(f"cpu-{scenario}-apart", apart, "x", f"{scenario}: the highest CPU a request over the lowest")
     flagged = sum(share >= SATURATED for share in shares.values())

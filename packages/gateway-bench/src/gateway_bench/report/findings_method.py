@@ -106,7 +106,9 @@ def suspect_finding(proof: Proof) -> str:
 
 @about("suspect")
 def cpu_finding(proof: Proof) -> str:
-    """Say by how much the server's CPU for a request differs, beside the rates."""
+    """Say by how much the server's CPU for a request differs, beside the rates; nothing where it could not be told."""
+    if not all(value_of(proof, f"cpu-{scenario}-apart") for scenario in (HELLO, PAGE)):
+        return ""
     apart, hello, page = (ratio(value_of(proof, name))[:-1]
                           for name in ("rates-apart", f"cpu-{HELLO}-apart", f"cpu-{PAGE}-apart"))  # fmt: skip
     return (
