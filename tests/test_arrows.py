@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "wire_inspector": {"gateway_core"} | GATEWAYS,
     "gateway_bench": BASE | GATEWAYS | {"http_front"},
     "gateway_conformance": BASE | GATEWAYS | {"http_front"},
-    "gatelab": BASE | GATEWAYS | {"http_front", "wire_inspector", "gateway_bench", "gateway_conformance"},
+    "lesson_kit": BASE | GATEWAYS | {"http_front", "wire_inspector", "gateway_bench"},
+    "gatelab": BASE | GATEWAYS | {"http_front", "wire_inspector", "gateway_bench", "gateway_conformance", "lesson_kit"},
 }
 SERVERS = GATEWAYS | BASE | {"http_front"}
 EXTRAS = {"bill_chart": {"matplotlib"}}  # of cgi-runner[bill]; imported when somebody asks for a chart

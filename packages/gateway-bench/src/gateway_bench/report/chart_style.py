@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from itertools import cycle
@@ -35,7 +35,7 @@ from gateway_bench.report.units import unbroken
 
 __all__ = [
     "BAD", "BAND", "FAINT", "GREY", "INK", "LIGHT", "MUTED", "PAPER", "SIZES", "THEME", "WIDTH", "Picture", "bare",
-    "colour_of", "colours", "fitted", "page", "say", "styled", "themed", "width_of",
+    "colour_of", "colours", "fitted", "made_line", "page", "say", "styled", "themed", "width_of",
 ]  # fmt: skip
 
 THEME = {
@@ -148,11 +148,12 @@ def styled() -> Iterator[None]:
 
 
 def page(
-    title: str, subtitle: str, document: Document, height: float, label_inches: float = 1.9, **grid: Any
+    title: str, subtitle: str, made: Document | str, height: float, label_inches: float = 1.9, **grid: Any
 ) -> tuple[Picture, list[Any]]:
     """Return a figure of that height (inches) with its words, and its axes from left to right, top to bottom.
 
-    `title` is the sentence. `label_inches` are for the names of the rows; `grid` goes to `Figure.subplots`.
+    `title` is the sentence. `made` is the record that is drawn, or a line that says where and when it was made.
+    `label_inches` are for the names of the rows; `grid` goes to `Figure.subplots`.
     """
     figure = Picture(figsize=(WIDTH, height))
     figure.sentence, figure.subtitle = title, subtitle
@@ -163,7 +164,8 @@ def page(
     below = 1 - _below_title(title) * inch
     figure.text(MARGIN, below, "\n".join(small), size=SIZES["subtitle"], color=MUTED, va="top", linespacing=1.35)
     below -= SUBTITLE_LINE * (len(small) - 1) * inch
-    figure.text(MARGIN, 0.12 * inch, _made(document), size=SIZES["small"], color=MUTED, va="bottom")
+    line = made if isinstance(made, str) else made_line(made["machine"], made["source"], made["started"])
+    figure.text(MARGIN, 0.12 * inch, line, size=SIZES["small"], color=MUTED, va="bottom")
     axes = figure.subplots(squeeze=False, **grid)
     figure.subplots_adjust(
         left=label_inches / WIDTH, right=0.96, top=below - 0.62 * inch, bottom=0.75 * inch, wspace=0.2, hspace=0.28
@@ -264,16 +266,15 @@ def _below_title(sentence: str) -> float:
     return ABOVE + TITLE_LINE * len(_lines(sentence)) + 0.08
 
 
-def _made(document: Document) -> str:
-    """Say where and when, in one line."""
-    machine = document["machine"]
-    commit = str(document["source"]["commit"])[:10]
+def made_line(machine: Mapping[str, Any], source: Mapping[str, Any], started: str) -> str:
+    """Say where and when, in one line; `started` is an ISO date, with or without a time."""
+    commit = str(source["commit"])[:10]
     words = [
         f"{machine['cpu']}, {machine['threads']} cores",
         f"{machine['system']} {machine['kernel']}",
         f"{machine['implementation']} {machine['python']}",
-        document["started"][:10],
+        started[:10],
     ]
     if commit:
-        words.append(f"commit {commit}{'+' if document['source']['dirty'] else ''}")
+        words.append(f"commit {commit}{'+' if source['dirty'] else ''}")
     return " · ".join(words)

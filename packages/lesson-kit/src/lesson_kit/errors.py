@@ -1,0 +1,35 @@
+"""What can go wrong in the kit, one class for each reaction.
+
+::
+
+    KitError            one sentence that says what to do next
+    ├── Unfit           an answer that does not fit its question: the learner corrects it
+    ├── Missing         a question, figure, exercise, lesson or symbol that is not there: the lesson is wrong
+    └── LabError        an experiment that cannot run here: a server that does not start, a port that is taken
+
+A notebook shows the sentence alone. A traceback through the kit would teach nothing about gateways.
+"""
+
+from __future__ import annotations
+
+__all__ = ["KitError", "LabError", "Missing", "Unfit"]
+
+
+class KitError(Exception):
+    """Something that the learner, or the author of a lesson, can put right; the text is one sentence."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython prints in the place of a traceback."""
+        return [str(self)]
+
+
+class Unfit(KitError):
+    """An answer that does not fit its question."""
+
+
+class Missing(KitError):
+    """A lesson asks the kit for something that is not there."""
+
+
+class LabError(KitError):
+    """An experiment cannot run on this machine, or not now."""
