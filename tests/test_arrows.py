@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "demo_app": set(),
     "gateway_core": set(),
     "gateway_runtime": set(),
+    "asgi_server": BASE,
     "cgi_runner": BASE | {"wsgi_server"},
     "fastcgi_server": BASE,
     "scgi_server": BASE,
@@ -27,11 +28,14 @@ MAY_IMPORT = {
     "wire_inspector": {"gateway_core"} | GATEWAYS,
     "gateway_bench": BASE | GATEWAYS | {"http_front"},
     "gateway_conformance": BASE | GATEWAYS | {"http_front"},
-    "lesson_kit": BASE | GATEWAYS | {"http_front", "wire_inspector", "gateway_bench"},
+    "lesson_kit": BASE | GATEWAYS | {"demo_app", "http_front", "wire_inspector", "gateway_bench"},
     "gatelab": BASE | GATEWAYS | {"http_front", "wire_inspector", "gateway_bench", "gateway_conformance", "lesson_kit"},
 }
-SERVERS = GATEWAYS | BASE | {"http_front"}
-EXTRAS = {"bill_chart": {"matplotlib"}}  # of cgi-runner[bill]; imported when somebody asks for a chart
+SERVERS = GATEWAYS | BASE | {"asgi_server", "http_front"}
+EXTRAS = {
+    "bill_chart": {"matplotlib"},  # of cgi-runner[bill]; imported when somebody asks for a chart
+    "websocket": {"wsproto"},  # of asgi-server; imported when the first handshake comes
+}
 CODEC_NEVER = {"socket", "os", "time", "threading", "subprocess", "select", "selectors", "signal"}
 CORE_NEVER = CODEC_NEVER | {"mmap", "logging"}
 CORE_MAY = {"file_wrapper": {"os"}}  # how large a file is that the application hands over: only fstat can tell

@@ -175,7 +175,7 @@ def test_the_calls_show_the_same_request(ask):
 
 
 def test_dates_are_in_order_and_have_sources():
-    text = (Path(demo_app.__file__).parent / "content" / "history.toml").read_text()
+    text = (Path(demo_app.__file__).parent / "content" / "facts.toml").read_text()
     events = tomllib.loads(text)["event"]
 
     def year(event):
@@ -191,11 +191,13 @@ def test_dates_are_in_order_and_have_sources():
 
     for event in events:
         assert event["source"]
+        assert event["checked"] < event["again"]
         assert event["fact"].endswith(".")
         assert event["read"] in ("primary", "secondary")
         assert event["link"] == "" or event["link"].startswith("https://")
     assert [day(event) for event in events] == sorted(day(event) for event in events)
     assert year(events[0]) == 1993
+    assert len({event["id"] for event in events}) == len(events)
 
 
 def test_the_timeline_shows_every_date_and_a_page_its_own(ask):

@@ -1,10 +1,11 @@
 """The dates that the museum tells, each with its source, kept in one table beside the pages.
 
-``content/history.toml`` holds them in order of time. A page asks for those of its own topic, the
+``content/facts.toml`` holds them in order of time. A page asks for those of its own topic, the
 timeline for all. Dates are data so that a page and the timeline cannot disagree.
 """
 
 import tomllib
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TypedDict
@@ -13,20 +14,27 @@ from demo_app import layout
 
 
 class Event(TypedDict):
-    """One dated fact: ``read`` is "primary" when the source itself was read, else "secondary"."""
+    """One dated fact.
 
+    ``read`` is "primary" when the source itself was read, else "secondary"; ``checked`` and ``again``
+    are the days of the last look at it and of the next one.
+    """
+
+    id: str
     date: str
     fact: str
     source: str
     link: str
     read: str
     topics: list[str]
+    checked: date
+    again: date
 
 
 @cache
 def events() -> list[Event]:
     """Return all dated facts, oldest first."""
-    text = (Path(__file__).parent / "content" / "history.toml").read_text(encoding="utf-8")
+    text = (Path(__file__).parent / "content" / "facts.toml").read_text(encoding="utf-8")
     found: list[Event] = tomllib.loads(text)["event"]
     return found
 
