@@ -169,6 +169,31 @@ def test_a_code_cell_is_code(ask, folder):
     assert "<p>after</p>" in text
 
 
+def test_a_notebook_as_markdown_is_a_page(ask, folder):
+    (folder / "book.md").write_text(
+        "```{code-cell} ipython3\n:tags: [exact]\n:other: 1\n\nprint(1)\n```\n\n"
+        '+++ {"explain": "x"}\n\n<details><summary>Why</summary>\n\nBecause *so*.\n\n- 1 +++ 2\n\n</details>\n\n+++\n'
+    )
+    text = ask("/book").text
+    assert '<pre><code class="language-code-cell">print(1)\n</code></pre>' in text
+    assert "<summary>Why</summary>\n<p>Because <em>so</em>.</p>" in text
+    assert ":tags:" not in text
+    assert "explain" not in text
+    assert "<li>1 +++ 2</li>" in text
+
+
+def test_pictures_lie_among_the_pages(ask, folder):
+    (folder / "part" / "a.svg").write_text("<svg/>")
+    answer = ask("/part/a.svg")
+    assert (answer.code, answer.text, dict(answer.headers)["Content-Type"]) == (200, "<svg/>", "image/svg+xml")
+    assert ask("/part/a.svg", HTTP_IF_NONE_MATCH=dict(answer.headers)["ETag"]).code == 304
+    (folder / "part" / "a.txt").write_text("no picture")
+    (folder.parent / "b.svg").write_text("<svg/>")
+    (folder / "link.svg").symlink_to(folder.parent / "b.svg")
+    for path in ("/part/b.svg", "/part/a.txt", "/../b.svg", "/link.svg", "/part/../../b.svg"):
+        assert ask(path).code == 404, path
+
+
 def test_an_unknown_figure_stays_as_it_was_written(ask, folder):
     (folder / "fig.md").write_text("[[figure nothing]]\n\n[[figure sizes]]\n\n[[history nothing]]\n")
     text = ask("/fig").text

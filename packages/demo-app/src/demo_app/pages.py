@@ -6,8 +6,11 @@ contrast is what this application is for.
 
 A line ``[[figure NAME]]`` in the Markdown becomes a figure, ``[[history]]`` or ``[[history TOPIC]]`` a
 list of dates. Links that start with "/" are links from the site's root, wherever it is mounted, and
-links to a file ``other.md`` lead to its page. The code cells of a notebook written as Markdown,
-fenced with ``{code-cell}``, are shown as code.
+links to a file ``other.md`` lead to its page.
+
+A notebook written as Markdown (MyST) is shown as a page: its code cells, fenced with ``{code-cell}``,
+as code, without their options; and its cell breaks, ``+++``, not at all. What a ``<details>`` folds is
+Markdown too.
 """
 
 import re
@@ -20,6 +23,7 @@ from markdown import Markdown
 from markdown.extensions.attr_list import AttrListExtension
 from markdown.extensions.def_list import DefListExtension
 from markdown.extensions.fenced_code import FencedCodeExtension
+from markdown.extensions.md_in_html import MarkdownInHtmlExtension
 from markdown.extensions.sane_lists import SaneListExtension
 from markdown.extensions.tables import TableExtension
 from markupsafe import Markup
@@ -34,7 +38,9 @@ if TYPE_CHECKING:
 _MARKER = re.compile(r"<p>\[\[(figure|history)(?: ([a-z-]+))?\]\]</p>")
 _LINK_FROM_ROOT = re.compile(r'(href|src)="/(?!/)')
 _LINK_TO_FILE = re.compile(r'href="(?![a-z]+:)([^"#]+)\.md(#[^"]*)?"')
-_CODE_CELL = re.compile(r"^(`{3,})\{([\w-]+)\}.*$", re.MULTILINE)
+_CODE_CELL = re.compile(r"^(`{3,})\{([\w-]+)\}.*\n(?:(?::[\w-]+:.*\n)+\n?)?", re.MULTILINE)
+_CELL_BREAK = re.compile(r"^\+\+\+.*$", re.MULTILINE)
+_FOLD = re.compile(r"^<details>", re.MULTILINE)
 _TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
 
 
@@ -78,11 +84,13 @@ def _rendered(source: sources.Source) -> layout.Document:
         AttrListExtension(),
         DefListExtension(),
         FencedCodeExtension(),
+        MarkdownInHtmlExtension(),
         SaneListExtension(),
         TableExtension(),
     ]
     converter = Markdown(extensions=extensions, output_format="html")
-    content = converter.convert(_CODE_CELL.sub(r"\1\2", source.text))
+    text = _CELL_BREAK.sub("", _CODE_CELL.sub(r"\1\2\n", source.text))
+    content = converter.convert(_FOLD.sub('<details markdown="block">', text))
     content = _LINK_TO_FILE.sub(r'href="\1\2"', content)
     content = _TABLE.sub(r'<div class="scroll" role="group" aria-label="Table" tabindex="0">\g<0></div>', content)
     content = _MARKER.sub(_figure_or_history, content)

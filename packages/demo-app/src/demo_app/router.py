@@ -105,7 +105,7 @@ def _find(path: str) -> Route:
     for prefix, route in PREFIXES.items():
         if path.startswith(prefix):
             return route
-    page = pages.find(path)
+    page = pages.find(path) or assets.find_picture(path)
     if page is None:
         raise RefusalError(HTTPStatus.NOT_FOUND, "There is no page at this address.")
     return Route(page)

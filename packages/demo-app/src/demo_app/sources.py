@@ -54,12 +54,15 @@ def folder() -> str:
     return os.environ.get("DEMO_APP_CONTENT") or MUSEUM
 
 
-def find_file(folder: str, path: str) -> Path | None:
-    """Return the file for a path of the site; None if there is none, or it is outside of ``folder``."""
-    if not _PATH.fullmatch(path):
+def find_file(folder: str, path: str, suffixes: tuple[str, ...] = ()) -> Path | None:
+    """Return the file for a path of the site; None if there is none, or it is outside of ``folder``.
+
+    With ``suffixes`` the path is that of a file with one of them, such as a picture; else that of a page.
+    """
+    if not _PATH.fullmatch(path) or (suffixes and not path.endswith(suffixes)):
         return None
     place = Path(folder)
-    name = f"{path}index.md" if path.endswith("/") else f"{path}.md"
+    name = path if suffixes else f"{path}index.md" if path.endswith("/") else f"{path}.md"
     file = (place / name.lstrip("/")).resolve()
     return file if file.is_file() and file.is_relative_to(place.resolve()) else None
 
