@@ -70,15 +70,19 @@ def echo(request: Request, start_response: "StartResponse") -> Iterator[bytes]:
     """Send the request's body back as it comes in, under the media type that it came with."""
     environ = request.environ
     length = content_length(environ)
-    kind = environ.get("CONTENT_TYPE") or ""
-    headers = [
-        ("Content-Type", kind if _PLAIN.fullmatch(kind) else "application/octet-stream"),
-        ("X-Content-Type-Options", "nosniff"),
-    ]
+    headers = echo_headers(environ.get("CONTENT_TYPE") or "")
     if length is not None:
         headers.append(("Content-Length", str(length)))
     start_response("200 OK", headers)
     return blocks(environ["wsgi.input"], length)
+
+
+def echo_headers(kind: str) -> list[tuple[str, str]]:
+    """Return the headers of a body that came with the media type ``kind`` and goes back with it."""
+    return [
+        ("Content-Type", kind if _PLAIN.fullmatch(kind) else "application/octet-stream"),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
 
 
 def upload(request: Request, start_response: "StartResponse") -> list[bytes]:

@@ -75,19 +75,30 @@ def _of_the_request(request: Request) -> dict[str, object]:
 
 def stream(request: Request, start_response: "StartResponse") -> Iterator[bytes]:
     """Yield ``n`` chunks, ``ms`` milliseconds apart, without saying how many bytes will come."""
+    chunks, pause = chunks_and_pause(request)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return _chunks(chunks, pause)
+
+
+def chunks_and_pause(request: Request) -> tuple[int, float]:
+    """Return how many chunks are wanted, and the seconds between two of them."""
     chunks = request.number_in("n", 5, 0, MAX_CHUNKS)
     pause = request.number_in("ms", 100, 0, MAX_SLEEP)
     if chunks * pause > MAX_SLEEP:
         raise BadValueError(f"The whole stream must end within {MAX_SLEEP} ms.")
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    return _chunks(chunks, pause / 1000)
+    return chunks, pause / 1000
+
+
+def chunk(number: int, chunks: int) -> bytes:
+    """Return one chunk of a stream."""
+    return b"chunk %d of %d\n" % (number, chunks)
 
 
 def _chunks(chunks: int, pause: float) -> Iterator[bytes]:
     for number in range(1, chunks + 1):
         if number > 1 and pause:
             time.sleep(pause)
-        yield b"chunk %d of %d\n" % (number, chunks)
+        yield chunk(number, chunks)
 
 
 def write(request: Request, start_response: "StartResponse") -> list[bytes]:

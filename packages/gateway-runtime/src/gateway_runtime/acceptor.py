@@ -19,23 +19,23 @@ from .poller import EXCLUSIVE, READ, Poller
 if TYPE_CHECKING:
     from .addresses import Listener
 
-__all__ = ["LAST_ACCEPTS", "Acceptor", "Factory"]
+__all__ = ["BACK_OFF", "IGNORED", "LAST_ACCEPTS", "WAITED_FOR", "Acceptor", "Factory"]
 
 Factory = Callable[[Connection], Session]
 
 LAST_ACCEPTS = 4096
 """Connections accepted at the end, for those that the kernel has completed: its queue is no longer."""
 
-_BACK_OFF = 0.5
+BACK_OFF = 0.5
 """Seconds without accepting when descriptors or memory have run out."""
 
 # accept(2): errors of the connection that was about to be accepted, not of the listener. The next may be fine.
-_IGNORED = frozenset((
+IGNORED = frozenset((
     errno.ECONNABORTED, errno.EPERM, errno.EPROTO, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN,
     errno.EHOSTUNREACH, errno.EOPNOTSUPP, errno.ETIMEDOUT, errno.EINTR,
 ))  # fmt: skip
 # accept(2): the process or the system has run out of something. Waiting helps, trying again at once does not.
-_WAITED_FOR = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+WAITED_FOR = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
 class Acceptor:
@@ -82,7 +82,7 @@ class Acceptor:
     def rest(self, why: str, now: float) -> None:
         """Accept no more for a moment, and say `why`."""
         line(f"{why}; waiting before the next one")
-        self._again = now + _BACK_OFF
+        self._again = now + BACK_OFF
         self.off()
 
     def rested(self, now: float) -> bool:
@@ -98,9 +98,9 @@ class Acceptor:
             except BlockingIOError:
                 return None
             except OSError as error:
-                if error.errno in _IGNORED:
+                if error.errno in IGNORED:
                     continue
-                if error.errno not in _WAITED_FOR:
+                if error.errno not in WAITED_FOR:
                     raise
                 self.rest(f"cannot accept connections: {error.strerror}", now)
                 return None

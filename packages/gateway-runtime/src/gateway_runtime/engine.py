@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from . import events
 from .acceptor import Acceptor, Factory
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .scoreboard import WorkerSlot
     from .trunk import Unit
 
-__all__ = ["Limits", "Loop", "SessionFactory"]
+__all__ = ["Limits", "Loop", "Serving", "SessionFactory"]
 
 SessionFactory = Factory
 """Makes the session of a new connection; each listener has its own."""
@@ -86,6 +86,16 @@ class Limits:
     connections: int = 10_000
 
 
+class Serving(Protocol):
+    """What a worker does all its life: a `Loop`, or what a gateway has in its place (`Gateway.loop`)."""
+
+    def start(self) -> None:
+        """Get ready: when this returns, the worker says that it can serve. Raises StartupError."""
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+
+
 class Loop:
     """A worker's connections. `run` returns when it was told to stop and all is done, or its grace is over.
 
@@ -127,6 +137,9 @@ class Loop:
         self._limit_of = {"IDLE": limits.idle, "HEAD": limits.head, "BODY": limits.body, "BUSY": limits.send}
         self._away = 0  # connections whose threads have left the loop; never more than `threads`
         self._slot = board.thread(0)
+
+    def start(self) -> None:
+        """There is nothing to wait for."""
 
     def run(self) -> None:
         """Serve until told to stop."""

@@ -215,6 +215,7 @@ def settings_of(gateway: Gateway, arguments: argparse.Namespace) -> Settings:
         status_path=arguments.status_path or "",
         ping_path=arguments.ping_path or "",
         pid_file=arguments.pid_file,
+        loop=gateway.loop,
         arguments=arguments,
     )
 

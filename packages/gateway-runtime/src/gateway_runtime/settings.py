@@ -10,14 +10,17 @@ from typing import Any
 
 from .access_log import AccessLog
 from .addresses import Address
-from .engine import Limits, SessionFactory
+from .engine import Limits, Serving
 from .lifetime import Lifetime
 from .line_stream import ERRORS
 from .pool import Pool
 
-__all__ = ["Application", "Gateway", "Settings"]
+__all__ = ["Application", "Gateway", "NewLoop", "Settings"]
 
 Application = Callable[..., Any]
+
+NewLoop = Callable[..., Serving]
+"""Makes what serves in a worker. It is called as `gateway_runtime.engine.Loop` is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Settings:
     """Of the status page, among the application's pages."""
     ping_path: str = ""
     pid_file: str = ""
+    loop: NewLoop | None = field(default=None, compare=False)
+    """See `Gateway`."""
     arguments: argparse.Namespace = field(default_factory=argparse.Namespace, compare=False)
     """All of the command line, for the options that a gateway has added (`Gateway.add_arguments`)."""
 
@@ -91,6 +96,8 @@ class Gateway:
     `sessions(application, settings, address)` gives the session factory for a listener; it runs in each worker.
     `load(arguments)` gives the application, in each worker (with --preload in the master, once); by default it imports
     `MODULE:APP`. `check(arguments)` runs once, before anything is bound; it raises StartupError.
+    `loop` serves in each worker in place of the engine's, for a server whose calls do not wait in threads;
+    then what `sessions` gives is for that loop to understand.
     `guarded`: the protocol trusts its peer, so a bind beyond this machine needs --allow-from.
     """
 
@@ -98,7 +105,7 @@ class Gateway:
     protocol: str
     scheme: str
     description: str
-    sessions: Callable[[Application, Settings, Address], SessionFactory]
+    sessions: Callable[[Application, Settings, Address], Any]
     version: str = "0.1.0"
     usage: str = "MODULE:APP"
     default_bind: str = "127.0.0.1:8000"
@@ -106,6 +113,7 @@ class Gateway:
     threads: Callable[[argparse.Namespace], int] | None = None
     """Says how many, from the gateway's own options; then there is no --threads."""
     guarded: bool = False
+    loop: NewLoop | None = None
     load: Callable[[argparse.Namespace], Application] | None = None
     check: Callable[[argparse.Namespace], None] | None = None
     add_arguments: Callable[[argparse.ArgumentParser], None] | None = None

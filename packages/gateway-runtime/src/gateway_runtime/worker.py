@@ -22,10 +22,10 @@ from functools import partial
 from . import events, log
 from .addresses import Listener
 from .children import READY, SPENT
-from .engine import Loop, SessionFactory
+from .engine import Loop, Serving, SessionFactory
 from .errors import EXIT_CANNOT_START, EXIT_FAILED, EXIT_STOPPED, StartupError
 from .scoreboard import State, WorkerSlot
-from .settings import Settings
+from .settings import NewLoop, Settings
 from .shared_loop import SharedLoop
 from .signals import HELD
 
@@ -68,21 +68,11 @@ class Worker:
         self._board.take(os.getpid(), self._generation)
         self._install_signals()
         try:
-            sources = self._prepare()
+            loop = self._new_loop()
+            loop.start()
         except StartupError as error:
             self._tell(str(error).replace("\n", " ").encode("utf-8", "replace"))
             return EXIT_CANNOT_START
-        settings = self._settings
-        kind = Loop if settings.threads == 1 else partial(SharedLoop, threads=settings.threads)
-        loop = kind(
-            sources,
-            (self._control_fd, self._stop_read),
-            self._board,
-            settings.limits,
-            settings.allowed if settings.allow_from else None,
-            self._quota,
-            lambda: self._tell(SPENT),
-        )
         if self._board.state is not State.RETIRING:  # as it is if the master has told us to end meanwhile
             self._board.state = State.IDLE
         events.emit("ready", role="worker")
@@ -95,6 +85,20 @@ class Worker:
             log.line(f"the loop failed: {error!r} {traceback.format_exc()}")
             return EXIT_FAILED
         return EXIT_STOPPED
+
+    def _new_loop(self) -> Serving:
+        """Load the application, and make what serves it. Raises StartupError."""
+        settings = self._settings
+        kind: NewLoop = Loop if settings.threads == 1 else partial(SharedLoop, threads=settings.threads)
+        return (settings.loop or kind)(
+            self._prepare(),
+            (self._control_fd, self._stop_read),
+            self._board,
+            settings.limits,
+            settings.allowed if settings.allow_from else None,
+            self._quota,
+            lambda: self._tell(SPENT),
+        )
 
     def _tell(self, word: bytes) -> None:
         """Say a word to the master."""

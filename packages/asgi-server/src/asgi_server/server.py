@@ -1,0 +1,285 @@
+"""A worker's life with asyncio in place of the engine's loop, and the command line.
+
+::
+
+    worker (gateway_runtime.worker)     start      the lifespan's start-up; then the worker says that it can serve
+                                        run        accept, and look at the deadlines once a second
+    told to stop                                   no more connections; the last responses say so; WebSockets are closed
+    all done, or the grace is over                 what is left is cancelled; the lifespan's shut-down
+
+The processes are those of every other server here: a master that forks, replaces, reloads and ends. Only what a worker
+does with its connections is another thing: no thread belongs to a call, so none is held by a call that waits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import inspect
+import ipaddress
+import selectors
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from math import inf
+from typing import Any
+
+from gateway_core.access import Access
+from gateway_core.http1 import DEFAULT_LIMITS
+from gateway_runtime import loader
+from gateway_runtime.addresses import Address, Listener
+from gateway_runtime.arguments import network
+from gateway_runtime.engine import Limits
+from gateway_runtime.errors import StartupError
+from gateway_runtime.pool import Kind
+from gateway_runtime.scoreboard import WorkerSlot
+from gateway_runtime.settings import Gateway, Settings
+
+from .calls import Calls
+from .connection import LINGER, Connection, Wait
+from .door import Door
+from .lifespan import Lifespan
+from .site import Site
+
+__all__ = ["GATEWAY", "AsyncLoop"]
+
+_TICK = 1.0
+"""Seconds between two looks at the deadlines."""
+
+_LAST_TICK = 0.1
+"""The same when we stop."""
+
+_LAST_REQUEST = 0.5
+"""Seconds that an idle connection has for another request when we stop. Closed at once, it would cross with requests
+that are on their way, and their senders could not know whether they were served."""
+
+_SHUT_DOWN = 0.5
+"""Seconds that the application has to shut down, if requests have used up the grace time: the master waits for one."""
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class AsyncLoop:
+    """A worker's connections. Made and used as `gateway_runtime.engine.Loop` is; each source comes with its `Site`."""
+
+    def __init__(
+        self,
+        sources: Iterable[tuple[Listener, Site]],
+        stop_fds: Iterable[int],
+        board: WorkerSlot,
+        limits: Limits,
+        allowed: Callable[[str], bool] | None = None,
+        quota: int = 0,
+        spent: Callable[[], None] | None = None,
+    ) -> None:
+        assert allowed is None, "HTTP is for everybody who can connect"
+        pairs = list(sources)
+        self._listeners = [listener.sock for listener, _ in pairs]
+        self._sites = [site for _, site in pairs]
+        self._lifespan = self._sites[0].lifespan  # they all serve the same application
+        self._stop_fds = tuple(stop_fds)
+        self._board = board
+        self.limits = limits
+        self.connections: set[Connection] = set()
+        self.calls = Calls(board.thread(0), quota, spent)
+        self._selector = selectors.DefaultSelector()
+        self._limit_of = {
+            Wait.NEXT: limits.idle, Wait.HEAD: limits.head, Wait.CONTENT: limits.body, Wait.READER: limits.send,
+            Wait.CLOSE: LINGER,
+        }  # fmt: skip
+        self._runner: asyncio.Runner
+        self._stop: asyncio.Event
+        self._changed: asyncio.Event
+        self._welcoming: set[asyncio.Task[object]] = set()
+
+    # -- what the worker calls -----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Let the application start up. Raises StartupError if it cannot."""
+        self._runner = asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(self._selector))
+        try:
+            self._runner.run(self._start())
+        except BaseException:
+            self._runner.close()
+            raise
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        with self._runner:
+            self._runner.run(self._serve())
+
+    async def _start(self) -> None:
+        """Start up; or be told to stop meanwhile."""
+        loop = asyncio.get_running_loop()
+        self.time = loop.time
+        self._stop, self._changed = asyncio.Event(), asyncio.Event()
+        for fd in self._stop_fds:
+            loop.add_reader(fd, self._told_to_stop)
+        starting = loop.create_task(self._lifespan.start())
+        stopping = loop.create_task(self._stop.wait())
+        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if starting.done():
+            starting.result()
+        else:
+            starting.cancel()
+
+    def _told_to_stop(self) -> None:
+        for fd in self._stop_fds:
+            asyncio.get_running_loop().remove_reader(fd)  # at end of file it would be readable for ever
+        self._stop.set()
+        self._changed.set()
+
+    async def _serve(self) -> None:
+        epoll_fd = self._selector.fileno() if isinstance(self._selector, _EPOLL) else None
+        door = Door(self._listeners, self._welcome, lambda: len(self.connections) >= self.limits.connections, epoll_fd)
+        try:
+            door.open()
+            while not self._stop.is_set():
+                await self._tick(_TICK)
+            door.shut()
+            end = self.time() + self.limits.grace
+            await self._finish(door, end)
+            await self._lifespan.stop(max(_SHUT_DOWN, end - self.time()))
+        finally:
+            door.close()
+
+    async def _finish(self, door: Door, end: float) -> None:
+        """Finish what is under way, and no more than that, until `end`."""
+        door.last()
+        await asyncio.gather(*self._welcoming)
+        for connection in list(self.connections):
+            connection.retire(_LAST_REQUEST)
+        while (self.connections or self.calls) and self.time() < end:
+            await self._tick(_LAST_TICK)
+        self.calls.cancel()
+        for connection in list(self.connections):
+            connection.cut()
+        while self.connections or self.calls:
+            await asyncio.sleep(0)
+
+    async def _tick(self, pause: float) -> None:
+        """Wait a moment, or until something has ended; then see to what has taken too long."""
+        self._changed.clear()
+        began = self.time()
+        try:
+            await asyncio.wait_for(self._changed.wait(), pause)
+        except TimeoutError:
+            self._board.lag(max(0.0, self.time() - began - pause))  # so much later than we wanted to be called
+        now = self.time()
+        for connection in [one for one in self.connections if one.deadline < now]:
+            connection.expire()
+        self._board.connections(len(self.connections))
+
+    # -- what connections call -----------------------------------------------------------------------------------
+
+    def limit_of(self, wait: Wait) -> float:
+        """Return how many seconds a connection may wait for this."""
+        return self._limit_of.get(wait, inf)
+
+    def forget(self, connection: Connection) -> None:
+        """A connection is closed."""
+        self.connections.discard(connection)
+        if self._stop.is_set():
+            self._changed.set()
+
+    def _welcome(self, number: int, sock: socket.socket) -> None:
+        """Make a connection of a socket."""
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(loop.connect_accepted_socket(partial(Connection, self._sites[number], self), sock))
+        self._welcoming.add(task)
+        task.add_done_callback(self._welcoming.discard)
+
+
+_EPOLL: tuple[type, ...] = (selectors.EpollSelector,) if hasattr(selectors, "EpollSelector") else ()
+
+
+# -- the command line ----------------------------------------------------------------------------------------------
+
+
+def load(arguments: argparse.Namespace) -> Lifespan:
+    """Import the application. Raises StartupError, also for one that is made for another interface."""
+    application = loader.load(arguments.application)
+    try:
+        inspect.signature(application).bind({}, None, None)
+    except TypeError:
+        raise StartupError(
+            f"{arguments.application!r} does not take scope, receive and send, so it is no ASGI application; "
+            "if it is one for WSGI, serve it with wsgi_server"
+        ) from None
+    except ValueError:
+        pass  # its signature cannot be told
+    return Lifespan(application)
+
+
+def sites(application: Callable[..., Any], settings: Settings, address: Address) -> Site:
+    """Return what the connections to `address` share."""
+    assert isinstance(application, Lifespan)  # as `load` has made it
+    arguments = settings.arguments
+    fronts: list[Network] = arguments.forwarded_allow
+    return Site(
+        application,
+        address,
+        replace(DEFAULT_LIMITS, body=settings.max_body),
+        settings.mount or "",
+        Access.of(settings.access),
+        partial(_is_front, fronts) if fronts else None,
+        arguments.allow_missing_host,
+    )
+
+
+def _is_front(fronts: list[Network], peer: str) -> bool:
+    """Is this the address of a front? Who connects to a unix socket (no address) is on this machine, so one of ours."""
+    if not peer:
+        return True
+    address = ipaddress.ip_address(peer)
+    address = getattr(address, "ipv4_mapped", None) or address
+    return any(address in network for network in fronts)
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Refuse the options of all servers that mean nothing here. Raises StartupError."""
+    if arguments.manager != Kind.STATIC.value:
+        raise StartupError(
+            f"--manager {arguments.manager} counts busy threads, and a worker that waits for thousands has none: "
+            "say how many with --workers"
+        )
+    if arguments.environ:
+        raise StartupError("--environ adds to the environ of WSGI, and ASGI has none: use environment variables")
+    if arguments.status_path or arguments.ping_path:
+        raise StartupError("--status-path and --ping-path are pages of WSGI servers: use --status unix:PATH")
+
+
+def _threads(_text: str) -> int:
+    raise argparse.ArgumentTypeError("a worker has one thread, whose loop serves all of its clients: use --workers")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command line can say of ASGI and of HTTP."""
+    parser.add_argument("application", metavar="MODULE:APP", help="the ASGI application, such as demo_app.asgi:app")
+    parser.add_argument("--threads", type=_threads, help=argparse.SUPPRESS)
+    group = parser.add_argument_group("HTTP")
+    group.add_argument(
+        "--allow-missing-host", action="store_true",
+        help="serve requests of HTTP/1.1 without a Host field too, for old clients and test tools",
+    )  # fmt: skip
+    group.add_argument(
+        "--forwarded-allow", type=network, action="append", default=[], metavar="CIDR",
+        help="fronts whose X-Forwarded-For and X-Forwarded-Proto say who the client is, and whether it used TLS; "
+        "with any, peers on a unix socket are fronts too",
+    )  # fmt: skip
+
+
+GATEWAY = Gateway(
+    program="asgi_server",
+    protocol="HTTP",
+    scheme="http",
+    description="Serve an ASGI application over HTTP/1.1 and WebSocket, with one asyncio loop in each worker.",
+    sessions=sites,
+    threads=lambda _: 1,
+    loop=AsyncLoop,
+    load=load,
+    check=check,
+    add_arguments=add_arguments,
+)
