@@ -1,6 +1,7 @@
 """What the notebooks work with: predict, run, observe, explain, check. And the laboratory in which they run.
 
-`open_lesson(n)` gives a notebook its desk (`desk.Desk`); `serve` starts a gateway, `ask` and `Talk` put questions to it.
+`open_lesson(n)` gives a notebook its desk (`desk.Desk`); `serve` starts a gateway, `ask` and `Talk` put questions to
+it.
 """
 
 from lesson_kit.desk import Desk, open_lesson

@@ -7,9 +7,9 @@ INCONCLUSIVE   nothing can be said: the machine is too noisy, a tool is missing,
 =============  =======================================================================================
 
 An exercise's check is a function `check(answer, dice, *given)`. It calls the learner's `answer` on inputs that `dice`
-(a seeded `random.Random`) makes, and raises `NotYet` or `Inconclusive`; returning means PASS. `given` is what the notebook hands
-over beside the answer, such as the learner's own measurements. Whatever else goes wrong in the learner's code (an error, None, text
-for bytes, a loop without end) becomes NOT YET with a sentence of its own.
+(a seeded `random.Random`) makes, and raises `NotYet` or `Inconclusive`; returning means PASS. `given` is what the
+notebook hands over beside the answer, such as the learner's own measurements. Whatever else goes wrong in the learner's
+code (an error, None, text for bytes, a loop without end) becomes NOT YET with a sentence of its own.
 
 How an exercise is proven to be fair: `scaffolds` (the worked one passes, the blank one does not) and `mutants`, each of
 which is a misconception as code and must be refused for that very idea.
@@ -50,7 +50,7 @@ KIT = Path(__file__).parent
 
 
 class NotYet(Exception):
-    """The answer misses `idea` (a word: the name of the mutant that misses it too). The text says what to think about."""
+    """The answer misses `idea` (a word: the name of the mutant that misses it). The text says what to think about."""
 
     def __init__(self, idea: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -71,7 +71,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a check said: `idea` is what is missing ("" on PASS), `sentence` is for the learner, `seed` the one that told."""
+    """What a check said. `idea` is what is missing ("" on PASS), `sentence` for the learner, `seed` which told."""
 
     outcome: Outcome
     idea: str
@@ -87,8 +87,8 @@ class Verdict:
 class Exercise:
     """Something to make: a function called `name`. `task` is a sentence in Markdown.
 
-    `folder` holds the scaffolds worked.py, half.py and blank.py, and `mutants/IDEA.py`. `example(dice)` makes what `given` would be
-    in a proof, where nothing was measured; an exercise without data has none.
+    `folder` holds the scaffolds worked.py, half.py and blank.py, and `mutants/IDEA.py`. `example(dice)` makes what
+    `given` would be in a proof, where nothing was measured; an exercise without data has none.
     """
 
     name: str
@@ -113,8 +113,8 @@ def examine(
 ) -> Verdict:
     """Try an answer with so many seeds and return what there is to say. Never raises what the answer raises.
 
-    `first` is the first seed; None: one by chance, so that the second try is another one. With an `example` and nothing given, each
-    seed makes its own data.
+    `first` is the first seed; None: one by chance, so that the second try is another one. With an `example` and nothing
+    given, each seed makes its own data.
     """
     seed = random.SystemRandom().randrange(1_000_000) if first is None else first
     if not callable(answer):

@@ -1,8 +1,8 @@
 """An end to code that would not end: what a learner wrote may loop for ever, and the notebook must live on.
 
 On Unix, in the main thread (where a kernel runs its cells), an alarm interrupts it. Code that catches everything, as in
-`while True: try: ... except: pass`, is interrupted again and again. Elsewhere nothing can interrupt it, and only the kernel's own
-"interrupt" button helps.
+`while True: try: ... except: pass`, is interrupted again and again. Elsewhere nothing can interrupt it, and only the
+kernel's own "interrupt" button helps.
 """
 
 from __future__ import annotations

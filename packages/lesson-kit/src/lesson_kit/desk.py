@@ -14,15 +14,15 @@
     desk.keep(answer=...)                               # one sentence
     desk.stop_all()
 
-`...` means "not answered yet": with widgets there is a form below the cell, without them the cell says what to type. Nothing here
-raises for what a learner did or did not do: it is said in a sentence, and the notebook goes on.
+`...` means "not answered yet": with widgets there is a form below the cell, without them the cell says what to type.
+Nothing here raises for what a learner did or did not do: it is said in a sentence, and the notebook goes on.
 
-With `LESSON_KIT_REHEARSAL` in the environment the typical answers stand in for a learner, so that a notebook runs by itself.
+With `LESSON_KIT_REHEARSAL` in the environment the typical answers stand in for a learner, so that a notebook runs by
+itself.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
@@ -91,7 +91,7 @@ class Desk:
 
     @spoken
     def predict(self, name: str, answer: Answer = ..., confidence: Answer = ...) -> None:
-        """Ask for a prediction, and store it with how sure the learner is, in percent. It stays once its chart is drawn."""
+        """Ask for a prediction, and store it with how sure the learner is. It stays once its chart is drawn."""
         question = self.lesson.question(name)
         kept = self.record.last("prediction", self.lesson.number, name)
         if answer is ... and rehearsal.on():
@@ -158,7 +158,7 @@ class Desk:
         return self.record.measurements(self.lesson.number if lesson is None else lesson)
 
     def pace(self, full: _T, short: _T) -> _T:
-        """Return `full` (rounds, seconds, sizes), but `short` in a short rehearsal, where many notebooks run in a row."""
+        """Return `full` (rounds, seconds, sizes), or `short` in a short rehearsal, where many notebooks run."""
         return short if rehearsal.short() else full
 
     def say(self, markdown: str) -> None:
@@ -309,5 +309,7 @@ def _percent(raw: Any) -> float:
 
 
 def _short(path: Path) -> str:
-    home = os.path.expanduser("~")
-    return f"~{str(path)[len(home) :]}" if str(path).startswith(f"{home}{os.sep}") else str(path)
+    try:
+        return f"~/{path.relative_to(Path.home())}"
+    except (ValueError, RuntimeError):  # it lies elsewhere; or nobody knows where home is
+        return str(path)

@@ -4,8 +4,9 @@ A page has a date between two marks, which no reader sees::
 
     The specification is of <!-- fact:fastcgi-spec -->29 April 1996<!-- /fact -->.
 
-`refreshed` writes the date anew from the table (`demo_app/content/facts.toml`: fact, source, when it was checked, when to check it
-again). A page that disagrees with the table is one that CI refuses; a fact that is due for another look is a warning.
+`refreshed` writes the date anew from the table (`demo_app/content/facts.toml`: fact, source, when it was checked, when
+to check it again). A page that disagrees with the table is one that CI refuses; a fact that is due for another look is
+a warning.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What a lesson is made of: its questions, figures, outcomes and exercises, as values.
 
-The text of a lesson is `lessons/NN-title.md`. What it asks, draws and checks lies in `lesson_kit.lessons.lesson_NN`, whose
-`LESSON` is one of these. The two meet by name: `desk.predict("births")` in the text is the question "births" here.
+The text of a lesson is `lessons/NN-title.md`. What it asks, draws and checks lies in `lesson_kit.lessons.lesson_NN`,
+whose `LESSON` is one of these. The two meet by name: `desk.predict("births")` in the text is the question "births"
+here.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ _Named = TypeVar("_Named")
 class Drawing:
     """A figure: `draw(data, guesses)` draws what was measured, and over it what was predicted.
 
-    `needs` are the questions without whose answers it is not drawn. `seen` is the question that comes after it: what do you see?
-    `alt` says what there is to see, for whoever cannot.
+    `needs` are the questions without whose answers it is not drawn. `seen` is the question that comes after it: what do
+    you see? `alt` says what there is to see, for whoever cannot.
     """
 
     name: str
@@ -46,8 +47,8 @@ class Drawing:
 class Expected:
     """What a run is expected to show, as a sentence, and a test of the learner's own numbers.
 
-    `holds` gets the measurements of the lesson. `otherwise` says what it can mean if it does not hold. `firm` ones are counts that
-    chance does not change: those are held to in CI.
+    `holds` gets the measurements of the lesson. `otherwise` says what it can mean if it does not hold. `firm` ones are
+    counts that chance does not change: those are held to in CI.
     """
 
     says: str
@@ -58,7 +59,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A lesson. `soon` is asked again in the next lesson, `later` in the third one after it; both have a right answer."""
+    """A lesson. `soon` is asked in the next lesson, `later` in the third one after it; both have a right answer."""
 
     number: int
     title: str

@@ -1,4 +1,4 @@
-"""Where the texts of the lessons lie, and the parts of them that are shown later: an explanation waits for an observation.
+"""Where the texts of the lessons lie, and the parts of them that wait: an explanation is shown after an observation.
 
 In `lessons/NN-title.md` such a part is a cell of its own, marked with the figure that it explains::
 
@@ -12,7 +12,8 @@ In `lessons/NN-title.md` such a part is a cell of its own, marked with the figur
 
     +++
 
-A reader of the page unfolds it. In the notebook a cell `desk.explain("staircase")` stands in its place, and takes the text from here.
+A reader of the page unfolds it. In the notebook a cell `desk.explain("staircase")` stands in its place, and takes the
+text from here.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _FOLD = re.compile(r"\A\s*<details>\s*<summary>.*?</summary>|</details>\s*\Z", r
 
 
 def lessons_folder(start: Path | None = None) -> Path:
-    """Return the folder of the texts: `LESSON_KIT_LESSONS`, or `lessons` in this folder or one above. Raises Missing."""
+    """Return the folder of the texts: `LESSON_KIT_LESSONS`, or `lessons` here or in a folder above. Raises Missing."""
     told = os.environ.get(LESSONS)
     here = (start or Path.cwd()).resolve()
     for folder in [Path(told)] if told else [parent / "lessons" for parent in (here, *here.parents)]:

@@ -210,7 +210,8 @@ class Curve:
     def how(self) -> str:
         """Say the places."""
         places = ", ".join(f"{place:g}" for place in self.at)
-        return f"Type a list of {len(self.at)} numbers{f' in {self.unit}' if self.unit else ''}, for {places} {self.across}."
+        unit = f" in {self.unit}" if self.unit else ""
+        return f"Type a list of {len(self.at)} numbers{unit}, for {places} {self.across}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 One file of plain JSON, for all lessons and all notebooks that are open at a time::
 
     {"format": 1, "entries": [
-        {"kind": "prediction", "lesson": 2, "name": "births", "value": 40, "confidence": 80, "at": "2026-11-26T10:00:00+00:00"},
+        {"kind": "prediction", "lesson": 2, "name": "births", "value": 40, "at": "2026-11-26T10:00:00+00:00",
+         "confidence": 80},
         {"kind": "measurement", "lesson": 2, "name": "births", "value": 40, "at": "..."}]}
 
 Nothing in it is ever changed: an entry is added, the last one counts, and the ones before it stay, so no answer is
-lost. Every change is made under a lock, to a new file that takes the old one's place, so a notebook that is killed in the
-middle loses nothing. A file that is no JSON any more is put aside under another name, and said so.
+lost. Every change is made under a lock, to a new file that takes the old one's place, so a notebook that is killed in
+the middle loses nothing. A file that is no JSON any more is put aside under another name, and said so.
 """
 
 from __future__ import annotations

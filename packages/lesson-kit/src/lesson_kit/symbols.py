@@ -1,7 +1,7 @@
 """Source by its name: a lesson shows the code that runs, never a copy of it.
 
-A name is `package.module:Class.function`, or without the colon for a whole module. What is gone is an error, so a lesson cannot
-show what is not there any more.
+A name is `package.module:Class.function`, or without the colon for a whole module. What is gone is an error, so a
+lesson cannot show what is not there any more.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Charts of the lessons, in the house style of the bench: a sentence on top, words instead of legends, the guess as a ghost."""
+"""Charts of the lessons, in the bench's house style: a sentence on top, words, no legends, the guess as a ghost."""

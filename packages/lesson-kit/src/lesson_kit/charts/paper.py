@@ -1,6 +1,7 @@
 """The paper that a lesson draws on: the bench's page, with this machine and day at the bottom, and how a guess looks.
 
-A guess is always drawn in the same way, so that it is known at sight: dashed, hollow, in grey, and it says "your guess".
+A guess is always drawn in the same way, so that it is known at sight: dashed, hollow, in grey, and it says "your
+guess".
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ DATAGRAM = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One event. `kind` is spawn, ready, begin, end or exit; `at` is in seconds since 1970; `more` has the other fields."""
+    """`kind` is spawn, ready, begin, end or exit; `at` is seconds since 1970; `more` has the other fields."""
 
     kind: str
     at: float

@@ -1,8 +1,8 @@
 """Run a command, and end it with whoever started us: `python -I -S leash.py COMMAND...`.
 
-A kernel that is killed cannot stop its servers. This small process stands between them: its standard input is a pipe whose
-other end only the kernel has, so end of file means that the kernel is gone, however it went. Then the command gets TERM,
-time to finish, and KILL for its whole group. It works on every Unix, and imports next to nothing.
+A kernel that is killed cannot stop its servers. This small process stands between them: its standard input is a pipe
+whose other end only the kernel has, so end of file means that the kernel is gone, however it went. Then the command
+gets TERM, time to finish, and KILL for its whole group. It works on every Unix, and imports next to nothing.
 """
 
 import os
@@ -24,8 +24,8 @@ def main(command: list[str]) -> int:
     signal.set_wakeup_fd(writing)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGTERM, lambda *_: None)
-    child = os.posix_spawnp(command[0], command, dict(os.environ), setpgroup=0, setsigdef=[signal.SIGINT], file_actions=[
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)])  # fmt: skip
+    child = os.posix_spawnp(command[0], command, dict(os.environ), setpgroup=0, setsigdef=[signal.SIGINT],
+                            file_actions=[(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)])  # fmt: skip
     status = wait(child, reading)
     if status is None:
         kill(child, signal.SIGTERM)

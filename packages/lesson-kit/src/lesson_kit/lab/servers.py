@@ -6,7 +6,8 @@
         answers = [ask(f"{server.url}/counter") for _ in range(40)]
         births = server.heard("spawn")
 
-A server runs on a leash (`leash.py`), so it ends with the block, with `desk.stop_all()`, or with the kernel, whatever comes first.
+A server runs on a leash (`leash.py`), so it ends with the block, with `desk.stop_all()`, or with the kernel, whatever
+comes first.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ class Server:
                 [sys.executable, "-I", "-S", str(LEASH), *self._command, *events],
                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                 errors="backslashreplace", start_new_session=True,
-                env={**kept, "DEMO_APP_DB": f"{self._folder.name}/guestbook.sqlite3", "PYTHONUNBUFFERED": "1", **self._more},
+                env={**kept, "DEMO_APP_DB": f"{self._folder.name}/guestbook.sqlite3", "PYTHONUNBUFFERED": "1",
+                     **self._more},
             )  # fmt: skip
         except OSError as error:
             self._clean_up()
@@ -144,7 +146,7 @@ class Server:
                     return found
 
     def heard(self, kind: str = "", count: int = 0) -> list[Happening]:
-        """Return what it told of (spawn, ready, begin, end, exit), waiting until there are `count`. Needs `events=True`."""
+        """Return what it told (spawn, ready, begin, end, exit), once there are `count`. Needs `events=True`."""
         if self._listener is None:
             raise LabError("This server tells nothing: start it with `events=True`.")
         return self._listener.wait_for(kind, count) if count else self._listener.heard(kind)
@@ -212,7 +214,8 @@ def serve(
 ) -> Server:
     """Return a gateway for a `with` block. `kind` is one of `KINDS`; `options` go to its command line. Raises LabError.
 
-    With "cgi", `workers` is how many processes of the runner wait for requests; each request still has a process of its own.
+    With "cgi", `workers` is how many processes of the runner wait for requests; each request still has a process of its
+    own.
     """
     if kind not in KINDS:
         raise LabError(f"There is no gateway {kind!r}: they are {', '.join(KINDS)}.")

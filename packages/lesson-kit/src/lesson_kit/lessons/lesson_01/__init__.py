@@ -34,7 +34,7 @@ LESSON = Lesson(
             name="strip",
             draw=draw_strip,
             needs=("first_byte", "reads"),
-            alt="The bytes of one request as a strip, three times: cut after each byte, after every seventh, and whole; "
+            alt="The bytes of one request as a strip, three times: cut after each byte, each seventh, and whole; "
                 "the head, the blank line and the content have colours of their own, and your guess is a dashed line.",
             seen=Words("strip", "Look at where the cuts fall, and at where the head ends. What do you see?",
                        "The cuts fall anywhere, even inside the blank line."),
@@ -57,7 +57,7 @@ LESSON = Lesson(
     exercises=(
         Exercise(
             name="split_head",
-            task="Read from `stream` until the head has ended. Return the head with its blank line, and what came after it.",
+            task="Read from `stream` until the head has ended. Return it with its blank line, and what came after it.",
             check=check_split_head,
             folder=Path(__file__).parent / "make" / "split_head",
         ),

@@ -28,7 +28,7 @@ def draw_strip(trace: Mapping[str, Sequence[bytes]], guesses: Mapping[str, Any])
     figure, (axis,) = sheet(
         title, "Each cell is a byte (← and ↓ are CR and LF); a gap is the end of a piece.", 1.6 + 0.9 * len(trace) + 0.9
     )
-    for row, (name, pieces) in enumerate(trace.items()):
+    for row, pieces in enumerate(trace.values()):
         ends = set(accumulate(len(piece) for piece in pieces))
         for place, byte in enumerate(b"".join(pieces)):
             part = "head" if place < BLANK_AT else "blank line" if place < CONTENT_AT else "content"

@@ -28,7 +28,7 @@ def cut(whole: bytes, size: int) -> list[bytes]:
 
 
 class Poured:
-    """A connection as a reader sees it: `recv` gives the next piece, however much more it would take; b"" at the end."""
+    """A connection as a reader sees it: `recv` gives the next piece, however much it would take; b"" at the end."""
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
         self._pieces = list(pieces)
