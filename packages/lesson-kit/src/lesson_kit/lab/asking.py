@@ -84,7 +84,7 @@ class Talk:
             "REQUEST_METHOD": method, "SCRIPT_NAME": "", "PATH_INFO": unquote(path or "/", "latin-1"),
             "QUERY_STRING": query, "REQUEST_URI": target or "/", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": self._host,
             "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80", "REMOTE_ADDR": "127.0.0.1",
-            "CONTENT_LENGTH": str(len(content)), "wsgi.input": io.BytesIO(content),
+            "CONTENT_LENGTH": str(len(content)), "wsgi.input": io.BytesIO(content), "wsgi.url_scheme": "http",
             **{_variable(name): value for name, value in (fields or {}).items()},
         }  # fmt: skip
         began = time.perf_counter()

@@ -220,7 +220,7 @@ def serve(
     if kind not in KINDS:
         raise LabError(f"There is no gateway {kind!r}: they are {', '.join(KINDS)}.")
     module, *before = KINDS[kind]
-    counts = [] if kind == "asgi" else ["--threads", str(threads)]
+    counts = [] if kind in ("asgi", "cgi") else ["--threads", str(threads)]
     command = [sys.executable, "-m", module, *before, app, "--bind", "127.0.0.1:0", "--workers", str(workers), *counts]
     return Server([*command, *options], environment, events=events)
 
