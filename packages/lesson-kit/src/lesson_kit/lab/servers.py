@@ -60,10 +60,16 @@ class Server:
     """A gateway, or any command that prints a ready line. It runs within a `with` block."""
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str] | None = None, *, events: bool = False
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        *,
+        events: bool = False,
+        folder: Path | None = None,
     ) -> None:
         self._command = list(command)
         self._more = dict(environment or {})
+        self._home = folder
         self._listener = Listener() if events else None
         self._lines: list[str] = []
         self._said = threading.Condition()
@@ -79,7 +85,7 @@ class Server:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(LEASH), *self._command, *events],
                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                errors="backslashreplace", start_new_session=True,
+                errors="backslashreplace", start_new_session=True, cwd=self._home,
                 env={**kept, "DEMO_APP_DB": f"{self._folder.name}/guestbook.sqlite3", "PYTHONUNBUFFERED": "1",
                      **self._more},
             )  # fmt: skip
@@ -211,18 +217,19 @@ def serve(
     options: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     events: bool = False,
+    folder: Path | None = None,
 ) -> Server:
     """Return a gateway for a `with` block. `kind` is one of `KINDS`; `options` go to its command line. Raises LabError.
 
     With "cgi", `workers` is how many processes of the runner wait for requests; each request still has a process of its
-    own.
+    own. `folder` is where the application's file lies, if it is no installed one.
     """
     if kind not in KINDS:
         raise LabError(f"There is no gateway {kind!r}: they are {', '.join(KINDS)}.")
     module, *before = KINDS[kind]
     counts = [] if kind in ("asgi", "cgi") else ["--threads", str(threads)]
     command = [sys.executable, "-m", module, *before, app, "--bind", "127.0.0.1:0", "--workers", str(workers), *counts]
-    return Server([*command, *options], environment, events=events)
+    return Server([*command, *options], environment, events=events, folder=folder)
 
 
 @atexit.register
