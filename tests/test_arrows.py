@@ -34,7 +34,7 @@ MAY_IMPORT = {
 SERVERS = GATEWAYS | BASE | {"asgi_server", "http_front"}
 EXTRAS = {
     "bill_chart": {"matplotlib"},  # of cgi-runner[bill]; imported when somebody asks for a chart
-    "websocket": {"wsproto"},  # of asgi-server; imported when the first handshake comes
+    "frames": {"wsproto"},  # of asgi-server; imported when the first handshake is accepted
 }
 CODEC_NEVER = {"socket", "os", "time", "threading", "subprocess", "select", "selectors", "signal"}
 CORE_NEVER = CODEC_NEVER | {"mmap", "logging"}

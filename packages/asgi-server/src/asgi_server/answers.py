@@ -47,9 +47,9 @@ def message_type(message: object) -> str:
 def check_start(message: Message) -> Head:
     """Check an "http.response.start". Raises ApplicationError."""
     status = message.get("status")
-    if type(status) is not int or not 200 <= status <= 599:
+    if not isinstance(status, int) or not 200 <= status <= 599:
         raise ApplicationError(f"the status of a response is an int from 200 to 599, not {status!r:.200}")
-    return _HEADS[status, *pairs(message)]
+    return _HEADS[int(status), *pairs(message)]
 
 
 def pairs(message: Message) -> Pairs:

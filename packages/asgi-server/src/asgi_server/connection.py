@@ -26,10 +26,12 @@ from gateway_core.events import ConnectionClosed, Data, EndOfMessage, NotNow, Ph
 from gateway_core.http1 import HttpRequest, ServerConnection, http_date
 from gateway_runtime.log import line
 
+from .call import Call
 from .http import HttpCall
 from .interfaces import ClientGone, Message, Receive, Scope, Send
 from .scope import Ends, is_below, new_scope
 from .site import Site
+from .websocket import VERSION, WebSocketCall, is_handshake, socket_scope
 
 if TYPE_CHECKING:
     from .server import AsyncLoop
@@ -60,6 +62,7 @@ class Wait(enum.Enum):
     NEXT = "a request"
     HEAD = "the rest of a request's head"
     CONTENT = "content of the request"
+    FRAMES = "what a WebSocket's client says next"
     APPLICATION = "the application"
     READER = "the client to take what is sent"
     CLOSE = "the client to close, after we have"
@@ -75,7 +78,7 @@ class Connection(asyncio.Protocol):
         self._loop = loop
         self._transport: asyncio.Transport
         self._ends: Ends = (None, ("", None))
-        self._call: HttpCall | None = None
+        self._call: Call | None = None
         self._ahead = 0  # bytes that have come behind the request that is being answered
         self._eof = False
         self._closing = False  # our side is shut: what still comes is dropped
@@ -100,6 +103,9 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
         if self._closing:
+            return
+        if isinstance(self._call, WebSocketCall):
+            self._read_frames(self._call, data)
             return
         if self._wait is Wait.CONTENT:
             self.deadline = min(self._loop.time() + self._loop.limits.body, self.deadline + len(data) / _CONTENT_RATE)
@@ -149,6 +155,14 @@ class Connection(asyncio.Protocol):
             self._refuse(error)
         self.settle()
 
+    def _read_frames(self, call: WebSocketCall, data: bytes) -> None:
+        self.deadline = self._loop.time() + self._loop.limits.idle
+        try:
+            call.feed(data)
+        except RemoteProtocolError as error:
+            self._refuse(error)
+        self.settle()
+
     def _take_events(self) -> None:
         while True:
             event = self.codec.next_event()
@@ -161,7 +175,7 @@ class Connection(asyncio.Protocol):
                 if self._call is None:
                     self._close(linger=False)
                 return
-            elif self._call is not None:  # else its response was complete before its content
+            elif isinstance(self._call, HttpCall):  # else its response was complete before its content
                 if type(event) is Data:
                     self._call.feed(event.data)
                 elif type(event) is EndOfMessage:
@@ -170,9 +184,21 @@ class Connection(asyncio.Protocol):
     def _begin(self, request: HttpRequest) -> None:
         """Call the application for a request."""
         scope = new_scope(self.site, request, self._ends)
-        application = self.site.lifespan.application if is_below(scope) else _not_below_the_mount
-        call = self._call = HttpCall(self, request, scope)
-        self._loop.calls.begin(f"{scope['method']} {scope['path']}", call.run(application))
+        application = self.site.lifespan.application
+        call: Call
+        if not is_below(scope):
+            call, application = HttpCall(self, request, scope), _not_below_the_mount
+        elif not is_handshake(request):
+            call = HttpCall(self, request, scope)
+        elif (b"sec-websocket-version", VERSION) not in scope["headers"]:
+            call, application = HttpCall(self, request, scope), _not_our_version
+        else:
+            scope = socket_scope(scope, request)
+            if not self.codec.exhausted:
+                raise RemoteProtocolError("bytes have come before the WebSocket was open")
+            call = WebSocketCall(self, request, scope)
+        self._call = call
+        self._loop.crowd.begin(call.route, call.run(application))
 
     def _refuse(self, error: RemoteProtocolError) -> None:
         """Answer bytes that break the protocol, once, log a line, close."""
@@ -239,6 +265,11 @@ class Connection(asyncio.Protocol):
             self._refuse(error)
         self.settle()
 
+    def close_after_frames(self) -> None:
+        """A WebSocket is closed by one side: the server closes the connection, and gives the other side time for it."""
+        self._call = None
+        self._close(linger=True)
+
     def cut(self) -> None:
         """The response breaks off: let the client see that."""
         call, self._call = self._call, None
@@ -268,6 +299,8 @@ class Connection(asyncio.Protocol):
             return Wait.READER
         if self._closing:
             return Wait.CLOSE
+        if isinstance(self._call, WebSocketCall):
+            return Wait.FRAMES if self._call.has_frames and self._may_read() else Wait.APPLICATION
         phase = self.codec.phase
         if phase is Phase.IDLE:
             return Wait.NEXT
@@ -278,6 +311,8 @@ class Connection(asyncio.Protocol):
     def _may_read(self) -> bool:
         """Is there room for what may come?"""
         waiting = self._call.waiting if self._call is not None else 0
+        if isinstance(self._call, WebSocketCall) and not self._drained.is_set():
+            return self._closing  # who does not read what we say, pongs among it, shall not say more
         return self._closing or (self._ahead <= CONTENT_MAX and waiting <= CONTENT_MAX)
 
     def expire(self) -> None:
@@ -294,6 +329,11 @@ class Connection(asyncio.Protocol):
             self._close(linger=False)
         elif self._wait is Wait.CLOSE:
             self._transport.abort()
+        elif isinstance(self._call, WebSocketCall):
+            self.deadline = self._loop.time() + self._loop.limits.idle
+            if self._call.is_silent():
+                line(f"{self._peer}: the WebSocket's client does not answer a ping; the connection is cut")
+                self.cut()
         else:
             self._refuse(RemoteProtocolError("the request did not arrive within the time limit", 408))
 
@@ -302,6 +342,8 @@ class Connection(asyncio.Protocol):
     def retire(self, patience: float) -> None:
         """The server ends: the next response is the last. An idle client has `patience` seconds to ask for it."""
         self.codec.last = True
+        if isinstance(self._call, WebSocketCall):
+            self._call.go_away()
         if self._wait is Wait.NEXT:
             self.deadline = min(self.deadline, self._loop.time() + patience)
 
@@ -340,6 +382,14 @@ def _ends(transport: asyncio.Transport, site: Site) -> Ends:
     here = transport.get_extra_info("sockname") or (site.address.host, site.address.port)
     # The zone of a link-local address means something to this machine only.
     return ((peer[0].partition("%")[0], peer[1]) if peer else None), (here[0].partition("%")[0], here[1])
+
+
+async def _not_our_version(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """RFC 6455 section 4.4: say which version we speak."""
+    body = f"Only version {VERSION.decode()} of WebSocket is spoken here.\n".encode()
+    headers = [(b"content-type", b"text/plain"), (b"sec-websocket-version", VERSION)]
+    await send({"type": "http.response.start", "status": 400, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _not_below_the_mount(_scope: Scope, _receive: Receive, send: Send) -> None:

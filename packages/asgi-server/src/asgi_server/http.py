@@ -16,26 +16,20 @@ when the kernel has taken all. So neither side can fill our memory.
 
 from __future__ import annotations
 
-import asyncio
 import enum
-import traceback
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from gateway_core.errors import ApplicationError, LocalProtocolError
 from gateway_core.http1 import HttpRequest
-from gateway_runtime.line_stream import ERRORS
 
 from .answers import Head, check_start, message_type
-from .interfaces import Application, ClientGone, Message, Scope
+from .call import ERROR_BODY, ERROR_START, Call
+from .interfaces import ClientGone, Message, Scope
 
 if TYPE_CHECKING:
     from .connection import Connection
 
-__all__ = ["HttpCall", "only_gone", "report"]
-
-_ERROR_BODY = b"Internal Server Error: the application failed. The server's log says why.\n"
-_ERROR: Final[Message] = {"status": 500, "headers": [(b"content-type", b"text/plain; charset=utf-8")]}
+__all__ = ["HttpCall"]
 
 
 class _Stage(enum.Enum):
@@ -51,55 +45,33 @@ class _Stage(enum.Enum):
 _START, _HELD, _BODY, _ENDED, _CUT = _Stage
 
 
-class HttpCall:
-    """One call of the application for one request. Whatever happens to it, `run` never raises, unless cancelled."""
+class HttpCall(Call):
+    """A call for a request."""
 
     def __init__(self, connection: Connection, request: HttpRequest, scope: Scope) -> None:
-        self._connection = connection
-        self._scope = scope
+        super().__init__(connection, request, scope)
         self._is_head = request.method == "HEAD"
         self._content = [request.body] if request.body else []
         self.waiting = len(request.body)
-        """Bytes of content that the application has not received."""
         self._complete = request.complete
         self._told = False  # the application has received the end of the content
         self._left_alone = False  # the client will send no more
-        self._news = asyncio.Event()
         self._stage = _START
         self._head: Head
         self._room: int | None = None  # of the declared length, bytes still to come
-        self._end_of_log: Callable[[int, int, bool], None] | None = None
-        self._status = self._size = 0
-        if connection.site.access is not None:
-            self._end_of_log = connection.site.access.begin(_for_the_log(request, scope))
-
-    async def run(self, application: Application) -> None:
-        """Call the application; see to it that the request is answered, or that the client can tell that it is not."""
-        try:
-            await application(self._scope, self.receive, self.send)
-            if self._stage not in (_ENDED, _CUT):
-                report(self._scope, "the application returned before its response was complete")
-        except asyncio.CancelledError:
-            report(self._scope, "the call is cancelled: it has not ended in time")
-            raise
-        except BaseException as error:
-            if not only_gone(error):
-                report(self._scope, "the application raised an exception", error)
-        finally:
-            self._finish()
 
     # -- what the application is given ---------------------------------------------------------------------------
 
     async def receive(self) -> Message:
         """Return the next of the content, or http.disconnect when there is no more to wait for."""
         while True:
-            if self._stage not in (_ENDED, _CUT) and (self._content or (self._complete and not self._told)):
+            if self.is_open and (self._content or (self._complete and not self._told)):
                 body, self._content = b"".join(self._content), []
                 self.waiting = 0
                 self._told = self._complete
                 self._connection.settle()  # there is room again
                 return {"type": "http.request", "body": body, "more_body": not self._complete}
-            if self._left_alone or self._stage in (_ENDED, _CUT):
+            if self._left_alone or not self.is_open:
                 return {"type": "http.disconnect"}
             if self._stage is _START or self._stage is _HELD:
                 self._connection.send_continue()
@@ -196,11 +168,16 @@ class HttpCall:
         self._news.set()
 
     def cut(self, status: int = 0) -> None:
-        """The response cannot be completed any more; `status` is what the client was told instead."""
-        if self._stage is not _ENDED:
+        """The response cannot be completed any more."""
+        if self.is_open:
             self._stage = _CUT
             self._status = self._status or status
             self._over(complete=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Is the response not over?"""
+        return self._stage is not _ENDED and self._stage is not _CUT
 
     @property
     def begun(self) -> bool:
@@ -209,51 +186,19 @@ class HttpCall:
 
     # -- the end -------------------------------------------------------------------------------------------------
 
-    def _finish(self) -> None:
-        """The call is over. A response that is not is ended for it."""
-        if self._stage in (_ENDED, _CUT):
+    def _finish(self, *, failed: bool) -> None:
+        """A response that is not over is ended for the application."""
+        if not self.is_open:
             return
         connection = self._connection
         if self._stage is _BODY:
             connection.cut()
             return
-        self._stage, self._head = _HELD, check_start(_ERROR)
+        self._stage, self._head = _HELD, check_start(ERROR_START)
         try:
-            connection.write(self._encode(_ERROR_BODY, last=True))
+            connection.write(self._encode(ERROR_BODY, last=True))
         except LocalProtocolError:  # a defect of ours: it costs this request, not the worker
             connection.cut()
             return
         self._over(complete=True)
         connection.over()
-
-    def _over(self, *, complete: bool) -> None:
-        self._news.set()  # who waits for more content waits in vain
-        end, self._end_of_log = self._end_of_log, None
-        if end is not None:
-            end(self._status, self._size, complete)
-
-
-def _for_the_log(request: HttpRequest, scope: Scope) -> dict[str, str]:
-    """Return what the access log wants to know of a request, as its meta-variables."""
-    told = {
-        "REQUEST_METHOD": request.method,
-        "REQUEST_URI": request.target,
-        "SERVER_PROTOCOL": request.version,
-        "REMOTE_ADDR": scope["client"][0] if scope["client"] else "",
-    }
-    names = {"referer": "HTTP_REFERER", "user-agent": "HTTP_USER_AGENT"}
-    return told | {names[name]: value for name, value in request.fields if name in names}
-
-
-def only_gone(error: BaseException) -> bool:
-    """Is this what `send` has raised, and nothing else? Task groups put it into a group."""
-    if isinstance(error, BaseExceptionGroup):
-        return error.split(ClientGone)[1] is None
-    return isinstance(error, ClientGone)
-
-
-def report(scope: Scope, sentence: str, error: BaseException | None = None) -> None:
-    """Write a sentence about a call to the log, and the traceback of what it has raised."""
-    request = f"{scope.get('method', 'WEBSOCKET')} {scope['path']}".encode("unicode_escape").decode()[:500]
-    text = "".join(traceback.format_exception(error)) if error is not None else ""
-    ERRORS.write(f"{request}: {sentence}\n{text}")

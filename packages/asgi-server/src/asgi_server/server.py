@@ -36,8 +36,8 @@ from gateway_runtime.pool import Kind
 from gateway_runtime.scoreboard import WorkerSlot
 from gateway_runtime.settings import Gateway, Settings
 
-from .calls import Calls
 from .connection import LINGER, Connection, Wait
+from .crowd import Crowd
 from .door import Door
 from .lifespan import Lifespan
 from .site import Site
@@ -82,11 +82,11 @@ class AsyncLoop:
         self._board = board
         self.limits = limits
         self.connections: set[Connection] = set()
-        self.calls = Calls(board.thread(0), quota, spent)
+        self.crowd = Crowd(board.thread(0), quota, spent)
         self._selector = selectors.DefaultSelector()
         self._limit_of = {
             Wait.NEXT: limits.idle, Wait.HEAD: limits.head, Wait.CONTENT: limits.body, Wait.READER: limits.send,
-            Wait.CLOSE: LINGER,
+            Wait.FRAMES: limits.idle, Wait.CLOSE: LINGER,
         }  # fmt: skip
         self._runner: asyncio.Runner
         self._stop: asyncio.Event
@@ -151,12 +151,12 @@ class AsyncLoop:
         await asyncio.gather(*self._welcoming)
         for connection in list(self.connections):
             connection.retire(_LAST_REQUEST)
-        while (self.connections or self.calls) and self.time() < end:
+        while (self.connections or self.crowd) and self.time() < end:
             await self._tick(_LAST_TICK)
-        self.calls.cancel()
+        self.crowd.cancel()
         for connection in list(self.connections):
             connection.cut()
-        while self.connections or self.calls:
+        while self.connections or self.crowd:
             await asyncio.sleep(0)
 
     async def _tick(self, pause: float) -> None:

@@ -16,10 +16,10 @@ from typing import Any
 from gateway_runtime import events
 from gateway_runtime.scoreboard import Slot
 
-__all__ = ["Calls"]
+__all__ = ["Crowd"]
 
 
-class Calls:
+class Crowd:
     """Begins calls and counts them. When `quota` were made (0: never), `spent()` is called, once."""
 
     def __init__(self, slot: Slot, quota: int, spent: Callable[[], None] | None) -> None:

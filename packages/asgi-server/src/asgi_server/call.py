@@ -1,0 +1,134 @@
+"""One call of the application, for a request or a WebSocket: what both kinds have in common.
+
+A call is a coroutine between two parties that do not wait for each other. The application calls `receive` and `send`;
+the connection calls what is under "what the connection tells". Neither may raise into the other, but for what `send`
+raises into the application: ApplicationError for a message that may not come here, ClientGone when nobody is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gateway_core.http1 import HttpRequest
+from gateway_runtime.line_stream import ERRORS
+
+from .interfaces import Application, ClientGone, Message, Scope
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+__all__ = ["ERROR_BODY", "ERROR_START", "Call"]
+
+ERROR_BODY = b"Internal Server Error: the application failed. The server's log says why.\n"
+ERROR_START: Message = {"status": 500, "headers": [(b"content-type", b"text/plain; charset=utf-8")]}
+
+_REQUEST_MAX = 500
+"""Characters of a request that stand before an error of its application."""
+
+_NAMES = {"referer": "HTTP_REFERER", "user-agent": "HTTP_USER_AGENT"}
+
+
+class Call:
+    """Whatever happens to a call, `run` does not raise, unless it is cancelled."""
+
+    def __init__(self, connection: Connection, request: HttpRequest, scope: Scope) -> None:
+        self.waiting = 0
+        """Bytes that have come and the application has not received."""
+        self._connection = connection
+        self._scope = scope
+        self._news = asyncio.Event()
+        self._status = self._size = 0
+        self._end_of_log: Callable[[int, int, bool], None] | None = None
+        self.route = f"{request.method} {scope['path']}"
+        """What logs and the scoreboard call it: "GET /path"."""
+        if connection.site.access is not None:
+            self._end_of_log = connection.site.access.begin(_for_the_log(request, scope))
+
+    async def run(self, application: Application) -> None:
+        """Call the application; see to it that the client is answered, or can tell that it is not."""
+        failed = True
+        try:
+            await application(self._scope, self.receive, self.send)
+            failed = False
+            if self.is_open:
+                self._returned_early()
+        except asyncio.CancelledError:
+            self._report("the call is cancelled: it has not ended in time")
+            raise
+        except BaseException as error:
+            if not _only_gone(error):
+                self._report("the application raised an exception", error)
+        finally:
+            self._finish(failed=failed)
+
+    async def receive(self) -> Message:
+        """ASGI's `receive`."""
+        raise NotImplementedError
+
+    async def send(self, message: Message) -> None:
+        """ASGI's `send`."""
+        raise NotImplementedError
+
+    # -- what the connection tells -------------------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """May the application still say something?"""
+        raise NotImplementedError
+
+    @property
+    def begun(self) -> bool:
+        """Is a part of an answer sent, so that another one cannot be?"""
+        raise NotImplementedError
+
+    def left_alone(self) -> None:
+        """The client has shut its side."""
+        raise NotImplementedError
+
+    def cut(self, status: int = 0) -> None:
+        """The answer cannot be completed any more; `status` is what the client was told instead."""
+        raise NotImplementedError
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    def _returned_early(self) -> None:
+        """The application has returned, and something is open."""
+        self._report("the application returned before its response was complete")
+
+    def _finish(self, *, failed: bool) -> None:
+        """The call is over. What is open is ended for it."""
+        raise NotImplementedError
+
+    def _over(self, *, complete: bool) -> None:
+        """Write the line of the access log, once, and wake who waits."""
+        self._news.set()
+        end, self._end_of_log = self._end_of_log, None
+        if end is not None:
+            end(self._status, self._size, complete)
+
+    def _report(self, sentence: str, error: BaseException | None = None) -> None:
+        """Write a sentence about the call to the log, and the traceback of what was raised."""
+        request = self.route.encode("unicode_escape").decode()[:_REQUEST_MAX]  # so that no path forges a line
+        text = "".join(traceback.format_exception(error)) if error is not None else ""
+        ERRORS.write(f"{request}: {sentence}\n{text}")
+
+
+def _for_the_log(request: HttpRequest, scope: Scope) -> dict[str, str]:
+    """Return what the access log wants to know of a request, as its meta-variables."""
+    told = {
+        "REQUEST_METHOD": request.method,
+        "REQUEST_URI": request.target,
+        "SERVER_PROTOCOL": request.version,
+        "REMOTE_ADDR": scope["client"][0] if scope["client"] else "",
+    }
+    return told | {_NAMES[name]: value for name, value in request.fields if name in _NAMES}
+
+
+def _only_gone(error: BaseException) -> bool:
+    """Is this what `send` has raised, and nothing else? Task groups put it into a group."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(ClientGone)[1] is None
+    return isinstance(error, ClientGone)
