@@ -182,6 +182,14 @@ def test_a_notebook_as_markdown_is_a_page(ask, folder):
     assert "<li>1 +++ 2</li>" in text
 
 
+def test_headings_can_be_linked_to(ask, folder):
+    (folder / "long.md").write_text("# Page\n\n## What it is: `--bind`, and *why*?\n\n## Twice\n\n## Twice\n")
+    text = ask("/long").text
+    assert '<h2 id="what-it-is---bind-and-why">' in text
+    assert '<h2 id="twice">' in text
+    assert '<h2 id="twice_1">' in text
+
+
 def test_pictures_lie_among_the_pages(ask, folder):
     (folder / "part" / "a.svg").write_text("<svg/>")
     answer = ask("/part/a.svg")

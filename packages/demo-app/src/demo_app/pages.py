@@ -26,6 +26,7 @@ from markdown.extensions.fenced_code import FencedCodeExtension
 from markdown.extensions.md_in_html import MarkdownInHtmlExtension
 from markdown.extensions.sane_lists import SaneListExtension
 from markdown.extensions.tables import TableExtension
+from markdown.extensions.toc import TocExtension
 from markupsafe import Markup
 
 from demo_app import figures, history, layout, sources
@@ -87,6 +88,7 @@ def _rendered(source: sources.Source) -> layout.Document:
         MarkdownInHtmlExtension(),
         SaneListExtension(),
         TableExtension(),
+        TocExtension(slugify=_anchor),
     ]
     converter = Markdown(extensions=extensions, output_format="html")
     text = _CELL_BREAK.sub("", _CODE_CELL.sub(r"\1\2\n", source.text))
@@ -102,6 +104,11 @@ def _rendered(source: sources.Source) -> layout.Document:
         summary=source.summary,
         content=Markup(content),  # noqa: S704
     )
+
+
+def _anchor(heading: str, separator: str) -> str:
+    """Return the id of a heading, so that the links within and between pages lead to the same place as on GitHub."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", separator)
 
 
 def _figure_or_history(marker: re.Match[str]) -> str:
