@@ -73,6 +73,8 @@ class Lesson:
     keep: Words
     tools: Mapping[str, str] = field(default_factory=dict)
     """Real programs that some cells can use, and what for; each cell says what it does without."""
+    truths: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
+    """For questions with a measured answer: the name, and how the answer follows from the lesson's measurements."""
 
     def question(self, name: str) -> Question:
         """Return a question by its name. Raises Missing."""
