@@ -245,3 +245,24 @@ def constraints(session: nox.Session) -> None:
         "uv", "pip", "compile", "--universal", "--python-version", "3.11", "--upgrade", "--no-header", "--no-annotate",
         "--quiet", "--group", "dev", "--group", "peers", *members, "pyproject.toml", "-o", "constraints.txt",
     )  # fmt: skip
+
+
+@nox.session
+def notebooks(session: nox.Session) -> None:
+    """Write notebooks/ from the texts in lessons/; `-- --check` only says which of them differ."""
+    install(session, "notebooks")
+    session.run("python", "-m", "lesson_kit", "notebooks", *session.posargs)
+
+
+@nox.session
+def lessons(session: nox.Session) -> None:
+    """Run every lesson as a notebook, twice, and check what it shows; `-- --short` for a look, `-- 4 7` for these."""
+    install(session, "notebooks")
+    session.run("python", "-m", "lesson_kit", "lessons", *session.posargs, interrupt_timeout=20, terminate_timeout=10)
+
+
+@nox.session
+def learn(session: nox.Session) -> None:
+    """Open the lessons in JupyterLab, in the browser: everything is installed, and nothing else is to do."""
+    install(session, "notebooks")
+    session.run("python", "-m", "lesson_kit", "learn", *session.posargs, interrupt_timeout=20, terminate_timeout=10)

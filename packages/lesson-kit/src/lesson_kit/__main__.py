@@ -1,0 +1,75 @@
+"""The command line: make the notebooks, try the lessons, prove the checks, open them for a learner."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from lesson_kit.errors import KitError
+from lesson_kit.lesson import COUNT, Lesson, load_lesson
+from lesson_kit.library import lessons_folder
+
+FAILED = 1
+BROKEN_OFF = 130
+"""Exit codes: something is wrong with a lesson; Ctrl-C (128 + SIGINT)."""
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, help=__doc__)
+
+Numbers = Annotated[list[int] | None, typer.Argument(min=0, max=COUNT - 1, help="Lessons; without them, all.")]
+
+
+@app.command()
+def notebooks(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if a notebook is not as its text.")
+    ] = False,
+) -> None:
+    """Write notebooks/ from lessons/."""
+    from lesson_kit.notebooks.convert import differences, write
+
+    folder = lessons_folder()
+    if check:
+        for sentence in (found := differences(folder)):
+            print(sentence, file=sys.stderr)
+        raise typer.Exit(FAILED if found else 0)
+    for path in write(folder):
+        print(f"wrote {path.parent.name}/{path.name}")
+
+
+@app.command()
+def lessons(
+    numbers: Numbers = None,
+    short: Annotated[bool, typer.Option("--short", help="Measure for as short as makes sense.")] = False,
+    save: Annotated[bool, typer.Option("--save-reference", help="Keep figures and numbers in lessons/.")] = False,
+) -> None:
+    """Run every notebook from top to bottom, twice, with the worked answers; then with those that are not done."""
+    from lesson_kit.notebooks.execute import execute
+
+    if short and save:
+        raise KitError("A reference run is a whole one: leave out --short.")
+    folder = lessons_folder().resolve()
+    well = execute(folder, _chosen(numbers, folder), Console(), short=short, save=save)
+    raise typer.Exit(0 if well else FAILED)
+
+
+def _chosen(numbers: list[int] | None, folder: Path) -> list[Lesson]:
+    """Return these lessons, or all that have a text."""
+    there = [int(path.name[:2]) for path in sorted(folder.glob("[0-9][0-9]-*.md"))]
+    return [load_lesson(number) for number in numbers or there]
+
+
+def main() -> None:
+    """Run the command line; say what went wrong in one sentence."""
+    try:
+        app(prog_name="python -m lesson_kit")
+    except KitError as error:
+        sys.exit(f"lesson_kit: {error}")
+    except KeyboardInterrupt:
+        sys.exit(BROKEN_OFF)
+
+
+if __name__ == "__main__":
+    main()
