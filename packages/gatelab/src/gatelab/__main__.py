@@ -14,6 +14,7 @@ from .record import record
 from .request import EPILOG, request
 from .show import show
 from .target import Target, parse_control, parse_target
+from .who import who
 
 __all__ = ["main"]
 
@@ -80,6 +81,7 @@ def status(
 app.command(epilog=EPILOG)(request)
 app.command()(record)
 app.command()(show)
+app.command()(who)
 
 
 def main() -> None:
