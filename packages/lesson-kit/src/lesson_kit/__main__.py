@@ -55,6 +55,23 @@ def lessons(
     raise typer.Exit(0 if well else FAILED)
 
 
+@app.command()
+def prove(numbers: Numbers = None) -> None:
+    """Hold every check to the worked answer, to those that are not done, and to each misconception."""
+    from lesson_kit.notebooks.tables import proof_table
+    from lesson_kit.proofs import prove as prove_one
+
+    console = Console()
+    proofs = [
+        (lesson, prove_one(exercise)) for lesson in _chosen(numbers, lessons_folder()) for exercise in lesson.exercises
+    ]
+    console.print(proof_table(proofs))
+    faults = [(proof, sentence) for _, proof in proofs for sentence in proof.faults]
+    for proof, sentence in faults:
+        console.print(f"✗ {proof.exercise.name}: {sentence}", markup=False, highlight=False, style="red")
+    raise typer.Exit(FAILED if faults else 0)
+
+
 def _chosen(numbers: list[int] | None, folder: Path) -> list[Lesson]:
     """Return these lessons, or all that have a text."""
     there = [int(path.name[:2]) for path in sorted(folder.glob("[0-9][0-9]-*.md"))]

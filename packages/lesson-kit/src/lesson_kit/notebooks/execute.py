@@ -8,13 +8,13 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from gateway_bench.samples.machine import describe_source
 from lesson_kit.lesson import Lesson
 from lesson_kit.notebooks.convert import notebooks_folder
-from lesson_kit.notebooks.judging import Judgement, held, judge
+from lesson_kit.notebooks.judging import Judgement, judge
 from lesson_kit.notebooks.reference import load_reference, save_reference
+from lesson_kit.notebooks.tables import trial_table
 from lesson_kit.notebooks.trial import Attempt, attempt
 
 __all__ = ["execute"]
@@ -33,7 +33,7 @@ def execute(lessons: Path, chosen: Sequence[Lesson], console: Console, *, short:
     folder.mkdir(exist_ok=True)
     before = set(folder.iterdir())
     results = asyncio.run(_all(lessons, chosen, console, short=short, save=save))
-    console.print(_table(results))
+    console.print(trial_table(results))
     for found, judgement in results:
         for sentence in judgement.faults:
             console.print(f"✗ {found.lesson.number}: {sentence}", markup=False, highlight=False, style="red")
@@ -69,19 +69,3 @@ async def _all(lessons: Path, chosen: Sequence[Lesson], console: Console, *, sho
                 return found, judgement
 
         return list(await asyncio.gather(*(one(lesson) for lesson in chosen)))
-
-
-def _table(results: Sequence[Result]) -> Table:
-    table = Table(title="Lessons", title_justify="left")
-    for heading in ("", "lesson", "first run", "second", "figures", "checks", "as expected", ""):
-        table.add_column(heading, justify="right" if heading in {"", "first run", "second"} else "left")
-    for found, judgement in results:
-        lesson = found.lesson
-        seconds = [f"{second:.1f} s" for second in found.seconds]
-        as_expected = sum(held(expected, found.measured) is True for expected in lesson.expected)
-        table.add_row(
-            str(lesson.number), lesson.title, *[*seconds, "", ""][:2], f"{len(found.figures)}/{len(lesson.drawings)}",
-            ", ".join(f"{name} {outcome}" for name, outcome in found.verdicts.items()),
-            f"{as_expected}/{len(lesson.expected)}", f"{len(judgement.faults)} wrong" if judgement.faults else "ok",
-        )  # fmt: skip
-    return table
