@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lesson_kit.lab.who import Who
 
-__all__ = ["who"]
+__all__ = ["printable", "tables", "who"]
 
 FAILED = 1
 LETTERS, TEXT, BYTES = 4, 16, 8
@@ -48,8 +48,13 @@ def who(json: AsJson = False) -> None:
     from .record_display import new_console
 
     console = new_console()
-    for table in (_processes(seen), _hops(seen), _calls(seen)):
+    for table in tables(seen):
         console.print(table)
+
+
+def tables(seen: Who) -> list[Table]:
+    """Return what was seen as three tables: processes, bytes between them, calls within them."""
+    return [_processes(seen), _hops(seen), _calls(seen)]
 
 
 def _processes(seen: Who) -> Table:
