@@ -36,7 +36,7 @@ from lesson_kit.errors import KitError, Missing, Unfit
 from lesson_kit.lab.servers import stop_all
 from lesson_kit.lesson import Drawing, Expected, Lesson, load_lesson
 from lesson_kit.questions import Choice, Number, Question, Sorting
-from lesson_kit.record import Entry, Kind, Record, record_path
+from lesson_kit.record import KINDS, Entry, Kind, Record, as_json, record_path
 from lesson_kit.symbols import source_of
 
 __all__ = ["Desk", "open_lesson"]
@@ -85,7 +85,7 @@ class Desk:
         count = len(self.record.entries(lesson=lesson.number))
         kept = f"{count} of this lesson so far" if count else "none of this lesson yet"
         display.say(f"**Lesson {lesson.number}: {lesson.title}** · {lesson.minutes} minutes · your answers are kept in "
-                    f"`{_short(self.record.path)}` ({kept})\n\n{examination(lesson)}")  # fmt: skip
+                    f"`{_short(self.record.path)}` ({kept})\n\n{examination(lesson, self.record.path)}")  # fmt: skip
 
     # -- questions ----------------------------------------------------------------------------------------------------
 
@@ -149,9 +149,9 @@ class Desk:
     @spoken
     def measured(self, **numbers: Any) -> None:
         """Keep what was measured, for the sentences of this lesson and for later ones. Values are JSON."""
-        for name, value in numbers.items():
-            self.record.add("measurement", self.lesson.number, name, value)
-        rehearsal.note_measured(self.lesson.number, numbers)
+        plain = {name: as_json(name, value) for name, value in numbers.items()}
+        self.record.add_all("measurement", self.lesson.number, plain)
+        rehearsal.note_measured(self.lesson.number, plain)
 
     def found(self, lesson: int | None = None) -> dict[str, Any]:
         """Return what was measured in this lesson, or in another one; {} if nothing was yet."""
@@ -232,9 +232,15 @@ class Desk:
 
     @spoken
     def forget(self, *names: str) -> None:
-        """Begin these questions anew, or with no name the whole lesson. The file before is kept under another name."""
-        wanted = {drawing.name for drawing in self.lesson.drawings if set(drawing.needs) & set(names)}
-        copy = self.record.forget(self.lesson.number, (*names, *wanted) if names else ())
+        """Begin these questions anew, or with no name the whole lesson. A copy of the file before is kept."""
+        lesson = self.lesson
+        known = {one.name for one in (*lesson.questions, lesson.keep)}
+        known |= {one.name for one in lesson.drawings} | {one.name for one in lesson.exercises}
+        if unknown := ", ".join(sorted(set(names) - known)):
+            raise Unfit(f"There is no {unknown} in this lesson; it has {', '.join(sorted(known))}.")
+        drawn = [drawing.name for drawing in lesson.drawings if set(drawing.needs) & set(names)]
+        kinds = [kind for kind in KINDS if not names or kind != "measurement"]  # later lessons use those
+        copy = self.record.forget(lesson.number, [*names, *drawn] if names else (), kinds)
         display.say(f"Forgotten; a copy of before is `{_short(copy)}`." if copy else "There was nothing to forget.")
 
     @spoken

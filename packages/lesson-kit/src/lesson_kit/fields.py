@@ -133,7 +133,7 @@ def is_blank(answer: Any) -> bool:
     return answer in (None, "") or (isinstance(answer, list) and any(one in (None, "") for one in answer))
 
 
-def _menus(names: Sequence[str], options: Sequence[str], before: Sequence[str] | None) -> Field:
+def _menus(names: Sequence[str], options: Sequence[str], before: Sequence[str | None] | None) -> Field:
     width = max(map(len, names))
     menus = [
         widgets.Dropdown(options=[(CHOOSE, None), *((option, option) for option in options)], value=value,

@@ -44,7 +44,7 @@ def offer(question: Question, kept: Entry | None, store: Callable[[Any, Any], No
 
 def form_of(question: Question, kept: Entry | None, store: Callable[[Any, Any], None], *, sure: bool) -> Any:
     """Return the form of a question, preset with the answer that is kept."""
-    import ipywidgets as widgets  # half a second, and may be absent
+    import ipywidgets as widgets  # type: ignore[import-untyped]  # half a second, and may be absent
 
     from lesson_kit.fields import confidence_field, field_of, is_blank
 
