@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from gatelab.record_display import new_console
-from gatelab.who import printable, tables
-from lesson_kit.lab.who import Call, Hop, Process, Who
+from gatelab.who import tables
+from lesson_kit.lab.who import Call, Hop, Process, Who, beginning
 
 GATEWAYS = ["fastcgi_server", "uwsgi_gateway", "scgi_server", "wsgi_server", "cgi_runner"]
 
@@ -74,4 +74,4 @@ def test_tables_are_plain_without_a_terminal(capsys):
      (b"\x1b[2J", "1b 5b 32 4a")],
 )  # fmt: skip
 def test_bytes_for_a_terminal(data, shown):
-    assert printable(data) == shown
+    assert beginning(data) == shown

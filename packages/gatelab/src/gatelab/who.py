@@ -17,11 +17,9 @@ if TYPE_CHECKING:
 
     from lesson_kit.lab.who import Who
 
-__all__ = ["printable", "tables", "who"]
+__all__ = ["tables", "who"]
 
 FAILED = 1
-LETTERS, TEXT, BYTES = 4, 16, 8
-"""So many bytes tell text from numbers; of text so many are shown, of numbers so many."""
 NEEDS = "`gatelab who` starts the lessons' laboratory: install it with `pip install lesson-kit`"
 
 AsJson = Annotated[bool, typer.Option("--json", help="What was seen, as JSON; bytes are hexadecimal.")]
@@ -65,9 +63,11 @@ def _processes(seen: Who) -> Table:
 
 
 def _hops(seen: Who) -> Table:
+    from lesson_kit.lab.who import beginning
+
     table = _table("Rules between processes: each is bytes", "from", "to", "rule", "first bytes there", "and back")
     for one in seen.hops:
-        table.add_row(one.sender, one.receiver, one.rule, printable(one.sent), printable(one.came))
+        table.add_row(one.sender, one.receiver, one.rule, beginning(one.sent), beginning(one.came))
     return table
 
 
@@ -89,10 +89,3 @@ def _table(title: str, *headings: str) -> Table:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     return table
-
-
-def printable(data: bytes) -> str:
-    """Return the beginning of bytes for a terminal: as text if they begin with letters, else in hexadecimal."""
-    if all(0x20 <= byte < 0x7F for byte in data[:LETTERS]):
-        return repr(data[:TEXT])[2:-1]
-    return data[:BYTES].hex(" ")

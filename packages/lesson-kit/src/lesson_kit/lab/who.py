@@ -34,12 +34,14 @@ from lesson_kit.lab.asking import ask
 from lesson_kit.lab.servers import Server, serve
 from lesson_kit.lab.tap import Tap
 
-__all__ = ["ROUTES", "Call", "Hop", "Process", "Who", "who"]
+__all__ = ["ROUTES", "Call", "Hop", "Process", "Who", "beginning", "who"]
 
 STAGE = Path(__file__).with_name("stage")
 """The folder of the application that is asked."""
 SHOWN = 24
 """Bytes of the beginning of each direction: enough to know a protocol by."""
+LETTERS, TEXT, NUMBERS = 4, 16, 8
+"""So many bytes tell text from numbers; of text so many are written down, of numbers so many."""
 ROUTES: Final[Mapping[str, tuple[str, str]]] = {
     "fastcgi": ("fastcgi_server", "php-fpm"),
     "uwsgi": ("uwsgi_gateway", "uWSGI"),
@@ -124,6 +126,13 @@ def who(rounds: int = 1) -> Who:
         processes = {route: _process(one, *ROUTES[route]) for route, one in gateways.items()}  # before anybody asks
         calls = tuple(_called(processes[route], f"{base}/{route}") for _ in range(rounds) for route in ROUTES)
         return Who((_process(front, *FRONT), *processes.values()), tuple(_hops(taps, notes)), calls)
+
+
+def beginning(data: bytes) -> str:
+    """Return the beginning of bytes in writing: as text if they begin with letters, else in hexadecimal."""
+    if all(0x20 <= byte < 0x7F for byte in data[:LETTERS]):
+        return repr(data[:TEXT])[2:-1]
+    return data[:NUMBERS].hex(" ")
 
 
 # -- the programs ------------------------------------------------------------------------------------------------------
