@@ -68,7 +68,7 @@ def staircase(
         count = len({*pids})
         _processes(axes[column], pids, colour, top)
         axes[column].set_title(f"{name}: {count} process{'' if count == 1 else 'es'}")
-        _guess(axes[column], (guesses or {}).get(name), count, top)
+        _guess(axes[column], (guesses or {}).get(name), births(pids), top)
         if counters is not None:
             _counter(axes[len(lanes) + column], counters.get(name, ()), colour, (counted or {}).get(name), most)
     _finish(axes, len(lanes), top, drawn)
@@ -88,7 +88,7 @@ def _processes(axis: Any, pids: Sequence[int], colour: str, top: int) -> None:
                       color=MUTED, va="top")  # fmt: skip
 
 
-def _guess(axis: Any, guess: float | None, count: int, top: int) -> None:
+def _guess(axis: Any, guess: float | None, rows: Sequence[int], top: int) -> None:
     """Draw how many processes were expected: a dashed line at that height, its words where the dots are not."""
     if guess is None:
         return
@@ -96,7 +96,8 @@ def _guess(axis: Any, guess: float | None, count: int, top: int) -> None:
     axis.axhline(height, **GUESS)
     words = f"your guess: {guess:g} process{'' if guess == 1 else 'es'}{' ↑' if guess > height else ''}"
     low = height < top / 2
-    above = max(height, count + top / 30) if low else height
+    right = rows[len(rows) * 6 // 10 :]  # above which the words of a low guess stand
+    above = max(right) + top / 30 if low and any(0 <= row - height < top / 8 for row in right) else height
     axis.annotate(words, (0.98 if low else 0.02, above), (0, 3), textcoords="offset points", color=MUTED,
                   xycoords=("axes fraction", "data"), size=SIZES["ticks"], va="bottom", ha="right" if low else "left",
                   bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1}, zorder=2)  # fmt: skip
