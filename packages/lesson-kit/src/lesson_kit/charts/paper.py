@@ -28,11 +28,15 @@ def sheet(
         return page(title, subtitle, _made(), height, label_inches, **grid)
 
 
-def ghost_line(axis: Any, x: float, words: str, *, low: float = 0.0, high: float = 1.0) -> None:
-    """Draw a guess as an upright line at `x`, from `low` to `high` of the height, with its words at the top."""
+def ghost_line(axis: Any, x: float, words: str, *, low: float = 0.0, high: float = 1.0, left: bool = False) -> None:
+    """Draw a guess as an upright line at `x`, from `low` to `high` of the height, with its words at the top.
+
+    They stand to the right of the line, or with `left` before it.
+    """
     axis.axvline(x, low, high, **GUESS)
-    axis.annotate(words, (x, high), (5, 2), xycoords=("data", "axes fraction"), textcoords="offset points",
-                  color=MUTED, size=SIZES["ticks"], va="bottom")  # fmt: skip
+    away, side = (-5, "right") if left else (5, "left")
+    axis.annotate(words, (x, high), (away, 2), xycoords=("data", "axes fraction"), textcoords="offset points",
+                  color=MUTED, size=SIZES["ticks"], va="bottom", ha=side)  # fmt: skip
 
 
 def ghost_point(axis: Any, x: float, y: float, words: str = "") -> None:

@@ -73,10 +73,10 @@ LESSON = Lesson(
     later=Choice(
         name="head_end",
         asks="What ends the head of an HTTP/1.1 request?",
-        options=("the end of the first segment", "an empty line", "the Content-Length"),
+        options=("the end of the first segment", "a blank line", "the Content-Length"),
         typical="the Content-Length",
-        right="an empty line",
-        because="CR LF CR LF: an empty line (RFC 9112, section 2.1). The length is of what comes after it.",
+        right="a blank line",
+        because="CR LF CR LF: a blank line (RFC 9112, section 2.1). The length is of what comes after it.",
     ),
     keep=Words("keep", "In one sentence: what does a server know when `recv` returns?",
                "It knows that some bytes have come, and nothing about requests."),

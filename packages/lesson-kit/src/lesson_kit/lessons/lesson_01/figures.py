@@ -23,8 +23,8 @@ HALF = 0.34
 
 def draw_strip(trace: Mapping[str, Sequence[bytes]], guesses: Mapping[str, Any]) -> Figure:
     """Draw the pieces of each row of `trace` (a name, and the pieces in which the request came)."""
-    counts = ", ".join(str(len(pieces)) for pieces in trace.values())
-    title = f"One request, {counts} calls of recv: the cuts say nothing about where its head ends"
+    *most, last = [str(len(pieces)) for pieces in trace.values()]
+    title = f"One request, {', '.join(most)} and {last} calls of recv: the cuts say nothing about where its head ends"
     figure, (axis,) = sheet(
         title, "Each cell is a byte (← and ↓ are CR and LF); a gap is the end of a piece.", 1.6 + 0.9 * len(trace) + 0.9
     )
@@ -34,16 +34,21 @@ def draw_strip(trace: Mapping[str, Sequence[bytes]], guesses: Mapping[str, Any])
             part = "head" if place < BLANK_AT else "blank line" if place < CONTENT_AT else "content"
             gap = 0.3 if place + 1 in ends else 0.0
             axis.barh(row, 1 - gap, 2 * HALF, left=place, color=COLOURS[part], edgecolor=PAPER, linewidth=0.2)
-            axis.text(place + 0.5, row, SHOWN.get(byte, chr(byte)), size=6.5, ha="center", va="center", color=INK)
+            ink = PAPER if part == "content" else INK
+            axis.text(place + 0.5, row, SHOWN.get(byte, chr(byte)), size=7, ha="center", va="center", color=ink)
         axis.text(len(REQUEST) + 0.8, row, f"{len(pieces)}", va="center", weight="bold")
     axis.set_yticks(range(len(trace)), list(trace))
     axis.set_ylim(len(trace) - 0.45, -0.75)
     axis.set_xlim(0, len(REQUEST) + 4)
     axis.set_xticks([0, BLANK_AT, CONTENT_AT, len(REQUEST)])
-    for word, place in (("head", 0), ("blank line", BLANK_AT), ("content", CONTENT_AT)):
-        axis.text(place + 0.2, len(trace) - 0.55, word, size=SIZES["ticks"], color=MUTED, va="top")
+    for word, at, side in (("head", 0.2, "left"), ("blank line", CONTENT_AT - 0.2, "right"),
+                              ("content", CONTENT_AT + 0.4, "left")):  # fmt: skip
+        axis.text(at, len(trace) - 0.55, word, size=SIZES["ticks"], color=MUTED, va="top", ha=side)
     axis.text(len(REQUEST) + 0.8, -0.62, "calls", size=SIZES["ticks"], color=MUTED)
-    ghost_line(axis, guesses["first_byte"], f"your guess: {guesses['first_byte']}, and {guesses['reads']} calls for 7")
+    guess, calls = guesses["first_byte"], guesses["reads"]
+    words = f"your guess: byte {guess}, and {calls} call{'' if calls == 1 else 's'} for the sevens"
+    ghost_line(axis, guess, words, left=guess > len(REQUEST) / 2)
     bare(axis, grid=False)
+    axis.tick_params(axis="x", pad=8)
     axis.spines["bottom"].set_color(FAINT)
     return figure
