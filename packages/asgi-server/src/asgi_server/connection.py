@@ -238,13 +238,20 @@ class Connection(asyncio.Protocol):
             self._transport.write(data)
 
     async def drain(self) -> None:
-        """Wait until the kernel has taken all. Raises ClientGone."""
+        """Wait until the kernel has taken all. Raises ClientGone.
+
+        Others have their turn in any case: to await something that is there does not wait, so an application that only
+        ever sends, to a client that reads as fast, would keep the loop to itself, and never hear that the client left.
+        """
+        await asyncio.sleep(0)
+        await self.drained()
         if self.lost:
-            raise ClientGone("the client has gone")
+            raise ClientGone("the client has gone, or does not take what is sent")
+
+    async def drained(self) -> None:
+        """Wait until the kernel has taken all, or the client has gone."""
         if not self._drained.is_set():
             await self._drained.wait()
-            if self.lost:
-                raise ClientGone("the client has gone, or does not take what is sent")
 
     def send_continue(self) -> None:
         """The application waits for content: if the client waits for leave to send it, say 100 Continue."""

@@ -24,20 +24,22 @@ __all__ = ["Door"]
 class Door:
     """Watches listening sockets while it is open. `welcome(number, sock)` takes a connection to listener `number`.
 
-    `is_full()`: are there as many as there may be? `epoll_fd` is that of the loop's selector, if it is an epoll.
+    `number_open()` of `most` connections are there. `epoll_fd` is that of the loop's selector, if it is an epoll.
     """
 
     def __init__(
         self,
         listeners: list[socket.socket],
         welcome: Callable[[int, socket.socket], None],
-        is_full: Callable[[], bool],
+        number_open: Callable[[], int],
+        most: int,
         epoll_fd: int | None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._listeners = dict(enumerate(listeners))
         self._welcome = welcome
-        self._is_full = is_full
+        self._number_open = number_open
+        self._most = most
         self._epoll = None
         if EXCLUSIVE and epoll_fd is not None:
             self._epoll = select.epoll.fromfd(os.dup(epoll_fd))  # the same set, to be closed by itself
@@ -67,7 +69,7 @@ class Door:
         """Accept what the kernel has completed, which would otherwise be reset when the listeners are closed."""
         for number in self._listeners:
             for _ in range(LAST_ACCEPTS):
-                if self._is_full() or not self._accept(number):
+                if self._number_open() >= self._most or not self._accept(number):
                     break
 
     def _watch(self, number: int) -> None:
@@ -78,8 +80,8 @@ class Door:
             self._epoll.register(fd, READ | EXCLUSIVE)
 
     def _on_readable(self, number: int) -> None:
-        if self._is_full():
-            self._rest("the limit of open connections is reached")
+        if self._number_open() >= self._most:
+            self._rest(f"{self._most} connections are open, which is the limit")
         elif self._accept(number) and self._epoll is not None:
             self._loop.remove_reader(self._listeners[number])
             self._watch(number)

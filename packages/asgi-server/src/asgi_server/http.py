@@ -95,7 +95,9 @@ class HttpCall(Call):
             if self._stage is _ENDED:
                 self._over(complete=True)
                 self._connection.over()
-            await self._connection.drain()
+                await self._connection.drained()
+            else:
+                await self._connection.drain()
         else:
             raise ApplicationError(f"{kind!r} is nothing that may be sent in answer to a request")
 

@@ -133,7 +133,7 @@ class AsyncLoop:
 
     async def _serve(self) -> None:
         epoll_fd = self._selector.fileno() if isinstance(self._selector, _EPOLL) else None
-        door = Door(self._listeners, self._welcome, lambda: len(self.connections) >= self.limits.connections, epoll_fd)
+        door = Door(self._listeners, self._welcome, lambda: len(self.connections), self.limits.connections, epoll_fd)
         try:
             door.open()
             while not self._stop.is_set():
