@@ -16,6 +16,8 @@ from lesson_kit.library import lessons_folder
 FAILED = 1
 BROKEN_OFF = 130
 """Exit codes: something is wrong with a lesson; Ctrl-C (128 + SIGINT)."""
+LOG_WIDTH = 120
+"""Columns of a table that nobody watches."""
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, help=__doc__)
 
 Numbers = Annotated[list[int] | None, typer.Argument(min=0, max=COUNT - 1, help="Lessons; without them, all.")]
@@ -46,12 +48,15 @@ def lessons(
     save: Annotated[bool, typer.Option("--save-reference", help="Keep figures and numbers in lessons/.")] = False,
 ) -> None:
     """Run every notebook from top to bottom, twice, with the worked answers; then with those that are not done."""
+    from lesson_kit.notebooks.apart import step_apart
     from lesson_kit.notebooks.execute import execute
 
     if short and save:
         raise KitError("A reference run is a whole one: leave out --short.")
     folder = lessons_folder().resolve()
-    well = execute(folder, _chosen(numbers, folder), Console(), short=short, save=save)
+    if step_apart():
+        print("No network but the loopback.")
+    well = execute(folder, _chosen(numbers, folder), _console(), short=short, save=save)
     raise typer.Exit(0 if well else FAILED)
 
 
@@ -61,7 +66,7 @@ def prove(numbers: Numbers = None) -> None:
     from lesson_kit.notebooks.tables import proof_table
     from lesson_kit.proofs import prove as prove_one
 
-    console = Console()
+    console = _console()
     proofs = [
         (lesson, prove_one(exercise)) for lesson in _chosen(numbers, lessons_folder()) for exercise in lesson.exercises
     ]
@@ -72,10 +77,26 @@ def prove(numbers: Numbers = None) -> None:
     raise typer.Exit(FAILED if faults else 0)
 
 
+@app.command()
+def learn(
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the browser, or only say where.")
+    ] = True,
+) -> None:
+    """Open the lessons in JupyterLab, in a folder of your own: my-lessons/."""
+    from lesson_kit.notebooks.opening import open_lab
+
+    open_lab(lessons_folder(), browser=browser)
+
+
 def _chosen(numbers: list[int] | None, folder: Path) -> list[Lesson]:
     """Return these lessons, or all that have a text."""
     there = [int(path.name[:2]) for path in sorted(folder.glob("[0-9][0-9]-*.md"))]
     return [load_lesson(number) for number in numbers or there]
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
 
 
 def main() -> None:

@@ -77,7 +77,7 @@ def load_answer(exercise: Exercise, path: Path) -> Callable[..., Any] | None:
 
 
 def tells(sentence: str, returned: Iterable[Any], source: str, blank: str) -> str:
-    """Return what of the answer a sentence gives away: a value that was returned, or a line of source; "" is nothing."""
+    """Return what a sentence gives away: a value that was returned, or a line of source; "" if nothing."""
     for value in returned:
         for shown in _faces(value):
             if re.search(rf"(?<![\w.]){re.escape(shown)}(?![\w.]*\w)", sentence):
