@@ -42,11 +42,14 @@ def test_doors_are_named_for_every_place_of_a_value() -> None:
 
 def looping(env: Any, stdin: Any) -> bytes:
     while True:
-        pass
+        try:
+            stdin.read()
+        except BaseException:  # whatever comes
+            pass
 
 
 def test_a_program_without_end_is_ended_with_its_copies() -> None:
-    verdict = examine(EXERCISE, looping, seeds=1, first=1, limit=0.5)
+    verdict = examine(EXERCISE, looping, seeds=1, first=1)
     assert (verdict.outcome, verdict.idea) == (Outcome.NOT_YET, "endless")
     assert not psutil.Process().children(recursive=True)
 

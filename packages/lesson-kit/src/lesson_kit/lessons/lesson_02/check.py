@@ -30,7 +30,7 @@ CONTENTS = (
 """What text would bend: ends of lines, and bytes that are no UTF-8."""
 BEYOND = b"GET /the-next-one HTTP/1.1\r\n"
 """What may stand in the pipe behind the content (section 4.2: a program must not read further)."""
-NO_LENGTH = ({}, {"CONTENT_LENGTH": ""})
+NO_LENGTH: tuple[dict[str, str], ...] = ({}, {"CONTENT_LENGTH": ""})
 """How a server says that there is no content (section 4.1.2): both mean the same."""
 PLACES = ("/soup", "/", "", "/echo/more")
 
@@ -57,7 +57,7 @@ def check_cgi_answer(cgi_answer: Callable[[Any, Any], Any], dice: random.Random)
         program = as_program(cgi_answer)
     except LabError as unknown:
         raise Inconclusive(str(unknown)) from None
-    for case, (output, error) in zip(cases, _run(program, cases), strict=True):
+    for case, (output, error) in zip(cases, _run(program, cases), strict=False):  # one without end is the last
         _judge(case, output, error)
 
 
@@ -128,6 +128,8 @@ def _read(output: bytes) -> tuple[int, bytes]:
 
 
 def _explain(error: str) -> None:
+    if error == "ENDLESS":
+        raise NotYet("endless", "The program did not come to an end. What does it wait for, and can that still come?")
     if "returned NoneType" in error:
         raise NotYet("blank", "The function ends without `return`ing anything, so the program writes nothing.")
     if "returned ellipsis" in error or "ellipsis" in error:

@@ -3,12 +3,19 @@
 A request is `[environment, content]`, an answer `[stdout, error]`; bytes are JSON text of one character each. Every
 request has a process of its own, with that environment and the content in a pipe. It is a copy of this one, since a
 check has dozens of them, and an interpreter takes longer to start than any of these programs to run.
+
+A program that does not end is ended by a timer, and its error is ENDLESS. Nothing that it catches can hold that up.
 """
 
 import json
 import os
+import signal
 import sys
 from types import CodeType
+
+ENDLESS = "ENDLESS"
+CPU_SECONDS, SECONDS = 0.5, 2.5
+"""Of a program: a hundred times what it needs, in processor time and (for one that waits) by the clock."""
 
 
 def main() -> None:
@@ -16,7 +23,12 @@ def main() -> None:
     with open(sys.argv[1], encoding="utf-8") as file:  # noqa: PTH123  # pathlib takes longer than all the rest here
         program = compile(file.read(), sys.argv[1], "exec")
     requests = json.load(sys.stdin)
-    json.dump([answer(program, environment, content) for environment, content in requests], sys.stdout)
+    answers = []
+    for environment, content in requests:
+        answers.append(answer(program, environment, content))
+        if answers[-1][1] == ENDLESS:
+            break  # so will the others be
+    json.dump(answers, sys.stdout)
 
 
 def answer(program: CodeType, environment: dict[str, str], content: str) -> tuple[str, str]:
@@ -35,8 +47,8 @@ def answer(program: CodeType, environment: dict[str, str], content: str) -> tupl
         os.close(end)
     with os.fdopen(output_out, "rb") as output, os.fdopen(error_out, "rb") as error:
         found = output.read().decode("latin-1"), error.read().decode("utf-8", "replace")
-    os.waitpid(pid, 0)
-    return found
+    _, status = os.waitpid(pid, 0)
+    return (found[0], ENDLESS) if os.WIFSIGNALED(status) else found
 
 
 def run(program: CodeType, environment: dict[str, str], error: int) -> None:
@@ -44,6 +56,8 @@ def run(program: CodeType, environment: dict[str, str], error: int) -> None:
     sys.stdin, sys.stdout = os.fdopen(0, encoding="utf-8"), os.fdopen(1, "w", encoding="utf-8")
     os.environ.clear()
     os.environ.update(environment)
+    signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
         exec(program, {"__name__": "__main__"})  # noqa: S102  # the learner's, whose own machine this is
         sys.stdout.flush()
