@@ -9,7 +9,9 @@ INCONCLUSIVE   nothing can be said: the machine is too noisy, a tool is missing,
 An exercise's check is a function `check(answer, dice, *given)`. It calls the learner's `answer` on inputs that `dice`
 (a seeded `random.Random`) makes, and raises `NotYet` or `Inconclusive`; returning means PASS. `given` is what the
 notebook hands over beside the answer, such as the learner's own measurements. Whatever else goes wrong in the learner's
-code (an error, None, text for bytes, a loop without end) becomes NOT YET with a sentence of its own.
+code (an error, None, text for bytes, a loop without end, `sys.exit`) becomes NOT YET with a sentence of its own; what
+it prints is kept to a few lines, and what it changes are copies. Only the learner's own interrupt ends a check. Out of
+reach are `os._exit` and what `deadline` cannot interrupt.
 
 How an exercise is proven to be fair: `scaffolds` (the worked one passes, the blank one does not) and `mutants`, each of
 which is a misconception as code and must be refused for that very idea.
@@ -19,13 +21,14 @@ from __future__ import annotations
 
 import random
 import time
-import traceback
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
+from lesson_kit.answers import Printed, copied, frames_of, kind_of, why_not
 from lesson_kit.deadline import TookTooLong, within
 from lesson_kit.errors import KitError, Missing
 
@@ -46,7 +49,10 @@ SEEDS = 5
 """How many inputs a learner's answer is tried on; its proof uses twenty."""
 LIMIT = 4.0
 """Seconds for all seeds together. Nobody waits for more than five."""
-KIT = Path(__file__).parent
+LEAST = 0.1
+"""Seconds for each seed, however long those before it took."""
+LONGEST = 200
+"""Characters of what an error says: some say all that they were given."""
 
 
 class NotYet(Exception):
@@ -77,10 +83,15 @@ class Verdict:
     idea: str
     sentence: str
     seed: int
+    printed: str = ""
 
     def __str__(self) -> str:
         """Return it in one line."""
         return f"{self.outcome.value}: {self.sentence} (seed {self.seed})"
+
+
+Said = tuple[Outcome, str, str]
+"""Outcome, idea and sentence: a verdict for one seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,28 +125,45 @@ def examine(
     """Try an answer with so many seeds and return what there is to say. Never raises what the answer raises.
 
     `first` is the first seed; None: one by chance, so that the second try is another one. With an `example` and nothing
-    given, each seed makes its own data.
+    given, each seed makes its own data. A KeyboardInterrupt is the learner's, and ends it.
     """
     seed = random.SystemRandom().randrange(1_000_000) if first is None else first
-    if not callable(answer):
-        sentence = f"`{exercise.name}` is {_kind(answer)}, and must be a function: run the cell that defines it."
-        return Verdict(Outcome.NOT_YET, "function", sentence, seed)
+    unusable = why_not(answer, exercise.name, exercise.scaffold("blank"))
+    if not callable(answer) or unusable:
+        return Verdict(Outcome.NOT_YET, "function", unusable, seed)
     end = time.monotonic() + limit
+    printed = Printed()
     for number in range(seed, seed + seeds):
-        try:
-            with within(max(0.1, end - time.monotonic())):
-                dice = random.Random(number)  # noqa: S311  # a test's input, no secret
-                data = exercise.example(dice) if exercise.example and not given else given
-                exercise.check(answer, dice, *data)
-        except NotYet as refused:
-            return Verdict(Outcome.NOT_YET, refused.idea, str(refused), number)
-        except Inconclusive as unclear:
-            return Verdict(Outcome.INCONCLUSIVE, "", str(unclear), number)
-        except TookTooLong:
-            return Verdict(Outcome.NOT_YET, "endless", _endless(exercise.name, limit), number)
-        except (Exception, SystemExit) as error:
-            return Verdict(*_failure(exercise.name, error), number)
-    return Verdict(Outcome.PASS, "", f"`{exercise.name}` did what it must on {seeds} inputs", seed)
+        with redirect_stdout(printed), redirect_stderr(printed):
+            outcome, idea, sentence = _tried(exercise, answer, given, number, end, limit)
+        if outcome is not Outcome.PASS:
+            return Verdict(outcome, idea, sentence, number, printed.text)
+    return Verdict(Outcome.PASS, "", f"`{exercise.name}` did what it must on {seeds} inputs", seed, printed.text)
+
+
+def _tried(
+    exercise: Exercise, answer: Callable[..., Any], given: tuple[Any, ...], seed: int, end: float, limit: float
+) -> Said:
+    """Try an answer with one seed, until the time `end` at the latest."""
+    dice = random.Random(seed)  # noqa: S311  # a test's input, no secret
+    try:
+        data = exercise.example(dice) if exercise.example and not given else copied(given)
+        with within(max(LEAST, end - time.monotonic())):
+            exercise.check(answer, dice, *data)
+    except NotYet as refused:
+        return Outcome.NOT_YET, refused.idea, str(refused)
+    except Inconclusive as unclear:
+        return Outcome.INCONCLUSIVE, "", str(unclear)
+    except KeyboardInterrupt:
+        raise
+    except TookTooLong as late:
+        if frames_of(late, answer):
+            return Outcome.NOT_YET, "endless", _endless(exercise.name, limit)
+        sentence = f"The check was not done within {limit:g} s: this machine is busy. Run this cell again."
+        return Outcome.INCONCLUSIVE, "", sentence
+    except BaseException as error:  # whatever a learner raises
+        return _failure(exercise.name, error, answer)
+    return Outcome.PASS, "", ""
 
 
 def expect_bytes(value: object, what: str) -> bytes:
@@ -143,10 +171,10 @@ def expect_bytes(value: object, what: str) -> bytes:
     if isinstance(value, bytes):
         return value
     if value is None or value is ...:
-        raise NotYet("blank", f"{what.capitalize()} is {_kind(value)}: the function ends without `return`ing it.")
+        raise NotYet("blank", f"{what.capitalize()} is {kind_of(value)}: the function ends without `return`ing it.")
     if isinstance(value, str):
         raise NotYet("text", f"{what.capitalize()} is str, and what passes through a socket or a pipe is bytes.")
-    raise NotYet("type", f"{what.capitalize()} is {_kind(value)}, and must be bytes.")
+    raise NotYet("type", f"{what.capitalize()} is {kind_of(value)}, and must be bytes.")
 
 
 def expect_text(value: object, what: str) -> str:
@@ -154,28 +182,34 @@ def expect_text(value: object, what: str) -> str:
     if isinstance(value, str):
         return value
     if value is None or value is ...:
-        raise NotYet("blank", f"{what.capitalize()} is {_kind(value)}: the function ends without `return`ing it.")
-    raise NotYet("type", f"{what.capitalize()} is {_kind(value)}, and must be str.")
-
-
-def _kind(value: object) -> str:
-    if value is None or value is ...:
-        return "None" if value is None else "still `...`"
-    return f"of type {type(value).__name__}"
+        raise NotYet("blank", f"{what.capitalize()} is {kind_of(value)}: the function ends without `return`ing it.")
+    raise NotYet("type", f"{what.capitalize()} is {kind_of(value)}, and must be str.")
 
 
 def _endless(name: str, limit: float) -> str:
     return f"`{name}` did not come to an end within {limit:g} s: what does its loop wait for, and can that still come?"
 
 
-def _failure(name: str, error: BaseException) -> tuple[Outcome, str, str]:
-    """Return what an error means: the learner's, or (raised in the kit's own lines) ours."""
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [
-        frame for frame in frames if KIT not in Path(frame.filename).parents or "make" in Path(frame.filename).parts
-    ]
-    if isinstance(error, KitError) or not theirs:
-        return Outcome.INCONCLUSIVE, "", f"The check itself failed: {type(error).__name__}: {error}"
-    where = next((frame for frame in reversed(theirs) if frame.name == name), theirs[0])
+def _failure(name: str, error: BaseException, answer: Callable[..., Any]) -> Said:
+    """Return what an error means: it passed through the learner's lines, or came of what they returned, or is ours."""
+    theirs = frames_of(error, answer)
+    if isinstance(error, KitError) or (isinstance(error, OSError) and not theirs):
+        return Outcome.INCONCLUSIVE, "", f"The check could not be made here: {error}"
+    if not theirs:  # the check is proven with the worked answer, so what it could not read is the answer
+        kind = type(error).__name__
+        return Outcome.NOT_YET, "type", f"What `{name}` returned is not what the task names: reading it raised {kind}."
+    where = next((frame for frame in reversed(theirs) if frame.name == name), theirs[-1])
     line = f", in its line {where.lineno}" if where.lineno else ""
-    return Outcome.NOT_YET, "error", f"`{name}` raised {type(error).__name__}: {error}{line}."
+    if isinstance(error, RecursionError):
+        return Outcome.NOT_YET, "endless", f"`{name}` calls itself again and again{line}: when does it stop?"
+    if isinstance(error, SystemExit):
+        return Outcome.NOT_YET, "error", f"`{name}` ends the whole program{line}: a function ends with `return`."
+    return Outcome.NOT_YET, "error", f"`{name}` raised {type(error).__name__}: {_short(error)}{line}."
+
+
+def _short(error: BaseException) -> str:
+    try:
+        words = " ".join(str(error).split())
+    except Exception:  # an error of the learner's own making
+        return "it cannot say why"
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]} ..."

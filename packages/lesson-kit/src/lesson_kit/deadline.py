@@ -1,42 +1,171 @@
 """An end to code that would not end: what a learner wrote may loop for ever, and the notebook must live on.
 
-On Unix, in the main thread (where a kernel runs its cells), an alarm interrupts it. Code that catches everything, as in
-`while True: try: ... except: pass`, is interrupted again and again. Elsewhere nothing can interrupt it, and only the
-kernel's own "interrupt" button helps.
+::
+
+    with within(4.0):
+        answer()            # TookTooLong is raised in it after four seconds
+
+Two bells can ring. In the main thread of a Unix process, where a kernel runs its cells, it is the alarm signal: it
+interrupts a loop, a sleep, a `recv`. In any other thread (a kernel has more of them now), and on Windows, a watching
+thread asks the interpreter to raise the error: that ends a loop, and a sleep only once it is over.
+
+Code that catches everything swallows the error::
+
+    while True:
+        try:
+            stream.recv(1)
+        except:             # TookTooLong ends here, and the loop goes on
+            pass
+
+so the bell rings again. From the second time on it also has the interpreter raise the error at one of the next lines,
+chosen by chance: at some time that is a line outside of every `try`.
+
+Out of reach is what never comes back to the interpreter, such as `list(itertools.repeat(0))` or `10 ** 10 ** 10`, and
+`os._exit`, after which there is no kernel. Then the kernel is restarted; the learner's file has every answer.
 """
 
 from __future__ import annotations
 
+import ctypes
+import random
 import signal
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
+import time
+from types import FrameType, TracebackType
+from typing import Any, Final, Protocol, Self
 
 __all__ = ["TookTooLong", "within"]
 
-AGAIN = 0.05
-"""Seconds between two alarms, once the first has been swallowed."""
+AGAIN: Final = 0.02
+"""Seconds between two rings, once the first has been swallowed."""
+SOON: Final = 0.001
+"""Seconds after which an alarm is due that was due while another one was set."""
+NEXT_LINES: Final = 12
+"""One of so many lines raises the error. A loop that catches everything is rarely longer, and the bell rings again."""
 
 
 class TookTooLong(BaseException):
     """The time is up. No Exception, so that `except Exception` in the code does not hide it."""
 
 
-@contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Interrupt the block after so many seconds, with TookTooLong."""
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
+class Bell(Protocol):
+    """Raises TookTooLong in this thread once it has been set, again and again until it is put away."""
 
-    def ring(number: int, frame: FrameType | None) -> None:
+    def set(self) -> None:
+        """Begin to count."""
+
+    def put_away(self) -> None:
+        """Ring no more."""
+
+
+class within:  # noqa: N801  # a context manager is called like a function
+    """Interrupt the block after so many seconds, with TookTooLong."""
+
+    def __init__(self, seconds: float) -> None:
+        main = threading.current_thread() is threading.main_thread()
+        self._bell: Bell = Alarm(seconds) if main and hasattr(signal, "setitimer") else Watch(seconds)
+
+    def __enter__(self) -> Self:
+        """Begin to count."""
+        self._bell.set()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the count. A ring that comes in the middle of this comes too late, and counts for nothing."""
+        while True:
+            try:
+                self._bell.put_away()
+            except TookTooLong:
+                continue
+            return
+
+
+class Alarm:
+    """The alarm signal. One that was set before, and what was traced, go on afterwards."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._armed = False
+        self._rings = 0
+
+    def set(self) -> None:
+        """Begin to count."""
+        self._armed, self._began = True, time.monotonic()
+        self._tracing = sys.gettrace()
+        self._outer = sys._getframe(2)  # noqa: SLF001  # whoever says `with within(...)`
+        self._handler = signal.signal(signal.SIGALRM, self._ring)
+        self._before = signal.setitimer(signal.ITIMER_REAL, self._seconds, AGAIN)
+
+    def put_away(self) -> None:
+        """Ring no more."""
+        self._armed = False
+        if self._rings > 1:
+            sys.settrace(self._tracing)
+        due, again = self._before
+        passed = time.monotonic() - self._began
+        signal.setitimer(signal.ITIMER_REAL, max(SOON, due - passed) if due else 0, again)
+        signal.signal(signal.SIGALRM, self._handler)
+
+    def _ring(self, number: int, frame: FrameType | None) -> None:
+        if not self._armed:
+            signal.setitimer(signal.ITIMER_REAL, 0)  # an interrupt of the learner's came while it was put away
+            return
+        self._rings += 1
+        if self._rings > 1:
+            self._trip(frame)
         raise TookTooLong
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    def _trip(self, frame: FrameType | None) -> None:
+        """Have one of the next lines raise the error."""
+        left = random.randint(1, NEXT_LINES)  # noqa: S311  # no secret
+
+        def trace(where: FrameType, event: str, argument: Any) -> Any:
+            nonlocal left
+            if not self._armed or where.f_code.co_filename == __file__:
+                return None
+            left -= event == "line"
+            if left <= 0:
+                raise TookTooLong
+            return trace
+
+        sys.settrace(trace)
+        while frame is not None and frame is not self._outer:
+            frame.f_trace = trace
+            frame = frame.f_back
+
+
+class Watch:
+    """A thread that has the interpreter raise the error in the one that set it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._told = threading.Lock()
+        self._over = threading.Event()
+
+    def set(self) -> None:
+        """Begin to count."""
+        self._whom = threading.get_ident()
+        threading.Thread(target=self._watch, name="deadline", daemon=True).start()
+
+    def put_away(self) -> None:
+        """Ring no more; and what has rung and was not heard yet is taken back."""
+        with self._told:
+            self._over.set()
+            _raise_in(self._whom, None)
+
+    def _watch(self) -> None:
+        wait = self._seconds
+        while not self._over.wait(wait):
+            wait = AGAIN
+            with self._told:
+                if not self._over.is_set():
+                    _raise_in(self._whom, TookTooLong)
+
+
+def _raise_in(thread: int, error: type[BaseException] | None) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread), None if error is None else ctypes.py_object(error)
+    )

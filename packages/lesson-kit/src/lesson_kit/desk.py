@@ -221,6 +221,8 @@ class Desk:
         self.record.add("verdict", self.lesson.number, exercise, verdict.outcome.value)
         rehearsal.note_verdict(self.lesson.number, exercise, verdict)
         display.say(f"{MARKS[verdict.outcome]} **{verdict.outcome.value}**: {verdict.sentence} *(seed {verdict.seed})*")
+        if verdict.printed:
+            display.say(f"It printed:\n\n```text\n{verdict.printed}\n```")
 
     @spoken
     def source(self, symbol: str) -> None:
