@@ -1,0 +1,18 @@
+def demux(records):
+    """Return a list of (request id, output, "complete" or "aborted"), in the order in which the requests ended."""
+    outputs = {}
+    aborted = set()
+    ended = []
+    for kind, request_id, content in records:
+        # a request begins, with nothing said yet
+        if kind == "BEGIN_REQUEST":
+            outputs[request_id] = b""
+        # what is said belongs to one request
+        elif kind == "STDOUT":
+            ...
+        elif kind == "ABORT_REQUEST":
+            ...
+        # and so does its end
+        elif kind == "END_REQUEST":
+            ...
+    return ended
