@@ -81,7 +81,7 @@ def draw_six(rounds: Rounds, guesses: Mapping[str, Any]) -> Figure:
         _dots(right, [1e3 * cost[row] for cost in rounds], place, row)
         say(
             right,
-            f"{duration(1e3 * middle(rounds, row))}  {NAMES[row]}",
+            f"{duration(1e3 * middle(rounds, row))}  {SHORT[row]}",
             1e3 * max(cost[row] for cost in rounds),
             place,
         )
