@@ -97,7 +97,6 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         transport.set_write_buffer_limits(0)  # `drain` returns when the kernel has all
         self._ends = _ends(transport, self.site)
-        self._loop.connections.add(self)
         self.settle()
 
     def data_received(self, data: bytes) -> None:

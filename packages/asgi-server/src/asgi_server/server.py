@@ -187,7 +187,9 @@ class AsyncLoop:
     def _welcome(self, number: int, sock: socket.socket) -> None:
         """Make a connection of a socket."""
         loop = asyncio.get_running_loop()
-        task = loop.create_task(loop.connect_accepted_socket(partial(Connection, self._sites[number], self), sock))
+        connection = Connection(self._sites[number], self)
+        self.connections.add(connection)
+        task = loop.create_task(loop.connect_accepted_socket(lambda: connection, sock))
         self._welcoming.add(task)
         task.add_done_callback(self._welcoming.discard)
 
