@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 
 from lesson_kit.checking import Exercise, NotYet
-from lesson_kit.errors import Missing
-from lesson_kit.lesson import COUNT, load_lesson
+from lesson_kit.lesson import load_lesson
+from lesson_kit.notebooks.convert import number_of
 from lesson_kit.proofs import load_answer, prove, tells
+
+LESSONS = Path(__file__).parents[3] / "lessons"
 
 
 def exercises() -> list[Any]:
-    found = []
-    for number in range(COUNT):
-        try:
-            lesson = load_lesson(number)
-        except Missing:
-            continue
-        found += [pytest.param(exercise, id=f"{number}-{exercise.name}") for exercise in lesson.exercises]
-    return found
+    lessons = [load_lesson(number_of(path)) for path in sorted(LESSONS.glob("[0-9][0-9]-*.md"))]
+    return [
+        pytest.param(exercise, id=f"{lesson.number}-{exercise.name}")
+        for lesson in lessons
+        for exercise in lesson.exercises
+    ]
 
 
 @pytest.mark.parametrize("exercise", exercises())

@@ -1,15 +1,14 @@
 """From `lessons/NN-title.md` to `notebooks/NN-title.ipynb`: the same cells, without output, always the same bytes.
 
-=====================================  =================================================
+=====================================  =====================================================================
 in the text                            in the notebook
-=====================================  =================================================
+=====================================  =====================================================================
 `title:` of the front matter           a first cell with a heading
 `+++ {"explain": "FIGURE"}` ... `+++`  the cell `desk.explain("FIGURE")`
-`figures/NN-FIGURE.svg`                `../lessons/figures/NN-FIGURE.svg`
-a link to `NN-title.md`                a link to `NN-title.ipynb`
+a link to `NN-title.md`                a link to `NN-title.ipynb`; to another file of ours, to `../lessons/`
 the marks around a dated fact          nothing
 a cell of the tag `make`               the same, held to the exercise's blank.py
-=====================================  =================================================
+=====================================  =====================================================================
 
 A cell's id comes from what it says, and from how often it was said before: a cell put in between changes no other.
 """
@@ -34,8 +33,10 @@ from lesson_kit.library import lesson_file, lessons_folder
 __all__ = ["Unsound", "convert", "differences", "make_name", "notebook_file", "notebooks_folder", "number_of", "write"]
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-_FIGURE = re.compile(r"(!\[[^\]]*\]\()figures/")
-_LINK = re.compile(r"(\]\([0-9]{2}-[\w-]+)\.md(#[\w-]+)?\)")
+_LINK = re.compile(r"(\]\()([^)\s#]+)")
+_LESSON = re.compile(r"([0-9]{2}-[\w-]+)\.md")
+_ELSEWHERE = re.compile(r"[a-z]+:|/|\.\./")
+"""A link that stays as it is: with a scheme, or from the root, or into another folder beside ours."""
 _FACT = re.compile(r"<!-- /?fact[\w: -]*-->")
 
 
@@ -147,7 +148,14 @@ def _read(path: Path) -> str:
 
 def _moved(text: str) -> str:
     """Return Markdown as it must be one folder further, and without marks that only we read."""
-    return _FACT.sub("", _LINK.sub(r"\1.ipynb\2)", _FIGURE.sub(r"\1../lessons/figures/", text)))
+    return _FACT.sub("", _LINK.sub(_link, text))
+
+
+def _link(found: re.Match[str]) -> str:
+    begin, target = found.groups()
+    if lesson := _LESSON.fullmatch(target):
+        return f"{begin}{lesson[1]}.ipynb"
+    return f"{begin}{target}" if _ELSEWHERE.match(target) else f"{begin}../lessons/{target}"
 
 
 def _hold_to_blank(cell: NotebookNode, lesson: Lesson) -> None:

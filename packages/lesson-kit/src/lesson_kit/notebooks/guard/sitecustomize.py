@@ -34,7 +34,9 @@ def guard(event: str, arguments: tuple[object, ...]) -> None:
     if path := os.environ.get(REFUSALS):
         with open(path, "a", encoding="utf-8") as file:  # noqa: PTH123  # see above: no pathlib
             file.write(f"{sentence}\n")
-    raise PermissionError(sentence)
+    import errno
+
+    raise PermissionError(errno.EPERM, sentence)
 
 
 def is_near(family: object, address: object) -> bool:
