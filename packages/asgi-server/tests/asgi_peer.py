@@ -64,7 +64,7 @@ def bridged(folder: Path) -> Path:
 
 
 PROBE = '''
-import ast, asyncio, os, sys
+import ast, asyncio, os, sys, time
 
 def say(*words):
     os.write(2, (" ".join(map(str, words)) + "\\n").encode())
@@ -199,7 +199,7 @@ async def forever(scope, receive, send):
         say("cancelled")
 
 async def blocks(scope, receive, send):
-    import time
+    say("blocking")
     time.sleep(1000)
 '''
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import base64
 import hashlib
-import os
+import re
 import socket
 import struct
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -137,6 +138,11 @@ def lines(server: Server, start: str) -> list[str]:
     return [line for line in server.stderr.split("\n") if line.startswith(start)]
 
 
+def told(server: Server, before: int, word: str) -> None:
+    """Wait until one of the lines beyond the first `before` says what the application was told."""
+    wait_until(lambda: any(word in line for line in lines(server, "told ")[before:]), f"a line told ...{word}")
+
+
 def another(server: Server, start: str, before: int) -> str:
     """Return the line beyond the first `before` ones that begins so, waited for."""
     wait_until(lambda: len(lines(server, start)) > before, f"a line {start!r}")
@@ -145,7 +151,7 @@ def another(server: Server, start: str, before: int) -> str:
 
 # -- against websockets --------------------------------------------------------------------------------------------
 
-MESSAGES: list[str | bytes] = ["", "x", "\u00e9\u20ac\U0001f600" * 50, b"", b"\0\xff", b"y" * 125, b"y" * 126, b"y" * 70_000]  # noqa: E501 - a table
+MESSAGES: list[str | bytes] = [
     "",
     "x",
     "\u00e9\u20ac\U0001f600" * 50,
@@ -168,9 +174,9 @@ def test_messages_go_both_ways(server: Server) -> None:  # ASGI-14
         sock.ping().wait(20)
         sock.close(4321, "enough")
     expected = {"type": "websocket.disconnect", "code": 4321, "reason": "enough"}
-    assert another(server, "told ", before) == f"told {expected}"
-    assert another(server, "told again", before) == f"told again {expected}"
-    assert another(server, "gone", before) == "gone ClientGone"
+    told(server, before, f"told {expected}")
+    server.wait_for_line(re.escape(f"told again {expected}"))
+    server.wait_for_line("^gone ClientGone$")
 
 
 def test_the_scope_of_a_websocket(server: Server) -> None:
@@ -204,7 +210,7 @@ def test_a_handshake_that_is_not_accepted(server: Server) -> None:
     for path, status in (("/reject", "403"), ("/refuses", "500"), ("/nothing", "500")):
         with pytest.raises(exceptions.InvalidStatus, match=status):
             opened(server, path)
-    assert "1006" in another(server, "told ", before)
+    told(server, before, "1006")
 
 
 ENDS = [("/returns", 1000), ("/crashes", 1011)]
@@ -284,7 +290,7 @@ def frame(opcode: int, data: bytes = b"", *, fin: bool = True, masked: bool = Tr
     head = bytes([0x80 * fin | opcode])
     bit = 0x80 * masked
     head += bytes([bit | size]) if size < 126 else bytes([bit | 127]) + struct.pack("!Q", size)
-    mask = os.urandom(4) if masked else b""
+    mask = b"\x37\xfa\x21\x3d" if masked else b""
     return head + mask + bytes(byte ^ mask[at % 4] if masked else byte for at, byte in enumerate(data))
 
 
@@ -398,7 +404,7 @@ def test_frames_that_break_the_protocol(server: Server, sent: bytes, code: int, 
         found = read_all(sock)
     assert found[0] == 0x88
     assert struct.unpack("!H", found[2:4]) == (code,)
-    assert f"'code': {code}" in another(server, "told ", before)
+    told(server, before, f"'code': {code}")
 
 
 def test_a_message_that_is_too_large(server: Server) -> None:
@@ -422,7 +428,7 @@ def test_a_client_that_goes_without_a_word(server: Server, rude: bool) -> None: 
         reset(sock)
     else:
         sock.close()
-    assert "'code': 1006" in another(server, "told ", before)
+    told(server, before, "'code': 1006")
     assert "Traceback" not in "".join(server.stderr.split("\n")[-3:])
 
 
@@ -431,7 +437,7 @@ def test_a_close_without_a_code(server: Server) -> None:  # RFC 6455 section 7.1
     sock, _ = shaken(server, "/echo", frame(8))
     with sock:
         assert read_all(sock) == b"\x88\x00"
-    assert "'code': 1005" in another(server, "told ", before)
+    told(server, before, "'code': 1005")
 
 
 # -- back-pressure, silence, the end -------------------------------------------------------------------------------
@@ -456,8 +462,7 @@ def test_messages_that_nobody_receives_stay_with_the_client(server: Server) -> N
             opened(server, "/open_gate")
         sock.settimeout(20)
         sock.sendall(stream[sent:])
-        answer = sock.recv(65536)
-        assert answer.endswith(str(PLENTY).encode())
+        assert str(PLENTY).encode() in read_all(sock)
 
 
 def test_who_does_not_read_stops_the_sender(server: Server) -> None:  # ASGI-16
@@ -496,8 +501,6 @@ def test_the_end_of_the_server_closes_websockets(tmp_path: Path) -> None:
 
 def test_start_up_is_lean(server: Server) -> None:
     """Only a handshake brings wsproto; the handshake's hash is that of the standard, done here once more by hand."""
-    import subprocess
-
     names = "import sys, asgi_server.server; print('wsproto' in sys.modules, 'h11' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", names], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
