@@ -66,6 +66,10 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "tests"]
 
+# Containers like to set it. Then nothing is kept that was compiled, and each of the thousands of processes that the
+# sessions start compiles all it imports once more.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 PACKAGES = sorted(str(path.parent.relative_to(ROOT)) for path in ROOT.glob("packages/*/pyproject.toml"))
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
