@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import socket
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import metadata
@@ -51,10 +50,8 @@ def no_ports(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(socket, "create_server", refuse)
 
 
-def long_folder(patch: pytest.MonkeyPatch) -> None:
-    deep = Path(tempfile.mkdtemp()) / ("x" * 120)
-    deep.mkdir()
-    patch.setattr(tempfile, "tempdir", str(deep))
+def no_folder(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(doctor, "short_folder", refuse)
 
 
 def old_package(patch: pytest.MonkeyPatch) -> None:
@@ -79,7 +76,7 @@ def read_only(patch: pytest.MonkeyPatch) -> None:
 TROUBLES: list[tuple[Callable[[pytest.MonkeyPatch], None], str]] = [
     (no_fork, "open the lessons in WSL"),
     (no_ports, "No port can be opened on 127.0.0.1"),
-    (long_folder, "set TMPDIR"),
+    (no_folder, "set TMPDIR"),
     (old_package, "scgi-server 0.0.9, and must be >=0.1.0"),
     (no_package, "uwsgi_gateway cannot be imported"),
     (full_disk, "make room"),

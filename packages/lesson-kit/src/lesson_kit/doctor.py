@@ -23,6 +23,7 @@ from packaging.requirements import Requirement
 
 from gateway_bench.servers.presence import find_program
 from lesson_kit.errors import KitError
+from lesson_kit.lab.folders import short_folder
 from lesson_kit.lab.servers import KINDS
 from lesson_kit.lesson import Lesson
 from lesson_kit.record import ELSEWHERE, record_path
@@ -35,8 +36,6 @@ BUSY: Final = 1.0
 """Processes that want to run, for each core: above that, some wait, and what is measured has their waits in it."""
 ROOM: Final = 1_000_000
 """Bytes that must be free for the answers of all lessons."""
-LONGEST: Final = 104
-"""Bytes of a unix socket's path on macOS; Linux has 108."""
 
 
 class Finding(NamedTuple):
@@ -113,12 +112,12 @@ def _sockets() -> Finding:
     if not hasattr(socket, "AF_UNIX"):
         return Finding("Sockets", "ports of 127.0.0.1, no unix sockets")
     try:
-        with tempfile.TemporaryDirectory(prefix="lesson-") as folder, socket.socket(socket.AF_UNIX) as listening:
+        with short_folder() as folder, socket.socket(socket.AF_UNIX) as listening:
             listening.bind(f"{folder}/events")
     except OSError as error:
         where = tempfile.gettempdir()
-        return Finding("Sockets", "ports of 127.0.0.1", f"No unix socket can be made below {where} ({error}): "
-                       f"set TMPDIR to a folder with a path well below {LONGEST} bytes.")  # fmt: skip
+        return Finding("Sockets", "ports of 127.0.0.1", f"No unix socket can be made in {where} ({error}): set TMPDIR "
+                       "to another folder of yours, with a short path.")  # fmt: skip
     return Finding("Sockets", "ports of 127.0.0.1, unix sockets")
 
 

@@ -1,17 +1,22 @@
 """One question to a gateway, in the gateway's own protocol, and its answer: the client halves of our codecs.
 
 `ask` speaks HTTP, FastCGI, SCGI and uwsgi, and needs no front. `Talk` keeps its connection where the protocol can.
+Addresses are written as `gatelab request` takes them::
+
+    fastcgi://127.0.0.1:9000/counter?by=2
+    fastcgi+unix:/tmp/app.socket:/counter?by=2      a unix socket, then ":" and the path
 """
 
 from __future__ import annotations
 
 import io
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import fastcgi_server.client
 import scgi_server.client
@@ -33,6 +38,7 @@ CLIENTS: dict[str, Any] = {
 }
 KEEPING = ("http", "fastcgi")
 """Protocols whose connections carry more than one request."""
+_URL = re.compile(r"(?P<where>(?P<scheme>\w+)(?:://[^/?]+|\+unix:[^:]+))(?::(?=/))?(?P<target>[/?].*)?", re.DOTALL)
 TIMEOUT = 20.0
 """Seconds of silence after which a question is given up."""
 
@@ -56,14 +62,15 @@ class Talk:
     """Questions to one server, over one connection where the protocol and the server keep it. A context manager."""
 
     def __init__(self, url: str, *, keep: bool = True, timeout: float = TIMEOUT) -> None:
-        base, self._scheme = _base(url)
+        self._scheme, where, _ = _parts(url)
         try:
-            address = parse_url(base)[1]
+            address = parse_url(where)[1]
         except StartupError as error:
             raise LabError(f"{url!r} is no address of a gateway: {error}.") from None
         more = {"keep": int(keep)} if self._scheme in KEEPING else {}
         self._client: Client = CLIENTS[self._scheme](address, timeout=timeout, limit=1, **more)
-        self._host = base.partition("://")[2]
+        self._host = "localhost" if address.path else str(address)
+        self._where = where
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -92,24 +99,25 @@ class Talk:
             head, body = self._client.request(environ)
             whole = b"".join(body)
         except BackendError as error:
-            raise LabError(f"{self._host} gave no answer: {error}.") from error
+            raise LabError(f"{self._where} gave no answer ({error}). If its server has ended, run the cell that has "
+                           "`serve` again.") from error  # fmt: skip
         found = {name.lower(): value for name, value in head.fields}
         return Answer(head.status, found, whole, time.perf_counter() - began)
 
 
 def ask(url: str, method: str = "GET", content: bytes = b"", fields: Mapping[str, str] | None = None) -> Answer:
     """Send one request over a connection of its own and return the answer. Raises LabError if there is none."""
-    parts = urlsplit(url)
-    target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
     with Talk(url, keep=False) as talk:
-        return talk.ask(target, method, content, fields)
+        return talk.ask(_parts(url)[2], method, content, fields)
 
 
-def _base(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    if parts.scheme not in CLIENTS:
-        raise LabError(f"{url!r}: a gateway's address begins with {', '.join(f'{name}://' for name in CLIENTS)}.")
-    return f"{parts.scheme}://{parts.netloc}", parts.scheme
+def _parts(url: str) -> tuple[str, str, str]:
+    """Return an address's scheme, the part of it that says where, and the path with the query."""
+    found = _URL.fullmatch(url)
+    if not found or found["scheme"] not in CLIENTS:
+        names = ", ".join(CLIENTS)
+        raise LabError(f"{url!r} is no address of a gateway: write SCHEME://HOST:PORT/PATH, with one of {names}.")
+    return found["scheme"], found["where"], found["target"] or "/"
 
 
 def _variable(name: str) -> str:

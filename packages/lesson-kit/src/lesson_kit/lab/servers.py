@@ -7,7 +7,8 @@
         births = server.heard("spawn")
 
 A server runs on a leash (`leash.py`), so it ends with the block, with `desk.stop_all()`, or with the kernel, whatever
-comes first.
+comes first and however: an error, an interrupt, a kill. Somebody may also kill it by hand: then `alive` says so, `log`
+has its last words, and whoever asks it gets a sentence. The same Server can be started again, but not twice at a time.
 """
 
 from __future__ import annotations
@@ -15,19 +16,21 @@ from __future__ import annotations
 import atexit
 import os
 import re
+import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import IO, Final, Self
 
 import psutil
 
 from lesson_kit.errors import LabError
+from lesson_kit.lab.folders import short_folder
 from lesson_kit.lab.happenings import Happening, Listener
 
 __all__ = ["KINDS", "Server", "serve", "stop_all"]
@@ -46,8 +49,16 @@ READY_LIMIT = 30.0
 """Seconds for a server to say that it is ready: a machine with forty learners is slow."""
 STOP_LIMIT = 6.0
 """Seconds for the leash to end it: its grace, and as much again."""
+STEP = 0.1
+"""Seconds after which whoever waits for words looks whether the server is still there."""
 LINES_SHOWN = 3
 """Of what a server said before it failed."""
+LINES_KEPT = 5000
+LINE_KEPT = 4000
+"""Lines, and characters of each, that are kept of what a server says: one that complains at each request says a lot."""
+LAST_LINES = 1.0
+"""Seconds for the last of it, once the server has ended. A process that has left its group may keep the pipe open."""
+AGAIN = "run the cell that has `serve` again"
 LEFT_OUT = ("DEMO_APP_CONTENT", "PYTHONDEVMODE", "PYTHONWARNINGS")
 """Of the notebook's environment: a server of an experiment has none of these."""
 _READY = re.compile(r"^ready (\S+)", re.MULTILINE)
@@ -70,34 +81,28 @@ class Server:
         self._command = list(command)
         self._more = dict(environment or {})
         self._home = folder
-        self._listener = Listener() if events else None
-        self._lines: list[str] = []
+        self._events = events
+        self._listener: Listener | None = None
+        self._lines: deque[str] = deque(maxlen=LINES_KEPT)
         self._said = threading.Condition()
+        self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
+        self._first: psutil.Process | None = None
         self.url = ""
         """Where it listens, in its own scheme, such as fastcgi://127.0.0.1:41873."""
 
     def __enter__(self) -> Self:
         """Start it, and return once it can serve. Raises LabError."""
-        self._folder = tempfile.TemporaryDirectory(prefix="lesson-")
-        events = ["--events", str(self._listener.path)] if self._listener else []
-        kept = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(LEASH), *self._command, *events],
-                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                errors="backslashreplace", start_new_session=True, cwd=self._home,
-                env={**kept, "DEMO_APP_DB": f"{self._folder.name}/guestbook.sqlite3", "PYTHONUNBUFFERED": "1",
-                     **self._more},
-            )  # fmt: skip
-        except OSError as error:
-            self._clean_up()
-            raise LabError(f"{self._command[0]} cannot be started: {error.strerror}.") from error
+        if self in _running:
+            raise LabError("This server runs already: use it, or make another one with `serve`.")
+        self._lines.clear()
+        self._folder = short_folder()
         _running.add(self)
-        self._reader = threading.Thread(target=self._read, name="server's words", daemon=True)
-        self._reader.start()
         try:
+            self._listener = Listener() if self._events else None
+            self._start()
             self._wait_ready()
-        except BaseException:
+        except BaseException:  # an interrupt of the learner's, too
             self.stop()
             raise
         return self
@@ -111,15 +116,14 @@ class Server:
     @property
     def alive(self) -> bool:
         """Does it run?"""
-        return self in _running and self._process.poll() is None
+        return self in _running and self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int:
         """The id of the server's first process. Raises LabError if it has ended."""
         children = self._tree()
         if not children:
-            raise LabError(f"{self._command[2] if len(self._command) > 2 else self._command[0]} runs no more: start it "
-                           "again by running the cell that has `serve`.")  # fmt: skip
+            raise LabError(f"This server runs no more ({self._last_words()}): {AGAIN}.")
         return children[0]
 
     @property
@@ -129,66 +133,109 @@ class Server:
 
     @property
     def host(self) -> str:
-        """The address that it listens at, without the port."""
-        return self.url.partition("://")[2].rpartition(":")[0]
+        """The address that it listens at, without the port. Raises LabError if that is a unix socket."""
+        return self._address()[0]
 
     @property
     def port(self) -> int:
-        """The port that it listens at."""
-        return int(self.url.rpartition(":")[2])
+        """The port that it listens at. Raises LabError if it listens at a unix socket."""
+        return int(self._address()[1])
 
     @property
     def log(self) -> str:
-        """What it wrote to standard error so far."""
-        return "\n".join(self._lines)
+        """What it wrote to standard error so far: the last lines of it."""
+        with self._said:
+            return "\n".join(self._lines)
 
     def wait_for_line(self, pattern: str, limit: float = 10.0) -> str:
-        """Return the first line of the log in which the pattern is found; "" if there is none within `limit` s."""
+        """Return the first line of the log with the pattern; "" if there is none in `limit` s, or it has ended."""
         end = time.monotonic() + limit
         with self._said:
             while True:
                 found = next((line for line in self._lines if re.search(pattern, line)), "")
-                if found or not self._said.wait(max(0.0, end - time.monotonic())):
+                if found or not self._speaks() or time.monotonic() > end:
                     return found
+                self._said.wait(min(STEP, max(0.0, end - time.monotonic())))
 
     def heard(self, kind: str = "", count: int = 0) -> list[Happening]:
         """Return what it told (spawn, ready, begin, end, exit), once there are `count`. Needs `events=True`."""
-        if self._listener is None:
+        if not self._events:
             raise LabError("This server tells nothing: start it with `events=True`.")
+        if self._listener is None:  # it was never started
+            return []
         return self._listener.wait_for(kind, count) if count else self._listener.heard(kind)
 
     def stop(self) -> None:
         """End it and all its processes; a second time does nothing."""
         if self not in _running:
             return
-        _running.discard(self)
-        assert self._process.stdin
-        self._process.stdin.close()
         try:
-            self._process.wait(STOP_LIMIT)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._reader.join()
-        self._clean_up()
+            self._end()
+        finally:
+            _running.discard(self)
+            if self._listener:
+                self._listener.close()
+            self._folder.cleanup()
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
+    def _start(self) -> None:
+        events = ["--events", str(self._listener.path)] if self._listener else []
+        kept = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(LEASH), *self._command, *events],
+                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                errors="backslashreplace", start_new_session=True, cwd=self._home,
+                env={**kept, "DEMO_APP_DB": f"{self._folder.name}/guestbook.sqlite3", "PYTHONUNBUFFERED": "1",
+                     **self._more},
+            )  # fmt: skip
+        except OSError as error:
+            raise LabError(f"{self._command[0]} cannot be started: {error.strerror}.") from error
+        assert self._process.stderr
+        self._reader = threading.Thread(
+            target=self._read, args=[self._process.stderr], name="server's words", daemon=True
+        )
+        self._reader.start()
+
+    def _end(self) -> None:
+        """Let go of the leash, and wait until all is gone."""
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        assert process.stdin
+        process.stdin.close()
+        try:
+            _wait_for(process)
+        finally:
+            process.kill()  # nothing, if it has ended
+            process.wait()
+            if self._first and self._first.is_running():  # the leash was killed, by somebody or just now
+                _kill_group(self._first.pid)
+            self._first = None
+            if self._reader:
+                self._reader.join(LAST_LINES)
+
     def _tree(self) -> list[int]:
+        if self._process is None:
+            return []
         try:
             return [process.pid for process in psutil.Process(self._process.pid).children(recursive=True)]
         except psutil.NoSuchProcess:
             return []
 
-    def _clean_up(self) -> None:
-        if self._listener:
-            self._listener.close()
-        self._folder.cleanup()
+    def _address(self) -> tuple[str, str]:
+        host, _, port = self.url.partition("://")[2].rpartition(":")
+        if not host:
+            raise LabError(f"This server has no port: it listens at {self.url or 'nothing yet'}.")
+        return host, port
 
-    def _read(self) -> None:
-        assert self._process.stderr
-        with self._process.stderr as output:
-            for line in output:
+    def _speaks(self) -> bool:
+        return self._reader is not None and self._reader.is_alive()
+
+    def _read(self, output: IO[str]) -> None:
+        with output:
+            while line := output.readline(LINE_KEPT):
                 with self._said:
                     self._lines.append(line.rstrip("\n"))
                     self._said.notify_all()
@@ -197,15 +244,18 @@ class Server:
         end = time.monotonic() + READY_LIMIT
         with self._said:
             while not (found := _READY.search(self.log)):
-                if self._process.poll() is not None or not self._reader.is_alive():
+                if not self._speaks():
                     raise LabError(f"The server ended before it was ready: {self._last_words()}.")
                 if time.monotonic() > end:
                     raise LabError(f"The server was not ready within {READY_LIMIT:g} s: {self._last_words()}.")
-                self._said.wait(0.1)
+                self._said.wait(STEP)
         self.url = found[1].rstrip("/")
+        pids = self._tree()
+        self._first = psutil.Process(pids[0]) if pids else None
 
     def _last_words(self) -> str:
-        return " / ".join(self._lines[-LINES_SHOWN:]) or _NOTHING_SAID
+        with self._said:
+            return " / ".join(list(self._lines)[-LINES_SHOWN:]) or _NOTHING_SAID
 
 
 def serve(
@@ -218,18 +268,41 @@ def serve(
     environment: Mapping[str, str] | None = None,
     events: bool = False,
     folder: Path | None = None,
+    bind: str = "127.0.0.1:0",
 ) -> Server:
     """Return a gateway for a `with` block. `kind` is one of `KINDS`; `options` go to its command line. Raises LabError.
 
     With "cgi", `workers` is how many processes of the runner wait for requests; each request still has a process of its
-    own. `folder` is where the application's file lies, if it is no installed one.
+    own. `folder` is where the application's file lies, if it is no installed one. `bind` may also be `unix:PATH`.
     """
     if kind not in KINDS:
         raise LabError(f"There is no gateway {kind!r}: they are {', '.join(KINDS)}.")
     module, *before = KINDS[kind]
     counts = [] if kind in ("asgi", "cgi") else ["--threads", str(threads)]
-    command = [sys.executable, "-m", module, *before, app, "--bind", "127.0.0.1:0", "--workers", str(workers), *counts]
+    command = [sys.executable, "-m", module, *before, app, "--bind", bind, "--workers", str(workers), *counts]
     return Server([*command, *options], environment, events=events, folder=folder)
+
+
+def _wait_for(leash: subprocess.Popen[str]) -> None:
+    """Wait for a leash to end its server. An interrupt of the learner comes after that, so that nothing is left."""
+    end = time.monotonic() + STOP_LIMIT
+    try:
+        leash.wait(STOP_LIMIT)
+    except subprocess.TimeoutExpired:
+        return
+    except KeyboardInterrupt:
+        try:
+            leash.wait(max(0.0, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            pass
+        raise
+
+
+def _kill_group(leader: int) -> None:
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
 
 
 @atexit.register
