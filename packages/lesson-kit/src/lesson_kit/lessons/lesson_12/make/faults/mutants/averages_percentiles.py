@@ -1,0 +1,24 @@
+def faults(report):
+    """Misconception: the p99 of all is the mean of the workers' p99."""
+    found = []
+    a, b = report["rates"]["A"], report["rates"]["B"]
+    ends = [sorted(values)[len(values) * 99 // 100 - 1] for values in report["latencies"].values()]
+    # is the winner ahead in all rounds?
+    if "faster" in report["says"] and min(a) <= max(b):
+        found.append("tie")
+    # are the bars whole?
+    if report["axis"] > 0:
+        found.append("axis")
+    # who could do no more: the server, or the one who asked it?
+    if max(report["generator"]) >= 0.9 and not report["bound"]:
+        found.append("generator")
+    # is p99 what the workers have on average?
+    if report["p99"] < 0.9 * sum(ends) / len(ends):
+        found.append("average")
+    # did the server decide when it was asked?
+    if report["loop"] == "closed":
+        found.append("loop")
+    # were births counted by one who cannot see all of them?
+    if report["counted_by"] == "polling":
+        found.append("polling")
+    return found

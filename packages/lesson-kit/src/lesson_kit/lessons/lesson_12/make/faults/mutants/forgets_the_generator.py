@@ -1,0 +1,21 @@
+def faults(report):
+    """Misconception: a load generator only asks."""
+    found = []
+    a, b = report["rates"]["A"], report["rates"]["B"]
+    everything = sorted(sum(report["latencies"].values(), []))
+    # is the winner ahead in all rounds?
+    if "faster" in report["says"] and min(a) <= max(b):
+        found.append("tie")
+    # are the bars whole?
+    if report["axis"] > 0:
+        found.append("axis")
+    # is p99 the 99th percentile of everything?
+    if abs(report["p99"] - everything[len(everything) * 99 // 100 - 1]) > 0.1 * report["p99"]:
+        found.append("average")
+    # did the server decide when it was asked?
+    if report["loop"] == "closed":
+        found.append("loop")
+    # were births counted by one who cannot see all of them?
+    if report["counted_by"] == "polling":
+        found.append("polling")
+    return found
