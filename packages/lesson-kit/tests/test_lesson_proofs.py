@@ -106,6 +106,11 @@ def test_a_fault_is_found(tmp_path: Path, check: Callable[..., None], changed: d
         ("It gave None", None, ""),
         ("Use `return 2 * number + 0`", 1, "return 2 * number + 0"),
         ("A dict has 'value-of-it'", {"a": "value-of-it"}, "'value-of-it'"),
+        ("Its key is the-key", {"the-key": 1}, ""),
+        ("An average is a word", "average", ""),
+        ("The fault is `average`", {"average"}, "`average`"),
+        ("The task has said number", "number", ""),
+        ("The task has said number", "number", ""),
     ],
 )
 def test_what_gives_an_answer_away(sentence: str, value: object, told: str) -> None:

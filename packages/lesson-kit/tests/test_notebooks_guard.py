@@ -1,4 +1,4 @@
-"""While a lesson is tried, nothing gets off the machine: the guard refuses it, and a namespace where that may be had."""
+"""While a lesson is tried, nothing gets off the machine: a guard refuses it, and the system where it may."""
 
 from __future__ import annotations
 

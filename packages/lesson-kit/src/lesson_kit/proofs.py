@@ -76,13 +76,15 @@ def load_answer(exercise: Exercise, path: Path) -> Callable[..., Any] | None:
     return found if callable(found) else None
 
 
-def tells(sentence: str, returned: Iterable[Any], source: str, blank: str) -> str:
-    """Return what a sentence gives away: a value that was returned, or a line of source; "" if nothing."""
+def tells(sentence: str, returned: Iterable[Any], source: str, known: str) -> str:
+    """Return what a sentence gives away: a value that was returned, or a line of source; "" if nothing.
+
+    What is `known`, since the task and the blank answer say it, gives nothing away.
+    """
     for value in returned:
         for shown in _faces(value):
-            if re.search(rf"(?<![\w.]){re.escape(shown)}(?![\w.]*\w)", sentence):
+            if shown.strip("b'\"`") not in known and re.search(rf"(?<![\w.]){re.escape(shown)}(?![\w.]*\w)", sentence):
                 return shown
-    known = {line.strip() for line in blank.splitlines()}
     for line in map(str.strip, source.splitlines()):
         if len(line) >= LEAST_LINE and line not in known and not line.startswith("#") and line in sentence:
             return line
@@ -97,9 +99,8 @@ def _wrong_refusal(exercise: Exercise, path: Path, refused: Verdict, idea: str) 
         yield f"{path.name} is refused for {refused.idea!r}: {refused}"
     if refused.idea == "function":
         yield f"{path.name} does not define {exercise.name}."
-    told = tells(
-        refused.sentence, _returned(exercise, refused.seed), exercise.scaffold("worked"), exercise.scaffold("blank")
-    )
+    known = f"{exercise.task}\n{exercise.scaffold('blank')}"
+    told = tells(refused.sentence, _returned(exercise, refused.seed), exercise.scaffold("worked"), known)
     if told:
         yield f"The refusal of {path.name} gives away {told!r}: {refused}"
 
@@ -126,7 +127,7 @@ def _faces(value: Any) -> Iterator[str]:
     if isinstance(value, bool) or value is None:
         return
     if isinstance(value, dict):
-        value = (*value.keys(), *value.values())
+        value = tuple(value.values())  # its keys are what was asked about
     if isinstance(value, list | tuple | set | frozenset):
         for part in value:
             yield from _faces(part)
@@ -134,5 +135,6 @@ def _faces(value: Any) -> Iterator[str]:
         if abs(value) >= LEAST_NUMBER:
             yield from {str(value), f"{value:g}", f"{value:,}"}
     elif isinstance(value, bytes | str) and len(value) >= LEAST_TEXT:
-        yield repr(value)
-        yield value.decode("latin-1") if isinstance(value, bytes) else value
+        text = value.decode("latin-1") if isinstance(value, bytes) else value
+        # A sentence has words of its own: one is an answer only where it is set apart.
+        yield from (repr(value), f"`{text}`", f'"{text}"') if text.isalpha() else (repr(value), text)
