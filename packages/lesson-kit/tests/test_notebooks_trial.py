@@ -138,20 +138,14 @@ def toy(lesson: Lesson = TOY, **changed: Any) -> Attempt:
         ({"answered": ANSWERED - {("observation", "strip")}}, "What is seen in 'strip' was never asked."),
         ({"answered": ANSWERED - {("keep", LESSON.keep.name)}}, "The sentence to keep was never asked for."),
         ({"figures": {}}, "The figure 'strip' was not drawn."),
-        (
-            {"verdicts": {"split_head": "NOT YET"}},
-            "The check of `split_head` (worked) said NOT YET, and must say PASS.",
-        ),
-        ({"verdicts": {}}, "The check of `split_head` (worked) was never asked, and must say PASS."),
+        ({"verdicts": {"split_head": "NOT YET"}}, f"{CHECKED} (worked) said NOT YET, and must say PASS."),
+        ({"verdicts": {}}, f"{CHECKED} (worked) was never asked, and must say PASS."),
         (
             {"badly": {("split_head", "half"): "PASS", ("split_head", "blank"): "NOT YET"}},
             f"{CHECKED} (half) said PASS, and must say NOT YET.",
         ),
         ({"measured": {"three": 4, "fast": True}}, "“It is 3.” did not hold, and does not depend on chance."),
-        (
-            {"exact": [{"cell": "print(1)", "output": "2\n"}]},
-            SHOWN,
-        ),
+        ({"exact": [{"cell": "print(1)", "output": "2\n"}]}, SHOWN),
     ],
 )
 def test_judgement(changed: dict[str, Any], fault: str) -> None:

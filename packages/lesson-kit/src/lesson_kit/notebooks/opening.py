@@ -48,26 +48,24 @@ QUIET = 50
 
 def lay_out(notebooks: Path, mine: Path) -> list[str]:
     """Put the notebooks into the learner's folder; return a sentence for each that is twice there. Raises Missing."""
-    mine.mkdir(exist_ok=True)
-    book = mine / GIVEN
-    given: dict[str, str] = json.loads(book.read_text("utf-8")) if book.exists() else {}
-    sentences = []
     found = sorted(notebooks.glob("[0-9][0-9]-*.ipynb"))
     if not found:
         raise Missing(f"There are no notebooks in {notebooks}: `nox -s notebooks` writes them.")
+    mine.mkdir(exist_ok=True)
+    given, sentences = _given(mine), []
     for source in found:
-        new, place = _digest(source), mine / source.name
-        if place.exists() and _digest(place) != given.get(source.name):
-            if given.get(source.name) == new:
-                continue  # the learner's own, of today's notebook
-            place = mine / f"{source.stem}.new-{new[:6]}.ipynb"
-            if not place.exists():
-                sentences.append(f"Yours of {source.name} stays as it is; there is a newer one now, {place.name}.")
-        else:
-            given[source.name] = new
-        if not place.exists() or place.name == source.name:
-            shutil.copyfile(source, place)
-    book.write_text(json.dumps(given, indent=1), "utf-8")
+        name, new, place = source.name, _digest(source), mine / source.name
+        there = _digest(place) if place.exists() else ""
+        if there in {"", new, given.get(name)}:
+            if there != new:
+                shutil.copyfile(source, place)
+            given[name] = new
+        elif given.get(name) != new:  # the learner's own, of an older one
+            beside = mine / f"{source.stem}.new-{new[:6]}.ipynb"
+            if not beside.exists():
+                shutil.copyfile(source, beside)
+                sentences.append(f"Your {name} stays as it is; there is a newer one now, {beside.name}.")
+    (mine / GIVEN).write_text(json.dumps(given, indent=1), "utf-8")
     return sentences
 
 
@@ -97,6 +95,15 @@ def open_lab(lessons: Path, *, browser: bool = True) -> None:
             signal.signal(number, end)
         server.io_loop.add_callback(lambda: print(f"The lessons: {where} (Ctrl-C ends it)", flush=True))
         server.start()
+
+
+def _given(mine: Path) -> dict[str, str]:
+    """Return the digests of what was put there; {} if nobody knows any more, so that nothing is taken away."""
+    try:
+        told = json.loads((mine / GIVEN).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _options(root: Path, page: str, token: str, runtime: str, settings: Path) -> list[str]:
