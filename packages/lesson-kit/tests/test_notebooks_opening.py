@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
+from gateway_runtime.testing import wait_until
 from lesson_kit.errors import Missing
 from lesson_kit.notebooks.opening import lay_out
 
@@ -123,7 +124,8 @@ def test_the_lab_is_there_and_then_gone(tmp_path: Path) -> None:
             told = ask(*found.groups(), "/api/contents/my-lessons")
             assert [one["path"] for one in told["content"]] == ["my-lessons/00-a.ipynb"]
             kernel = ask(*found.groups(), "/api/kernels", {"name": "python3"})
-            assert kernel["name"] == "python3"
+            where = f"/api/kernels/{kernel['id']}"
+            wait_until(lambda: ask(*found.groups(), where)["execution_state"] == "idle", "the kernel to be ready", 40)
             with pytest.raises(urllib.error.HTTPError, match="403"):
                 ask(found[1], "wrong", "/api/contents")
             tree = psutil.Process(process.pid).children(recursive=True)
