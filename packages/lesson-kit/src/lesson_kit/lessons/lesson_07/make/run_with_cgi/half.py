@@ -1,0 +1,31 @@
+import sys
+
+
+def run_with_cgi(app, variables, stdin, stdout):
+    """Answer one CGI request by a call of a WSGI application. The two streams are of bytes."""
+    # decode: the variables are the environ already; what is missing are the objects
+    environ = dict(variables)
+    environ["wsgi.version"] = (1, 0)
+    environ["wsgi.url_scheme"] = "http"
+    environ["wsgi.input"] = stdin
+    environ["wsgi.errors"] = sys.stderr
+    environ["wsgi.multithread"] = ...
+    environ["wsgi.multiprocess"] = ...
+    environ["wsgi.run_once"] = ...
+    head = []
+    sent = []
+
+    # encode: a head, a blank line, and the content as it is
+    def start_response(status, fields, exc_info=None):
+        if exc_info and sent:
+            raise exc_info[1]
+        head[:] = [f"Status: {status}"] + [f"{name}: {value}" for name, value in fields]
+        return write
+
+    def write(data): ...
+
+    # call
+    result = app(environ, start_response)
+    for piece in result:
+        ...
+    # release

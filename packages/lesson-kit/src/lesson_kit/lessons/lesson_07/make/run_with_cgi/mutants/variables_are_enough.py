@@ -1,0 +1,28 @@
+def run_with_cgi(app, variables, stdin, stdout):
+    """Misconception: the environ is the environment."""
+    environ = dict(variables)
+    head = []
+    sent = []
+
+    def start_response(status, fields, exc_info=None):
+        if exc_info and sent:
+            raise exc_info[1]
+        head[:] = [f"Status: {status}"] + [f"{name}: {value}" for name, value in fields]
+        return write
+
+    def write(data):
+        if not sent:
+            stdout.write(("\r\n".join(head) + "\r\n\r\n").encode("latin-1"))
+            sent.append(True)
+        stdout.write(data)
+
+    result = app(environ, start_response)
+    try:
+        for piece in result:
+            if piece:
+                write(piece)
+        if not sent:
+            write(b"")
+    finally:
+        if hasattr(result, "close"):
+            result.close()
