@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -15,8 +16,8 @@ from typing import Any
 
 import psutil
 import pytest
+from tornado.websocket import websocket_connect
 
-from gateway_runtime.testing import wait_until
 from lesson_kit.errors import Missing
 from lesson_kit.notebooks.opening import lay_out
 
@@ -124,8 +125,7 @@ def test_the_lab_is_there_and_then_gone(tmp_path: Path) -> None:
             told = ask(*found.groups(), "/api/contents/my-lessons")
             assert [one["path"] for one in told["content"]] == ["my-lessons/00-a.ipynb"]
             kernel = ask(*found.groups(), "/api/kernels", {"name": "python3"})
-            where = f"/api/kernels/{kernel['id']}"
-            wait_until(lambda: ask(*found.groups(), where)["execution_state"] == "idle", "the kernel to be ready", 40)
+            assert asyncio.run(run(*found.groups(), kernel["id"], "print(6 * 7)")) == "42\n"
             with pytest.raises(urllib.error.HTTPError, match="403"):
                 ask(found[1], "wrong", "/api/contents")
             tree = psutil.Process(process.pid).children(recursive=True)
@@ -148,3 +148,23 @@ def ask(base: str, token: str, path: str, data: Any = None) -> Any:
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.loads(answer.read())
+
+
+async def run(base: str, token: str, kernel: str, code: str) -> str:
+    """Have a kernel run code, as a notebook would; return what it prints."""
+    question = {
+        "header": {"msg_id": "1", "msg_type": "execute_request", "username": "", "session": "", "version": "5.3"},
+        "parent_header": {}, "metadata": {}, "channel": "shell",
+        "content": {"code": code, "silent": False, "store_history": False, "allow_stdin": False},
+    }  # fmt: skip
+    place = f"{base.replace('http', 'ws')}/api/kernels/{kernel}/channels?token={token}"
+    channels = await websocket_connect(place)
+    await channels.write_message(json.dumps(question))
+    printed = ""
+    while message := await channels.read_message():
+        told = json.loads(message)
+        printed += told["content"].get("text", "")
+        if told["msg_type"] == "status" and told["content"]["execution_state"] == "idle" and printed:
+            break
+    channels.close()
+    return printed
