@@ -34,6 +34,7 @@ from lesson_kit.errors import KitError, Missing
 
 __all__ = [
     "LEVELS",
+    "MARKS",
     "Exercise",
     "Inconclusive",
     "NotYet",
@@ -73,6 +74,10 @@ class Outcome(Enum):
     PASS = "PASS"  # noqa: S105  # a verdict
     NOT_YET = "NOT YET"
     INCONCLUSIVE = "INCONCLUSIVE"
+
+
+MARKS: Final = {Outcome.PASS: "✅", Outcome.NOT_YET: "🔸", Outcome.INCONCLUSIVE: "❔"}
+"""What is shown before an outcome."""
 
 
 @dataclass(frozen=True, slots=True)

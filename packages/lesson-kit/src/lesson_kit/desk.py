@@ -12,6 +12,7 @@
     desk.explain("staircase")                           # not before the observation is stored
     desk.scaffold("cgi_answer"); desk.check("cgi_answer", cgi_answer)
     desk.keep(answer=...)                               # one sentence
+    desk.gain()                                         # on the last page: what all lessons have changed
     desk.stop_all()
 
 `...` means "not answered yet": with widgets there is a form below the cell, without them the cell says what to type.
@@ -23,16 +24,21 @@ itself.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from types import EllipsisType
-from typing import Any, Final, Literal, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
+
+from matplotlib.figure import Figure
 
 from lesson_kit import display, forms, library, rehearsal
-from lesson_kit.checking import Outcome, Verdict, examine
+from lesson_kit.charts.gain import draw_names, draw_sureness
+from lesson_kit.checking import MARKS, Outcome, Verdict, examine
 from lesson_kit.doctor import examination
 from lesson_kit.errors import KitError, Missing, Unfit
+from lesson_kit.gain import gain_of, told_gain
 from lesson_kit.lab.servers import stop_all
 from lesson_kit.lesson import Drawing, Expected, Lesson, load_lesson
 from lesson_kit.questions import Choice, Number, Question, Sorting
@@ -44,7 +50,6 @@ __all__ = ["Desk", "open_lesson"]
 P = ParamSpec("P")
 _T = TypeVar("_T")
 Answer = Any | EllipsisType
-MARKS: Final = {Outcome.PASS: "✅", Outcome.NOT_YET: "🔸", Outcome.INCONCLUSIVE: "❔"}
 SOON, LATER = 1, 3
 """How many lessons back a question of recall comes from."""
 
@@ -57,7 +62,11 @@ def open_lesson(number: int) -> Desk:
 
 
 def spoken(method: Callable[P, None]) -> Callable[P, None]:
-    """Make a method say the sentence of an error instead of raising it; what is missing in the lesson is raised."""
+    """Make a method say the sentence of an error instead of raising it; what is missing in the lesson is raised.
+
+    Any other error is said, too, with the place where it came up: a learner has no use for a traceback through the kit.
+    A rehearsal, where somebody looks for faults, raises it.
+    """
 
     @wraps(method)
     def call(*args: P.args, **more: P.kwargs) -> None:
@@ -67,6 +76,11 @@ def spoken(method: Callable[P, None]) -> Callable[P, None]:
             raise
         except KitError as error:
             display.say(f"⚠️ {error}")
+        except Exception as error:
+            if rehearsal.on():
+                raise
+            display.say(f"⚠️ This did not work: {type(error).__name__}: {error} ({_place(error)}). Run the cells above "
+                        "again, in their order, and then this one.")  # fmt: skip
 
     return call
 
@@ -182,8 +196,7 @@ class Desk:
             return
         picture = drawing.draw(data, guesses)
         self.record.add("drawn", self.lesson.number, figure, list(drawing.needs))
-        rehearsal.note_drawn(self.lesson.number, figure, picture, drawing.alt)
-        display.show_figure(picture, drawing.alt)
+        self._show(figure, picture, drawing.alt)
 
     @spoken
     def compare(self) -> None:
@@ -233,6 +246,18 @@ class Desk:
     # -- the end ------------------------------------------------------------------------------------------------------
 
     @spoken
+    def gain(self) -> None:
+        """Show what the lessons have changed: names sorted before and after, how sure was how right, what is left."""
+        found = gain_of(self.record)
+        if found.names:
+            self._show("gain-names", draw_names(found.names), "Fourteen names in rows, before the lessons and now: a "
+                       "dot where a name was in its own box, a ring where it was not.")  # fmt: skip
+        if found.sure:
+            self._show("gain-sureness", draw_sureness(found.sure), "How many predictions were right, against how sure "
+                       "they were; a dashed line where both are the same.")  # fmt: skip
+        display.say(told_gain(found))
+
+    @spoken
     def forget(self, *names: str) -> None:
         """Begin these questions anew, or with no name the whole lesson. A copy of the file before is kept."""
         lesson = self.lesson
@@ -252,6 +277,10 @@ class Desk:
         display.say(f"Stopped {count} server{'' if count == 1 else 's'}." if count else "Nothing runs any more.")
 
     # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _show(self, name: str, picture: Figure, alt: str) -> None:
+        rehearsal.note_drawn(self.lesson.number, name, picture, alt)
+        display.show_figure(picture, alt)
 
     def _words(
         self, kind: Kind, name: str, question: Question, answer: Answer, again: Callable[[Any, Any], None]
@@ -291,10 +320,15 @@ class Desk:
         return any(entry["kind"] == "drawn" and question in entry["value"] for entry in last[place + 1 :])
 
 
+def _place(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}, line {last.lineno}"
+
+
 def _compared(expected: Expected, numbers: Mapping[str, Any]) -> str:
     try:
         held = expected.holds(numbers)
-    except KeyError as absent:
+    except (KeyError, TypeError) as absent:  # or measured by an older lesson, in another form
         return f"❔ {expected.says} *(not measured yet: {absent})*"
     return f"✅ {expected.says} So it is here." if held else f"🔸 {expected.says} **Not here.** {expected.otherwise}"
 

@@ -95,11 +95,13 @@ def load_lesson(number: int) -> Lesson:
         raise Missing(f"There is no lesson {number!r}: they are 0 to {COUNT - 1}.")
     name = f"lesson_kit.lessons.lesson_{number:02}"
     try:
-        found = importlib.import_module(name).LESSON
+        found = getattr(importlib.import_module(name), "LESSON", None)
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
-        raise Missing(f"Lesson {number} is not part of this lesson kit.") from None
+        found = None
+    if found is None:
+        raise Missing(f"Lesson {number} is not part of this lesson kit.")
     assert isinstance(found, Lesson)
     return found
 

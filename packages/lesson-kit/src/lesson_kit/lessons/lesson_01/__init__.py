@@ -54,6 +54,7 @@ LESSON = Lesson(
             firm=True,
         ),
     ),
+    truths={"first_byte": lambda _: CONTENT_AT, "reads": lambda found: found["reads_of_7"]},
     exercises=(
         Exercise(
             name="split_head",
