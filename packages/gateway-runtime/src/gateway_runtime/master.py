@@ -279,9 +279,9 @@ class Master:
             self._inheritance = None
             self._desk.open()
         urls = [listener.address.url(self._gateway.scheme) for listener in self._sockets.serving]
+        events.emit("ready", role="master")  # before the line, upon which requests come, and are told as well
         log.announce("".join(f"ready {url}\n" for url in urls))
         log.forget_console()
-        events.emit("ready", role="master")
 
     def _refuse(self, why: str) -> None:
         """The server cannot start."""
