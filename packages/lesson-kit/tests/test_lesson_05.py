@@ -97,6 +97,17 @@ def test_a_rush_ends_when_all_have_their_answers(server: Server, way: dict[str, 
     assert max(sent) <= way["ids"]
 
 
+def test_a_request_that_is_refused_is_not_taken_for_a_quick_one() -> None:
+    options = ["--max-requests-per-connection", "2"]
+    with serve("fastcgi", options=options, threads=2) as small, pytest.raises(LabError, match="refuses"):
+        rush(small, _hello, 40, connections=1, ids=20)
+
+
+def test_a_wire_sends_whole_records_alone(server: Server) -> None:
+    with Wire(server) as wire, pytest.raises(LabError, match="no whole records"):
+        wire.send(_hello(1)[:-1])
+
+
 def test_a_rush_refuses_ids_on_connections_that_are_not_kept(server: Server) -> None:
     with pytest.raises(LabError, match="ids=1"):
         rush(server, _hello, 1, connections=1, ids=2, keep=False)

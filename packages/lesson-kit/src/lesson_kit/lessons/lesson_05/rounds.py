@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-from fastcgi_server.records import END_REQUEST, RecordReader
+from fastcgi_server.records import END_REQUEST, PROTOCOL_STATUSES, REQUEST_COMPLETE, RecordReader, decode_end
 from lesson_kit.errors import LabError
 from lesson_kit.lab.servers import Server
 
@@ -47,6 +47,14 @@ def rush(server: Server, request: Request, total: int, *, connections: int, ids:
 def middle(values: list[float]) -> float:
     """Return the median; 0.0 of none."""
     return median(values) if values else 0.0
+
+
+def _served(end: bytes) -> None:
+    """Raise LabError if END_REQUEST says that the request was not served at all: it would count as very fast."""
+    status = decode_end(end)[1]
+    if status != REQUEST_COMPLETE:
+        raise LabError(f"The server refuses a request ({PROTOCOL_STATUSES.get(status, status)}): it takes up to 64 "
+                       "at a time on a connection; try fewer ids.")  # fmt: skip
 
 
 class _Rusher:
@@ -91,6 +99,7 @@ class _Rusher:
         ended = []
         while (record := reader.next()) is not None:
             if record.type == END_REQUEST:
+                _served(record.content)
                 ended.append(record.request_id)
         self._unanswered -= len(ended)
         if self._keep:

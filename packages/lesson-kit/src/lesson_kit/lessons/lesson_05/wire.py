@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from fastcgi_server.records import BEGIN_REQUEST, END_REQUEST, RecordReader, read_records, type_name
+from gateway_core.errors import RemoteProtocolError
 from lesson_kit.errors import LabError
 from lesson_kit.lab.servers import Server
 
@@ -61,9 +62,13 @@ class Wire:
         self._socket.close()
 
     def send(self, data: bytes) -> None:
-        """Send whole records, and note them."""
+        """Send whole records, and note them. Raises LabError for anything else."""
         at = time.perf_counter() - self._start
-        for record in read_records(data):
+        try:
+            whole = list(read_records(data))
+        except RemoteProtocolError as error:
+            raise LabError(f"These are no whole records of FastCGI ({error}): make them with the encoder.") from None
+        for record in whole:
             if record.type == BEGIN_REQUEST:
                 self._begun += 1
                 self._numbers[record.request_id] = self._begun

@@ -22,8 +22,8 @@ ABSENT, SAME, DIFFERS, OBJECT = "absent", "same", "differs", "object"
 COLOURS = {ABSENT: PAPER, SAME: FAINT, DIFFERS: LIGHT["sky"], OBJECT: LIGHT["green"]}
 SHOWN = 15
 """Characters of a value in a cell."""
-ROW = 0.27
-"""Inches."""
+ROW, BARS, GAP = 0.27, 1.3, 0.32
+"""Inches: of a row of cells, of all bars, and between the two, for the names of the columns."""
 FAR = 1.6
 FLAGS = ("wsgi.run_once", "wsgi.multiprocess", "wsgi.multithread")
 SET = {"neither": (False, False), "multiprocess": (True, False), "multithread": (False, True), "both": (True, True)}
@@ -65,7 +65,8 @@ def draw_map(data: Mapping[str, Any], guesses: Mapping[str, Any]) -> Figure:
         _map_title(wire),
         "Above: bytes of the request that reached the process. Below: what the application found. Grey is the same in "
         "all, blue differs, green is a Python object, which no wire carries; empty: not there.",
-        3.9 + below, 2.35, nrows=2, ncols=1, sharex=True, gridspec_kw={"height_ratios": [1.3, below], "hspace": 0.06},
+        2.6 + BARS + below, 2.35, nrows=2, ncols=1, sharex=True,
+        gridspec_kw={"height_ratios": [BARS, below], "hspace": 2 * GAP / (BARS + below)},
     )  # fmt: skip
     _bars(bars, wire, names, guesses["wire_bytes"])
     for row, (key, cols) in enumerate(kinds.items()):
@@ -89,15 +90,16 @@ def _bars(axis: Any, wire: Mapping[str, int], names: list[str], guess: float) ->
         size = wire.get(name, 0)
         axis.bar(column, size, 0.6, color=colour_of(GATEWAYS.get(name, "")))
         axis.annotate(f"{size}", (column, size), (0, 3), textcoords="offset points", ha="center", weight="bold")
-        axis.annotate(name, (column, 0), (0, -4), textcoords="offset points", ha="center", va="top", weight="bold")
+        axis.annotate(name, (column, 0), (0, -4), xycoords=("data", "axes fraction"), textcoords="offset points",
+                      ha="center", va="top", weight="bold")  # fmt: skip
     top = max([*wire.values(), 1])
     if names:
         place = min(guess, top * FAR)
         ghost_point(axis, len(names) - 1, place)
-        axis.annotate(f"your guess: {guess:g}{' ↑' if guess > place else ''}", (len(names) - 1, place), (-10, 8),
+        axis.annotate(f"your guess: {guess:g}{' ↑' if guess > place else ''}", (len(names) - 0.5, place), (0, 21),
                       textcoords="offset points", ha="right", va="bottom", color=MUTED,
                       size=SIZES["ticks"])  # fmt: skip
-    axis.set_ylim(0, max(top * 1.3, axis.get_ylim()[1] * 1.15))
+    axis.set_ylim(-0.12 * top, max(top * 1.3, axis.get_ylim()[1] * 1.3))
     axis.set_xlim(-0.5, max(1, len(names)) - 0.5)
     axis.set_yticks([])
     bare(axis, grid=False)
