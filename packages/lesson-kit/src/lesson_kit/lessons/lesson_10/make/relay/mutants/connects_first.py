@@ -1,0 +1,24 @@
+from lesson_kit.lessons.lesson_10 import is_whole
+
+
+def relay(visitor, connect, limit):
+    """Misconception: a connection costs the server nothing."""
+    # decode: all of the request, however slowly it comes
+    server = connect()
+    request = b""
+    while not is_whole(request):
+        piece = visitor.recv(4096)
+        if not piece:
+            return
+        request += piece
+        if len(request) > limit:
+            visitor.sendall(b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n\r\n")
+            return
+    server.sendall(request)
+    answer = b""
+    while piece := server.recv(4096):
+        answer += piece
+    # release: the worker, before the visitor has read anything
+    server.close()
+    # encode
+    visitor.sendall(answer)
