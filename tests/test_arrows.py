@@ -89,7 +89,11 @@ def test_the_core_is_pure(path: Path) -> None:
 @pytest.mark.parametrize("name", MAY_IMPORT)
 def test_what_is_imported_is_declared(name: str) -> None:
     project = tomllib.loads((PACKAGES / name.replace("_", "-") / "pyproject.toml").read_text("utf-8"))["project"]
-    declared = {requirement.split(">=")[0].split("[")[0] for requirement in project["dependencies"]}
-    assert all(">=" in requirement for requirement in project["dependencies"]), "every dependency has a lower bound"
+    needed = [
+        *project["dependencies"],
+        *(one for more in project.get("optional-dependencies", {}).values() for one in more),
+    ]
+    declared = {requirement.split(">=")[0].split("[")[0] for requirement in needed}
+    assert all(">=" in requirement for requirement in needed), "every dependency has a lower bound"
     used = {one for path in modules(name) for one in imports(path)} & (set(MAY_IMPORT) - {name})
     assert {one.replace("_", "-") for one in used} <= declared

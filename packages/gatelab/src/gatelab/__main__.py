@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn, TextIO
 import typer
 
 from .errors import BadAddress, GatelabError
+from .lessons import doctor, learn
 from .record import record
 from .request import EPILOG, request
 from .show import show
@@ -81,6 +82,8 @@ def status(
 app.command(epilog=EPILOG)(request)
 app.command()(record)
 app.command()(show)
+app.command()(doctor)
+app.command()(learn)
 app.command()(who)
 
 

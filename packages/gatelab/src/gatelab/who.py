@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .errors import Unreachable
+from .errors import Absent
+from .lessons import WITHOUT
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["tables", "who"]
 
 FAILED = 1
-NEEDS = "`gatelab who` starts the lessons' laboratory: install it with `pip install lesson-kit`"
 
 AsJson = Annotated[bool, typer.Option("--json", help="What was seen, as JSON; bytes are hexadecimal.")]
 
@@ -34,7 +34,7 @@ def who(json: AsJson = False) -> None:
         from lesson_kit.errors import LabError
         from lesson_kit.lab import who as lab
     except ModuleNotFoundError as error:
-        raise Unreachable(NEEDS) from error
+        raise Absent(WITHOUT) from error
     try:
         seen = lab.who()
     except LabError as error:

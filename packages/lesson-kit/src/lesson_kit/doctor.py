@@ -90,7 +90,7 @@ def _packages() -> Finding:
         if (one.marker is None or one.marker.evaluate({"extra": ""})) and _version(one.name) not in one.specifier
     ]
     wrong += [f"{module} cannot be imported" for module, *_ in KINDS.values() if find_spec(module) is None]
-    found = f"{len(needed)} of {KIT} {_version(KIT)}"
+    found = f"the {len(needed)} that {KIT} {_version(KIT)} needs"
     return Finding("Packages", found, f"Not as it must be: {'; '.join(wrong)}: {AGAIN}." if wrong else "")
 
 
