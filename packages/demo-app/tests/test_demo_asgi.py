@@ -56,7 +56,7 @@ class Call:
     @property
     def body(self) -> bytes:
         assert all(message["type"] == "http.response.body" for message in self.messages[1:])
-        assert [message["more_body"] for message in self.messages[1:]][-1] is False
+        assert [message.get("more_body", False) for message in self.messages[1:]][-1] is False
         return b"".join(message["body"] for message in self.messages[1:])
 
 

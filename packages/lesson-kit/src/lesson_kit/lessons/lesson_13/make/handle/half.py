@@ -1,0 +1,14 @@
+async def handle(scope, receive, send, database):
+    """Answer with what the database says about the whole content; do nothing for a visitor who has left."""
+    # receive until the content is complete
+    content = b""
+    more = True
+    while more:
+        message = await receive()
+        content += ...
+        more = ...
+    # wait for the database
+    answer = await database(content)
+    # start, then body
+    await send({"type": "http.response.start", "status": 200})
+    await send(...)

@@ -1,0 +1,13 @@
+async def handle(scope, receive, send, database):
+    """Misconception: a body is text."""
+    content = b""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        content += message["body"]
+        more = message["more_body"]
+    answer = await database(content)
+    await send({"type": "http.response.start", "status": 200})
+    await send({"type": "http.response.body", "body": answer.decode()})
