@@ -97,8 +97,8 @@ LESSON = Lesson(
         options=("all of it: everybody waited", "next to nothing: ten requests of many", "one hundredth"),
         typical="all of it: everybody waited",
         right="next to nothing: ten requests of many",
-        because="In those 2 s it asks nothing, so nobody waits whom it could count: ten slow answers, then thousands of quick "
-            "ones. That is coordinated omission.",
+        because="In those 2 s it asks nothing, so nobody waits whom it could count: ten slow ones, then thousands of "
+            "quick ones. That is coordinated omission.",
     ),
     later=Choice(
         name="average_of_p99",

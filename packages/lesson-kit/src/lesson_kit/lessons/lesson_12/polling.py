@@ -66,7 +66,7 @@ def count_children(requests: int, every: float) -> dict[str, list[float]]:
     """Ask a CGI runner for a small program so many times, and have its processes counted by both.
 
     Between two requests is a pause of chance, as visitors make them. Return in seconds from the first birth on:
-    `births` as the spawner tells them; `looks`, when the poller looked; and for each look how many it had `seen` by then.
+    `births` as the spawner tells them; `looks`, when the poller looked; and for each how many it had `seen` by then.
     """
     command = [sys.executable, "-m", "cgi_runner", str(PROGRAMS), "--interpreter", ".sh=/bin/sh"]
     dice = random.Random()  # noqa: S311  # visitors, no secret

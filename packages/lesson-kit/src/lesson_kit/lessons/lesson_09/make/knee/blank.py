@@ -1,0 +1,5 @@
+def knee(cores, work, wait):
+    """Return how many workers are worth having; times are in seconds."""
+    # the most requests a second that the cores can do
+    # for how long one request holds a worker
+    # Little's law: how many are held at a time
