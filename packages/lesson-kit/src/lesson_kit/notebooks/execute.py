@@ -1,4 +1,4 @@
-"""Every lesson, tried: two at a time, with what is going on while it goes on, and a table at the end."""
+"""Every lesson, tried: a few at a time, with what is going on while it goes on, and a table at the end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from lesson_kit.notebooks.trial import Attempt, attempt
 __all__ = ["execute"]
 
 AT_A_TIME = 2
-"""Notebooks that run beside each other: most of the time a lesson waits for its servers."""
+SHORT_AT_A_TIME = 3
+"""Notebooks that run beside each other: much of the time a lesson waits, the more so if it measures little."""
 REFERENCE_AT_A_TIME = 1
 """A run that others read is not disturbed."""
 
@@ -47,7 +48,7 @@ def execute(lessons: Path, chosen: Sequence[Lesson], console: Console, *, short:
 
 async def _all(lessons: Path, chosen: Sequence[Lesson], console: Console, *, short: bool, save: bool) -> list[Result]:
     source = describe_source(lessons)  # before what is kept here changes it
-    turns = asyncio.Semaphore(REFERENCE_AT_A_TIME if save else AT_A_TIME)
+    turns = asyncio.Semaphore(REFERENCE_AT_A_TIME if save else SHORT_AT_A_TIME if short else AT_A_TIME)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} cells"))
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
 

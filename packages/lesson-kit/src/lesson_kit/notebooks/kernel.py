@@ -7,7 +7,8 @@ Everything that a trial may leave behind has one place, so that it can be looked
     ├── home/               LESSON_KIT_HOME: the learner's file, for this run and the next
     ├── rehearsal/          what was measured, drawn and judged
     ├── refusals            what would have left the machine
-    └── kernel.json         how to reach the kernel
+    ├── kernel.log          what the kernel itself says: nothing
+    └── kernel.json         how to reach it
 
 Processes are found by a mark in their environment, and in the kernel's tree after every cell: one that empties its
 environment, or changes its parent, is found by the other way.
@@ -46,6 +47,8 @@ MARK = "LESSON_KIT_TRIAL"
 CELL_LIMIT = 180
 """Seconds for one cell: on a machine that is busy with others, too."""
 START_LIMIT = 120
+LINES_SHOWN = 3
+"""Of what a kernel has said, which is nothing as long as all is well."""
 SOCKET_PATH_LIMIT = 100
 """Bytes of a Unix socket's path: 104 on macOS, 108 on Linux, with their zero."""
 
@@ -53,9 +56,8 @@ SOCKET_PATH_LIMIT = 100
 class Room:
     """The folder of a trial, and the processes that were seen in it. A context manager that removes it."""
 
-    def __init__(self, lessons: Path, *, short: bool, guarded: bool) -> None:
+    def __init__(self, lessons: Path, *, guarded: bool) -> None:
         self.lessons = lessons
-        self._short = short
         self._guarded = guarded
         self._mark = secrets.token_hex(8)
         self._seen: set[psutil.Process] = set()
@@ -73,8 +75,8 @@ class Room:
         """Remove it."""
         self._folder.cleanup()
 
-    def environment(self) -> dict[str, str]:
-        """Return the environment of a kernel."""
+    def environment(self, *, short: bool) -> dict[str, str]:
+        """Return the environment of a kernel; `short` has it measure for as short as makes sense."""
         kept = {name: value for name, value in os.environ.items() if name not in (SHORT, "MPLBACKEND")}
         path = [str(GUARD)] if self._guarded else []
         if before := kept.pop("PYTHONPATH", ""):
@@ -82,7 +84,7 @@ class Room:
         return {
             **kept,
             **({"PYTHONPATH": os.pathsep.join(path)} if path else {}),
-            **({SHORT: "1"} if self._short else {}),
+            **({SHORT: "1"} if short else {}),
             "TMPDIR": str(self.path / "tmp"),
             "IPYTHONDIR": str(self.path / "ipython"),  # nothing of a developer's own profile
             HOME: str(self.path / "home"),
@@ -92,10 +94,12 @@ class Room:
             MARK: self._mark,
         }
 
-    def refusals(self) -> list[str]:
-        """Return a sentence for each way out that was tried."""
-        path = self.path / "refusals"
-        return sorted(set(path.read_text("utf-8").splitlines())) if path.exists() else []
+    def said(self) -> list[str]:
+        """Return a sentence for each way out that was tried, and for what the kernel itself has said."""
+        refused, log = self.path / "refusals", self.path / "kernel.log"
+        sentences = sorted(set(refused.read_text("utf-8").splitlines())) if refused.exists() else []
+        lines = log.read_text("utf-8", "replace").splitlines() if log.exists() else []
+        return [*sentences, *([f"The kernel said: {' / '.join(lines[-LINES_SHOWN:])}"] if lines else [])]
 
     def look(self, pid: int) -> None:
         """Remember what runs below a process."""
@@ -124,7 +128,7 @@ class Room:
 
 
 @asynccontextmanager
-async def running(room: Room, notebook: NotebookNode, folder: Path) -> AsyncIterator[NotebookClient]:
+async def running(room: Room, notebook: NotebookNode, folder: Path, *, short: bool) -> AsyncIterator[NotebookClient]:
     """Start a kernel in `folder` and yield a client whose cells can be executed; the kernel ends with the block."""
     # No kernel of that name that somebody has installed for another Python: the one of this interpreter.
     manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
@@ -132,8 +136,9 @@ async def running(room: Room, notebook: NotebookNode, folder: Path) -> AsyncIter
     _choose_transport(manager, room.path / "k")
     client = NotebookClient(notebook, km=manager, timeout=CELL_LIMIT, startup_timeout=START_LIMIT, record_timing=False)
     client.on_cell_executed = _looker(room, manager)
+    log = (room.path / "kernel.log").open("ab")
     try:
-        await client.async_start_new_kernel(cwd=str(folder), env=room.environment())
+        await client.async_start_new_kernel(cwd=str(folder), env=room.environment(short=short), stdout=log, stderr=log)
         await client.async_start_new_kernel_client()
         yield client
     finally:
@@ -141,6 +146,7 @@ async def running(room: Room, notebook: NotebookNode, folder: Path) -> AsyncIter
             await manager.shutdown_kernel()
         if client.kc:
             client.kc.stop_channels()
+        log.close()
 
 
 def _choose_transport(manager: AsyncKernelManager, address: Path) -> None:

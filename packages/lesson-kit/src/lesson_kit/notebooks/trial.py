@@ -4,7 +4,7 @@
 
     kernel 1   every cell, with the worked scaffold in the cells of `make`
                then, for `half` and `blank`: from the cell of `make` to the last check of that exercise
-    kernel 2   every cell again, with the learner's file that the first has left
+    kernel 2   every cell again, with the learner's file that the first has left; this time always short
 
 What comes of it is an `Attempt`: values, and a sentence for whatever went wrong. Whether the values are right is for
 `judging`.
@@ -12,6 +12,7 @@ What comes of it is an `Attempt`: values, and a sentence for whatever went wrong
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -21,13 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from nbclient import NotebookClient
-from nbclient.exceptions import CellControlSignal, CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 from lesson_kit.lesson import Lesson
 from lesson_kit.library import lesson_file
 from lesson_kit.notebooks.convert import convert, make_name, notebooks_folder
-from lesson_kit.notebooks.kernel import Room, running
+from lesson_kit.notebooks.kernel import CELL_LIMIT, Room, running
 from lesson_kit.record import Record
 
 __all__ = ["Attempt", "Exact", "attempt"]
@@ -40,6 +41,10 @@ Exact = dict[str, str]
 """A cell whose output is the same on every machine: {"cell": its source, "output": what it shows}."""
 Tell = Callable[[int, int], None]
 """Told how many cells of how many are done."""
+
+
+class Halted(Exception):
+    """A notebook cannot go on; what was wrong is noted."""
 
 
 @dataclass
@@ -73,27 +78,27 @@ async def attempt(lesson: Lesson, lessons: Path, *, short: bool, guarded: bool, 
         done += 1
         tell(done, count)
 
-    with Room(lessons, short=short, guarded=guarded) as room:
-        for time_round in (1, 2):
+    with Room(lessons, guarded=guarded) as room:
+        for first in (True, False):
             began = time.perf_counter()
-            exact = await _run(found, room, deepcopy(worked), one_more, first=time_round == 1)
+            exact = await _run(found, room, deepcopy(worked), one_more, first=first, short=short or not first)
             found.seconds.append(time.perf_counter() - began)
             found.faults += room.left()
-            if time_round == 2 and exact != found.exact and not found.faults:
-                found.faults.append(f"A second run shows something else: {_difference(found.exact, exact)}")
             if found.faults:
                 break
-        found.faults += room.refusals()
+        if exact != found.exact and not found.faults:
+            found.faults.append(f"A second run shows something else: {_difference(found.exact, exact)}")
+        found.faults += room.said()
     return found
 
 
 async def _run(
-    found: Attempt, room: Room, notebook: NotebookNode, done: Callable[[], None], *, first: bool
+    found: Attempt, room: Room, notebook: NotebookNode, done: Callable[[], None], *, first: bool, short: bool
 ) -> list[Exact]:
     """Run every cell in a new kernel; the first time also try what is not done. Return what is exact."""
     lesson = found.lesson
     try:
-        async with running(room, notebook, notebooks_folder(room.lessons)) as client:
+        async with running(room, notebook, notebooks_folder(room.lessons), short=short) as client:
             for index, cell in enumerate(notebook.cells):
                 await _execute(client, found, cell, index)
                 done()
@@ -103,26 +108,29 @@ async def _run(
                 for exercise in lesson.exercises:
                     for level in BADLY:
                         found.badly[exercise.name, level] = await _answer(client, found, room, exercise.name, level)
-    except (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not isinstance(error, DeadKernelError | CellControlSignal):
-            found.faults.append(f"The kernel did not start: {error}.")
+    except Halted:
+        pass
+    except RuntimeError as error:  # what the client raises for a kernel that does not answer
+        found.faults.append(f"The kernel did not start: {error}.")
     return _exact(notebook)
 
 
 async def _execute(client: NotebookClient, found: Attempt, cell: NotebookNode, index: int, how: str = "") -> None:
-    """Execute a cell, and note what is wrong with it. Raises when the notebook cannot go on."""
+    """Execute a cell, and note what is wrong with it. Raises Halted when the notebook cannot go on."""
     where = f"Cell {index + 1} ({_first_line(cell)}){how}"
     try:
         await client.async_execute_cell(cell, index)
-    except CellTimeoutError as error:
-        found.faults.append(f"{where} did not end: {str(error).splitlines()[0]}")
-        raise
+    except CellTimeoutError:
+        found.faults.append(f"{where} did not end within {CELL_LIMIT} s.")
+        raise Halted from None
     except DeadKernelError:
+        if (task := asyncio.current_task()) and task.cancelling():  # it is we who are to end: nobody killed a kernel
+            raise asyncio.CancelledError from None
         found.faults.append(f"{where} killed the kernel.")
-        raise
+        raise Halted from None
     except CellExecutionError as error:
         found.faults.append(f"{where} raised {error.ename}: {error.evalue}")
-        raise
+        raise Halted from None
     for output in cell.get("outputs", []):
         if output.get("name") == "stderr":
             found.faults.append(f"{where} wrote to standard error: {output.text.strip().splitlines()[-1]}")
