@@ -153,7 +153,9 @@ def _empty(read_pairs: ReadPairs) -> None:
         raise NotYet("empty_params_is_an_error", "No content was taken for a mistake. How many pairs has it?") from None
     if answer is None or answer is ...:
         raise NotYet("blank", "Of no content came None: the function ends without `return`ing its list.")
-    if answer != []:
+    if not isinstance(answer, list):
+        raise NotYet("type", "Return a list of pairs, also of no content.")
+    if answer:
         raise NotYet("empty_params_is_an_error", "Of no content came pairs. How many pairs are in it?")
 
 

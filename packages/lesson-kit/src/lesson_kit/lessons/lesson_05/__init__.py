@@ -19,7 +19,7 @@ __all__ = ["LESSON", "Passed", "Wire", "middle", "rush", "talked"]
 IDS, LONELY, TURNS = "ids 1 and 2, 4 threads", "ids 1 and 2, 1 thread", "always id 1, 4 threads"
 MULTIPLEXED, NEW = "one connection, 4 ids", "a new connection each"
 CLEARLY: Final = 1.25
-"""A ratio from which one way is called faster: rounds on a shared machine differ by less than that in the median."""
+"""A ratio from which one way is called faster: whoever says "that is why it is fast" means more than a quarter."""
 
 LESSON = Lesson(
     number=5,
@@ -28,7 +28,7 @@ LESSON = Lesson(
     questions=(
         Choice(
             name="first",
-            asks="On one connection: a request that sleeps 300 ms, then at once one of 10 ms, each with an id of its "
+            asks="On one connection: a request that takes 300 ms, then at once one of 10 ms, each with an id of its "
                  "own. The server has 4 threads. Which ends first?",
             options=("the slow one: it came first", "the quick one", "both together: it is one connection"),
             typical="the slow one: it came first",

@@ -81,12 +81,12 @@ def _ask(demux: Demux, rows: list[Row]) -> Ended:
     """Return what an answer gives, once it is sure to have the right shape."""
     try:
         answer = demux(iter(rows))
+        found = ... if answer is None or answer is ... else list(answer)
     except KeyError:
         raise NotYet("unknown_id", "A record came of an id that `demux` knew nothing of. Which records open a request, "
                      "and which id has none?") from None  # fmt: skip
-    if answer is None or answer is ...:
+    if found is ...:
         raise NotYet("blank", "The answer is None: the function ends without `return`ing its list.")
-    found = list(answer)
     if not all(isinstance(one, tuple) and len(one) == 3 for one in found):
         raise NotYet("type", "Return a list of three things for each request: its id, its output, and how it ended.")
     return [(one, expect_bytes(output, "an output"), how) for one, output, how in found]
