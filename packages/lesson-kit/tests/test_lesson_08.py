@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import random
+import sys
 
 import pytest
 
 from lesson_kit.checking import NotYet
 from lesson_kit.lessons.lesson_08.check import GOLDEN, check_decode, check_encode
 from lesson_kit.lessons.lesson_08.figures import draw_four_bytes, draw_pairs
-from lesson_kit.lessons.lesson_08.knocking import promised
+from lesson_kit.lessons.lesson_08.knocking import has_uwsgi, knock, promised, uwsgi_itself
 from uwsgi_gateway.protocol import HEADER_SIZE, decode_packet_header, decode_vars
 
 GUESSES = {"post": 20307, "head": 17729}
@@ -28,6 +30,23 @@ def test_promised():
     )
     assert promised(log) == {"PUT ": 21589}
     assert promised("ready uwsgi://127.0.0.1:1") == {}
+
+
+STANDS_IN = """#!{python} -I
+import socket, sys
+sock, _ = socket.socket(fileno=int(sys.argv[2].removeprefix("fd://"))).accept()
+sock.sendall(" ".join(sys.argv[3:]).encode())
+"""
+
+
+def test_uwsgi_itself_is_given_a_socket_that_listens(tmp_path, monkeypatch):
+    program = tmp_path / "uwsgi"
+    program.write_text(STANDS_IN.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert has_uwsgi()
+    with uwsgi_itself() as server:
+        assert knock(server, b"") == b"--master --die-on-term"
 
 
 def raises(_):

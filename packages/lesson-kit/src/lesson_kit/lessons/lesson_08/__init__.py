@@ -10,10 +10,10 @@ from lesson_kit.lab.tap import Tap
 from lesson_kit.lesson import Drawing, Expected, Lesson
 from lesson_kit.lessons.lesson_08.check import check_decode, check_encode
 from lesson_kit.lessons.lesson_08.figures import draw_four_bytes, draw_pairs
-from lesson_kit.lessons.lesson_08.knocking import METHODS, knock, promised
+from lesson_kit.lessons.lesson_08.knocking import METHODS, has_uwsgi, knock, promised, uwsgi_itself
 from lesson_kit.questions import Choice, Number, Words
 
-__all__ = ["LESSON", "METHODS", "Tap", "front", "knock", "promised"]
+__all__ = ["LESSON", "METHODS", "Tap", "front", "has_uwsgi", "knock", "promised", "uwsgi_itself"]
 
 MAKE = Path(__file__).parent / "make"
 LARGEST = 65_535
@@ -117,6 +117,7 @@ LESSON = Lesson(
         because="Both call WSGI applications in the end, and that is within a process. Between the two are bytes, and "
                 "both sides must write them by the same rule.",
     ),
+    tools={"uwsgi|pyuwsgi": "what uWSGI itself logs"},
     keep=Words("keep", "In one sentence: what do uwsgi, uWSGI and WSGI have to do with each other?",
                "uwsgi is a rule for bytes, uWSGI a program that speaks it, and WSGI how such a program calls Python."),
 )  # fmt: skip
