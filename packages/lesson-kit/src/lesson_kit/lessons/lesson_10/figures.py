@@ -37,7 +37,7 @@ def draw_waiting(waiting: Waiting, guesses: Mapping[str, Any]) -> Figure:
                       color=PAPER, weight="bold", size=SIZES["ticks"])  # fmt: skip
     axis.set_yticks(range(len(waiting)), list(waiting))
     axis.set_ylim(max(1, len(waiting)) - 0.5, -0.6)
-    axis.set_xlim(0, max(1, len(counts)) + 0.3)
+    axis.set_xlim(-0.08, max(1, len(counts)) + 0.3)
     axis.set_xticks([place + WIDTH / 2 for place in range(len(counts))], [str(count) for count in counts])
     axis.set_xlabel("slow clients at the same time", size=SIZES["ticks"])
     guess = guesses["slow"]
