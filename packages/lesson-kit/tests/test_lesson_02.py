@@ -34,6 +34,13 @@ def test_the_wall_changes_nothing_and_sees_all() -> None:
     ]  # fmt: skip
 
 
+def test_a_server_that_is_gone_is_told() -> None:
+    with GlassWall(PROGRAM) as wall:
+        pass
+    with pytest.raises(LabError, match="no whole answer"):
+        wall._exchange(REQUEST)
+
+
 def test_doors_are_named_for_every_place_of_a_value() -> None:
     seen = Seen({"LONG": "a soup", "SHORT": "soup"}, ["x", "soup"], b"soup", b"", 1)
     assert seen.doors("soup") == {"environment": "SHORT", "argv": "argv[1]", "stdin": "content"}
@@ -91,8 +98,7 @@ def test_the_doors_are_drawn(where: dict[str, dict[str, str]]) -> None:
     assert draw_doors({"where": where, "first_line": "x"}, guesses).axes
 
 
-@pytest.mark.parametrize("pids", [[], [7], [7, 8, 9]])
-@pytest.mark.parametrize("guess", [0, 1, 1000])
+@pytest.mark.parametrize(("pids", "guess"), [([], 0), ([7], 1000), ([7, 8, 9], 1)])
 def test_the_counter_is_drawn(pids: list[int], guess: int) -> None:
     figure = draw_counter({"pids": pids, "counters": [1] * len(pids)}, {"births": guess, "counter": guess})
     assert len(figure.axes) == 2

@@ -103,12 +103,7 @@ class GlassWall:
     def send(self, request: bytes) -> tuple[bytes, Seen]:
         """Send a whole request, as bytes; return all that came back, as bytes, and what the program saw."""
         before = {path.name for path in self._notes()}
-        answer = b""
-        with socket.create_connection((self._server.host, self._server.port), ANSWER_LIMIT) as sock:
-            sock.sendall(request)
-            sock.shutdown(socket.SHUT_WR)
-            while more := sock.recv(65536):
-                answer += more
+        answer = self._exchange(request)
         new = [path for path in self._notes() if path.name not in before]
         if not new:
             raise LabError(f"No program was started for this request: its path must begin with /{NAME}, and the answer "
@@ -116,6 +111,19 @@ class GlassWall:
         note = json.loads(new[-1].read_text("ascii"))
         return answer, Seen(note["environment"], note["argv"], note["stdin"].encode("latin-1"),
                             note["stdout"].encode("latin-1"), note["pid"])  # fmt: skip
+
+    def _exchange(self, request: bytes) -> bytes:
+        answer = b""
+        try:
+            with socket.create_connection((self._server.host, self._server.port), ANSWER_LIMIT) as sock:
+                sock.sendall(request)
+                sock.shutdown(socket.SHUT_WR)
+                while more := sock.recv(65536):
+                    answer += more
+        except OSError as error:
+            raise LabError(f"The server gave no whole answer ({error}): look whether the program comes to an end, and "
+                           "run this cell again.") from error  # fmt: skip
+        return answer
 
     def _notes(self) -> list[Path]:
         return sorted(path for path in (Path(self._folder.name) / ".seen").iterdir() if not path.suffix)

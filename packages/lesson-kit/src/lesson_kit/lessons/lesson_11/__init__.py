@@ -115,6 +115,7 @@ LESSON = Lesson(
         right="it stays: only what a visitor sends must not get that name",
         because="The name is not bad. What is bad is that a visitor can choose the value.",
     ),
+    tools={"bash": "shows what a shell of today does with a variable that looks like a function"},
     keep=Words("keep", "In one sentence: why is a variable of the process another thing than one of the request?",
                "Everything in the process believes its environment, and a visitor should not write there."),
 )  # fmt: skip

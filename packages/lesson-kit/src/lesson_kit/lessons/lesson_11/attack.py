@@ -107,9 +107,12 @@ def attack(url: str, service: str, proxy: str, more: Mapping[str, str] | None = 
     host, _, port = where.rstrip("/").rpartition(":")
     target = f"{service}/price"
     fields = {"Museum": "open", "Proxy": proxy, "X-Sign": SIGN, **(more or {})}
-    with socket.create_connection((host, int(port)), PATIENCE) as sock:
-        sock.sendall(ENCODERS[scheme](target, fields))
-        answer = b"".join(iter(lambda: sock.recv(65536), b""))
+    try:
+        with socket.create_connection((host, int(port)), PATIENCE) as sock:
+            sock.sendall(ENCODERS[scheme](target, fields))
+            answer = b"".join(iter(lambda: sock.recv(65536), b""))
+    except OSError as error:
+        raise LabError(f"The gateway gave no whole answer ({error}): run this cell again.") from error
     if scheme == "fastcgi":
         answer = b"".join(one.content for one in records.read_records(answer) if one.type == records.STDOUT)
     head, _, content = answer.partition(b"\r\n\r\n")
