@@ -130,7 +130,11 @@ def test_what_was_stored_is_the_preset_unless_the_question_has_changed() -> None
     assert (form.children[1].value, form.children[2].value) == ("40", 63.0)
     form = forms.form_of(NUMBER, {**kept, "value": 4000}, lambda *_: None, sure=True)
     assert form.children[1].value == ""
-    assert CHOOSE in field_of(SORTING, None).box.children[0].options[0]
+
+
+def test_a_menu_that_nobody_has_touched_says_so() -> None:
+    for question in (SORTING, RANKING):
+        assert {menu.label for menu in parts(field_of(question, None))} == {CHOOSE}
 
 
 # -- where there are none ---------------------------------------------------------------------------------------------

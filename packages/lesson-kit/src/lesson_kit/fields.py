@@ -136,7 +136,8 @@ def is_blank(answer: Any) -> bool:
 def _menus(names: Sequence[str], options: Sequence[str], before: Sequence[str | None] | None) -> Field:
     width = max(map(len, names))
     menus = [
-        widgets.Dropdown(options=[(CHOOSE, None), *((option, option) for option in options)], value=value,
+        widgets.Dropdown(options=[(CHOOSE, None), *((option, option) for option in options)],
+                         index=0 if value is None else list(options).index(value) + 1,  # else it shows nothing
                          description=name, style=_style(width), layout={"width": WIDE})
         for name, value in zip(names, before or [None] * len(names), strict=True)
     ]  # fmt: skip
