@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from lesson_kit.lesson import Expected, Lesson, load_lesson
+from lesson_kit.notebooks import kernel
 from lesson_kit.notebooks.judging import judge
 from lesson_kit.notebooks.reference import load_reference, save_reference
 from lesson_kit.notebooks.trial import Attempt, attempt
@@ -90,7 +91,8 @@ def test_a_good_lesson(tmp_path: Path) -> None:
     assert judge(found, reference).faults == []
 
 
-def test_what_is_wrong_is_seen(tmp_path: Path) -> None:
+def test_what_is_wrong_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel, "END_LIMIT", 0.1)
     before = {process.pid for process in psutil.Process().children(recursive=True)}
     found = tried(tmp_path, WRONG)
     wanted = (
@@ -101,6 +103,19 @@ def test_what_is_wrong_is_seen(tmp_path: Path) -> None:
     assert len(found.seconds) == 1, "nobody waits for a second run"
     assert {process.pid for process in psutil.Process().children(recursive=True)} == before
     assert judge(found, None).faults == found.faults
+
+
+def test_a_text_that_breaks_a_rule(tmp_path: Path) -> None:
+    assert tried(tmp_path, HEAD + code("1", "make")).faults == [
+        "a cell to make something has two tags: make, and the exercise's name."
+    ]
+
+
+def test_without_unix_sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel, "SOCKET_PATH_LIMIT", 0)
+    found = tried(tmp_path, HEAD + code("1 / 0"))
+    assert len(found.faults) == 1, "and no warning of the kernel's"
+    assert "ZeroDivisionError" in found.faults[0]
 
 
 # -- judging ----------------------------------------------------------------------------------------------------------

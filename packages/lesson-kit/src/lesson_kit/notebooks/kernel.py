@@ -47,6 +47,8 @@ MARK = "LESSON_KIT_TRIAL"
 CELL_LIMIT = 180
 """Seconds for one cell: on a machine that is busy with others, too."""
 START_LIMIT = 120
+END_LIMIT = 5.0
+"""Seconds for servers to follow a kernel that has ended without them: their leash gives them three."""
 LINES_SHOWN = 3
 """Of what a kernel has said, which is nothing as long as all is well."""
 SOCKET_PATH_LIMIT = 100
@@ -111,7 +113,7 @@ class Room:
     def left(self) -> list[str]:
         """Return a sentence for each process, socket or folder that the kernel has left, and end the processes."""
         marked = {process for process in psutil.process_iter() if self._is_marked(process)}
-        alive = [process for process in marked | self._seen if _is_alive(process)]
+        _, alive = psutil.wait_procs([one for one in marked | self._seen if _is_alive(one)], timeout=END_LIMIT)
         sentences = [f"Process {process.pid} ({_command(process)}) is left." for process in alive]
         for process in alive:
             try:

@@ -25,6 +25,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from lesson_kit.errors import KitError
 from lesson_kit.lesson import Lesson
 from lesson_kit.library import lesson_file
 from lesson_kit.notebooks.convert import convert, make_name, notebooks_folder
@@ -65,12 +66,12 @@ class Attempt:
 
 async def attempt(lesson: Lesson, lessons: Path, *, short: bool, guarded: bool, tell: Tell) -> Attempt:
     """Try a lesson and return what came of it."""
-    text = lesson_file(lesson.number, lessons).read_text("utf-8")
-    worked = convert(text, lesson)
-    for cell in worked.cells:
-        if name := make_name(cell):
-            cell.source = lesson.exercise(name).scaffold("worked")
     found = Attempt(lesson)
+    try:
+        worked = _worked(lesson, lessons)
+    except KitError as error:  # the others are tried all the same
+        found.faults.append(str(error))
+        return found
     done, count = 0, 2 * len(worked.cells)
 
     def one_more() -> None:
@@ -90,6 +91,15 @@ async def attempt(lesson: Lesson, lessons: Path, *, short: bool, guarded: bool, 
             found.faults.append(f"A second run shows something else: {_difference(found.exact, exact)}")
         found.faults += room.said()
     return found
+
+
+def _worked(lesson: Lesson, lessons: Path) -> NotebookNode:
+    """Return the notebook with the worked answers in it. Raises KitError."""
+    worked = convert(lesson_file(lesson.number, lessons).read_text("utf-8"), lesson)
+    for cell in worked.cells:
+        if name := make_name(cell):
+            cell.source = lesson.exercise(name).scaffold("worked")
+    return worked
 
 
 async def _run(
