@@ -20,7 +20,7 @@ from gateway_bench.load.crowd import Crowd
 from gateway_bench.load.crowd_load import drive
 from gateway_bench.load.generator import LoadProcess
 from gateway_bench.load.http_bytes import Head, read_head, request_bytes
-from gateway_bench.load.scenarios import DECK, SCENARIOS
+from gateway_bench.load.scenarios import DECK, NUMBERS, SCENARIOS, Answer, scenario_named
 from gateway_bench.load.tally import Tally
 from gateway_bench.load.wrk import drive_wrk, find_wrk
 from gateway_bench.servers.service import started
@@ -124,6 +124,21 @@ def test_a_mixed_visit_has_one_sleep_at_a_place_that_its_token_rules() -> None:
         places.add(deck.index("GET /sleep?ms=100"))
     assert len(places) > DECK // 2
     assert mixed("3-4") == mixed("3-4")
+
+
+def test_a_target_is_a_scenario_whose_numbers_come_in_turn() -> None:
+    whole = scenario_named("/page?user={n}")
+    asked = [whole.visit("any")[0] for _ in range(NUMBERS + 1)]
+    assert [exchange.path for exchange in asked[:2]] == ["/page?user=0", "/page?user=1"]
+    assert asked[NUMBERS] == asked[0]
+    assert {exchange.name for exchange in asked} == {"GET /page?user={n}"}
+    assert [asked[1].check(Answer(*told)) for told in ((200, b"for 1"), (200, b"for 2"), (404, b"1"))] == [
+        None, "content", "status 404",
+    ]  # fmt: skip
+    assert scenario_named("/plain").visit("any")[0].check(Answer(200, b"")) is None
+    assert scenario_named("hello") is SCENARIOS["hello"]
+    with pytest.raises(KeyError):
+        scenario_named("unheard-of")
 
 
 @pytest.mark.parametrize("scenario", ["hello", "guestbook"])

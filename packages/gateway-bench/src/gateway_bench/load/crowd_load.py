@@ -13,7 +13,7 @@ from gateway_bench.errors import BenchError
 from gateway_bench.load.address import parse_address
 from gateway_bench.load.crowd import Crowd
 from gateway_bench.load.job import Job, Warmup, Yield, lasting, serve_jobs
-from gateway_bench.load.scenarios import SCENARIOS
+from gateway_bench.load.scenarios import scenario_named
 from gateway_bench.load.spent import Spending
 from gateway_bench.load.tally import Tally
 from gateway_bench.load.warming import Warming, no_warmup
@@ -32,7 +32,7 @@ def drive(job: Job, wait_for_go: Callable[[], None], stopped: Callable[[], bool]
         raise BenchError("the crowd makes closed loops only; an open one, at a rate or a shape, is for locust")
     crowd = Crowd(
         parse_address(job["address"]),
-        SCENARIOS[job["scenario"]],
+        scenario_named(job["scenario"]),
         job["users"],
         keep_alive=job["keep_alive"],
         pause=job.get("pause", 0.0),

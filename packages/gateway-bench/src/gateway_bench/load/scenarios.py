@@ -9,13 +9,14 @@ win: a 500 is often the fastest page there is.
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-__all__ = ["SCENARIOS", "Answer", "Exchange", "Scenario"]
+__all__ = ["NUMBERS", "SCENARIOS", "Answer", "Exchange", "Scenario", "scenario_named"]
 
 HELLO = b"Hello, world!\n"
 """The whole content of /hello."""
@@ -37,6 +38,9 @@ STRANGERS = 40
 """Of `personal`: users in its database, pages, and sets of users that have none in common, one for each visitor."""
 IN_TURN = 20
 """Users of a set who ask in turn, each for `PAGES` pages."""
+
+NUMBERS = 100
+"""Different numbers that are asked for in a target: more than one, and few enough for any cache."""
 
 DECK = 20
 """Requests in a visit of `mixed`, one of which sleeps: 5 %, exactly, and at a place that nobody foresees."""
@@ -212,3 +216,25 @@ SCENARIOS = {
     )
 }
 """By name, in the order of the tables."""
+
+
+def scenario_named(name: str) -> Scenario:
+    """Return a scenario by its name. A target, such as "/cpu?ms=2" or "/page?user={n}", is one of its own.
+
+    Its answers must be 200; where the target has "{n}", the numbers from 0 on stand there in turn, and the answer must
+    contain its number. Raises KeyError.
+    """
+    if not name.startswith("/"):
+        return SCENARIOS[name]
+    exchanges = [_aimed(name, number) for number in range(NUMBERS if "{n}" in name else 1)]
+    turns = itertools.cycle(exchanges)
+    return Scenario(name, name, "a target", lambda _: (next(turns),))
+
+
+def _aimed(target: str, number: int) -> Exchange:
+    told = b"%d" % number if "{n}" in target else b""
+
+    def is_told(answer: Answer) -> str | None:
+        return _complaint(answer, 200, told in answer.content)
+
+    return Exchange("GET", target.replace("{n}", str(number)), is_told, kind=target)

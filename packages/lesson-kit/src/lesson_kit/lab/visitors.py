@@ -1,4 +1,4 @@
-"""Visitors who ask a gateway again and again, in a process of their own: the bench's crowd, with a lesson's requests.
+"""Visitors who ask a gateway again and again, in a process of their own: the bench's crowd.
 
 ::
 
@@ -13,23 +13,18 @@ answer is checked: a wrong one is no answer, and raises LabError. What the bench
 
 from __future__ import annotations
 
-import itertools
-import sys
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from gateway_bench.errors import BenchError
-from gateway_bench.load import crowd_load
 from gateway_bench.load.generator import LoadProcess
-from gateway_bench.load.job import Job, Yield, serve_jobs
-from gateway_bench.load.scenarios import SCENARIOS, Answer, Exchange, Scenario
+from gateway_bench.load.job import Job, Yield
 from lesson_kit.errors import LabError
 
 __all__ = ["Visitors"]
 
-NUMBERS = 100
-"""Different numbers that are asked for: few enough for any cache, and more than one."""
+CROWD = "gateway_bench.load.crowd_load"
 MOST_SECONDS = 20.0
 """A stretch ends then, however few answers have come: a machine may be slow, and the learner waits."""
 
@@ -38,7 +33,7 @@ class Visitors:
     """A load process for the length of a block."""
 
     def __init__(self) -> None:
-        self._load = LoadProcess("lesson_kit.lab.visitors")
+        self._load = LoadProcess(CROWD)
 
     def __enter__(self) -> Self:
         """Start it."""
@@ -83,30 +78,3 @@ class Visitors:
             kinds = ", ".join(f"{count} times {kind}" for kind, count in told["errors"].items())
             raise LabError(f"{url}{target} gave wrong answers ({kinds}), which are not counted: run the cell again.")
         return told
-
-
-def scenario(target: str) -> Scenario:
-    """Return the visits to a target."""
-    exchanges = [_exchange(target, number) for number in range(NUMBERS if "{n}" in target else 1)]
-    turns = itertools.cycle(exchanges)
-    return Scenario(target, target, "a request of a lesson", lambda _: (next(turns),))
-
-
-def _exchange(target: str, number: int) -> Exchange:
-    told = str(number).encode() if "{n}" in target else b""
-
-    def check(answer: Answer) -> str | None:
-        if answer.status != 200:
-            return f"status {answer.status}"
-        return None if told in answer.content else "content"
-
-    return Exchange("GET", target.replace("{n}", str(number)), check, kind=target)
-
-
-def _drive(job: Job, wait_for_go: Callable[[], None]) -> Yield:
-    SCENARIOS[job["scenario"]] = scenario(job["scenario"])
-    return crowd_load.drive(job, wait_for_go)
-
-
-if __name__ == "__main__":
-    sys.exit(serve_jobs(_drive, sys.stdin.readline))
