@@ -105,6 +105,8 @@ def main() -> None:
         app(prog_name="python -m lesson_kit")
     except KitError as error:
         sys.exit(f"lesson_kit: {error}")
+    except ModuleNotFoundError as error:
+        sys.exit(f"lesson_kit: there is no {error.name} here: install lesson-kit[notebooks].")
     except KeyboardInterrupt:
         sys.exit(BROKEN_OFF)
 
