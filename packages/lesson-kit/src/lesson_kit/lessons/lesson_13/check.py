@@ -42,7 +42,8 @@ class _Visitor:
         self.knowledge = bytes(dice.choices(range(97, 123), k=12))
         self.started = self.ended = False
         self.body = b""
-        self._late = 0
+        self._late = 0  # how often he was listened to when he had no more to say
+        self._told = False  # that he has left
 
     def receive(self) -> _Wait:
         return _Wait(self._next)
@@ -53,6 +54,7 @@ class _Visitor:
             return {"type": "http.request", "body": piece, "more_body": bool(self._pieces) or self.leaves}
         self._late += 1
         if self.leaves and self._late <= ASKED_AFTER_END:
+            self._told = True
             return {"type": "http.disconnect"}
         sentence = "The visitor has left, and" if self.leaves else "The content is complete, and"
         raise NotYet("waits_on", f"{sentence} `receive` is awaited again: what in a message says that no more comes?")
@@ -61,7 +63,7 @@ class _Visitor:
         return _Wait(lambda: self._look_up(content))
 
     def _look_up(self, content: object) -> bytes:
-        if self.leaves:
+        if self._told:
             raise NotYet("left", "The database was asked for a visitor who had left in the middle of his request.")
         if expect_bytes(content, "what the database is asked") != self.content:
             raise NotYet("one_receive", "The database was asked about something else than all that a visitor had sent.")
@@ -72,7 +74,7 @@ class _Visitor:
 
     def _take(self, message: object) -> None:
         kind = message.get("type") if isinstance(message, dict) else None
-        if self.leaves:
+        if self._told:
             raise NotYet("left", "Something was sent to a visitor who had left in the middle of his request.")
         if kind == "http.response.start":
             if self.started:

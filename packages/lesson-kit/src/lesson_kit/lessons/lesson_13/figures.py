@@ -18,6 +18,8 @@ __all__ = ["CLOSE", "draw_cost", "draw_gain", "draw_waiting", "ratio"]
 COLOURS = {"WSGI": LIGHT["green"], "ASGI": LIGHT["orange"]}
 FAR = 1.6
 """How far beyond what was measured a guess may stretch the scale; one that is farther stands at the edge."""
+ROOM = 2.3
+"""The same where the words of a bar stand beside it."""
 CLOSE = 0.1
 """Part by which two costs may differ and still be called about the same."""
 
@@ -30,16 +32,18 @@ def draw_waiting(held: Held, guesses: Mapping[str, Any]) -> Figure:
     figure, (axis,) = sheet(
         _waiting_title(held),
         "Threads of the worker while the crowd waits, and what became of one more visitor. Rings: your guesses.",
-        1.9 + 0.75 * max(1, len(held)), label_inches=2.3,
+        1.9 + 0.9 * max(1, len(held)), label_inches=2.3,
     )  # fmt: skip
-    edge = FAR * max([one["threads"] for one in held.values()], default=1)
+    edge = ROOM * max([one["threads"] for one in held.values()], default=1)
     for row, (name, one) in enumerate(held.items()):
-        axis.barh(row, one["threads"], 0.42, color=COLOURS.get(name.partition(",")[0], GREY))
+        axis.barh(row, one["threads"], 0.36, color=COLOURS.get(name.partition(",")[0], GREY))
         say(axis, f"{one['threads']} thread{'' if one['threads'] == 1 else 's'} · {_visited(one)}", one["threads"], row,
             bold=True)  # fmt: skip
         guess = guesses["threads_async" if name.startswith("ASGI") else "threads"]
         if one["visitor"] is not None:
-            ghost_point(axis, min(guess, edge), row - 0.36, f"your guess: {guess:g}{'  →' if guess > edge else ''}")
+            far = guess > 0.8 * edge  # the words need a place, too
+            words = f"your guess: {guess:g}{'  →' if guess > edge else ''}"
+            ghost_point(axis, 0.75 * edge if far else guess, row - 0.37, words)
     axis.set_yticks(range(len(held)), [f"{name}\n{one['held']} calls at once" for name, one in held.items()])
     axis.set_ylim(max(1, len(held)) - 0.5, -0.7)
     axis.set_xlim(0, edge)
