@@ -74,6 +74,7 @@ def test_every_chart_has_a_sentence_a_table_and_its_words_on_the_paper(name: str
         assert box.y1 <= paper.y1 + 1, text.get_text()
 
 
+@pytest.mark.usefixtures("full_size")
 def test_the_same_record_gives_the_same_bytes(document: Document) -> None:
     suite = suite_named("evolution")
     once, again = draw_charts(suite, document), draw_charts(suite, copy.deepcopy(document))
