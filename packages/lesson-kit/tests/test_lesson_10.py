@@ -50,6 +50,16 @@ def test_own_front_says_what_a_relay_raised():
     assert own.errors == ["KeyError: 'no'"]
 
 
+def test_own_front_stops_a_loop_without_end():
+    def endless(visitor, _connect, _limit):
+        while True:
+            visitor.recv(10)
+
+    with blocking(1) as server, OwnFront(endless, server) as own, SlowClients(own, 1):
+        pass
+    assert own.errors == ['EOFError: after b"" nothing will ever come']
+
+
 def test_slow_clients_are_bounded_and_a_server_that_has_gone_is_named():
     with blocking(1) as server:
         pass

@@ -18,6 +18,8 @@ LIMIT = 65_536
 """Bytes of a request that the relay is told to take."""
 MOST = 64
 """Visitors at a time; the others wait in the queue."""
+ENDS = 3
+"""So often b"" is given; whoever wants more of it has a loop without end."""
 PATIENCE = 10.0
 """Seconds that a relay waits for anybody."""
 
@@ -29,6 +31,30 @@ def is_whole(request: bytes) -> bool:
     head, blank, content = request.partition(b"\r\n\r\n")
     lengths = [line.partition(b":")[2] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
     return bool(blank) and len(content) >= sum(int(length) for length in lengths if length.strip().isdigit())
+
+
+class Line:
+    """A connection as a relay has it: `recv`, `sendall` and `close`. Who goes on asking after its end is stopped."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._after_end = 0
+
+    def recv(self, size: int) -> bytes:
+        """Return what has come; b"" at the end."""
+        data = self._sock.recv(size)
+        self._after_end = 0 if data else self._after_end + 1
+        if self._after_end > ENDS:
+            raise EOFError('after b"" nothing will ever come')
+        return data
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of it."""
+        self._sock.sendall(data)
+
+    def close(self) -> None:
+        """Close it; a second time does nothing."""
+        self._sock.close()
 
 
 class OwnFront:
@@ -61,7 +87,7 @@ class OwnFront:
         for thread, sock in self._visitors:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-            thread.join()
+            thread.join(PATIENCE)
         self._listener.close()
         self._ending.close()
 
@@ -80,7 +106,7 @@ class OwnFront:
     def _serve(self, sock: socket.socket) -> None:
         try:
             with sock:
-                self._relay(sock, self._connect, LIMIT)
+                self._relay(Line(sock), self._connect, LIMIT)
         except OSError:
             pass  # somebody has gone
         except Exception as error:  # the learner's
@@ -88,5 +114,5 @@ class OwnFront:
         finally:
             self._room.release()
 
-    def _connect(self) -> socket.socket:
-        return socket.create_connection(self._to, PATIENCE)
+    def _connect(self) -> Line:
+        return Line(socket.create_connection(self._to, PATIENCE))
