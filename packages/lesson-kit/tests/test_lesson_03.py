@@ -14,6 +14,7 @@ from lesson_kit.errors import LabError
 from lesson_kit.lessons.lesson_03 import PROGRAMS, bill_of_the_server, output, parts_of, run, shares_of, steps
 from lesson_kit.lessons.lesson_03.check import check_split, made_up
 from lesson_kit.lessons.lesson_03.figures import draw_bill, draw_steps
+from lesson_kit.lessons.lesson_03.parts import bound
 
 PARTS = {"process": 0.001, "interpreter": 0.01, "site": 0.005, "imports": 0.07, "request": 0.001}
 GUESSES = {"shares": dict.fromkeys(PARTS, 20), "steps": ["fork", "large fork", "imports"]}
@@ -53,6 +54,11 @@ def test_parts_add_up_and_may_be_below_nothing() -> None:
     assert sum(part.seconds for part in parts.values()) == 1.5
     assert shares_of({"one": 3.0, "two": 1.0}) == {"one": 75.0, "two": 25.0}
     assert shares_of({"one": 0.0}) == {"one": 0.0}
+
+
+@pytest.mark.parametrize(("count", "bounds"), [(1, (0, 0)), (5, (0, 4)), (6, (0, 5)), (9, (1, 7)), (15, (3, 11))])
+def test_an_interval_is_as_far_in_as_still_holds_the_median(count: int, bounds: tuple[int, int]) -> None:
+    assert bound(random.Random(1).sample(range(count), count)) == bounds
 
 
 def test_a_machine_whose_repeats_differ_too_much_gives_no_verdict() -> None:
