@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
+from lesson_kit.checking import Outcome
 from lesson_kit.lesson import Lesson
 from lesson_kit.notebooks.judging import Judgement, held
 from lesson_kit.notebooks.trial import Attempt
@@ -13,20 +14,21 @@ from lesson_kit.proofs import PROOF_SEEDS, Proof
 
 __all__ = ["proof_table", "trial_table"]
 
+PASS = Outcome.PASS.value
 NUMBERS = {"", "first run", "second", "worked", "slowest"}
 """Headings of columns that are aligned to the right."""
 
 
 def trial_table(results: Sequence[tuple[Attempt, Judgement]]) -> Table:
     """Return a row for each lesson that was tried."""
-    table = _table("", "lesson", "first run", "second", "figures", "checks", "as expected", "verdict")
+    table = _table("", "lesson", "first run", "second", "figures", "passed", "as expected", "verdict")
     for found, judgement in results:
         lesson = found.lesson
         seconds = [f"{second:.1f} s" for second in found.seconds]
         as_expected = sum(held(expected, found.measured) is True for expected in lesson.expected)
         table.add_row(
             str(lesson.number), lesson.title, *[*seconds, "", ""][:2], f"{len(found.figures)}/{len(lesson.drawings)}",
-            ", ".join(f"{name} {outcome}" for name, outcome in found.verdicts.items()),
+            f"{list(found.verdicts.values()).count(PASS)}/{len(lesson.exercises)}",
             f"{as_expected}/{len(lesson.expected)}", f"{len(judgement.faults)} wrong" if judgement.faults else "ok",
         )  # fmt: skip
     return table
