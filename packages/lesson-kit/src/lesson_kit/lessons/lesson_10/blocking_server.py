@@ -28,12 +28,12 @@ def work(listener: socket.socket, app: WSGIApplication) -> None:
         sock, _ = listener.accept()  # accept
         with sock:
             try:
-                head, content = read_request(sock)  # decode: as long as the client takes to send it
+                head, content = read_request(sock)  # decode
                 answer = call(app, head, content)  # call
-                sock.sendall(answer)  # encode: as long as the client takes to read it
+                sock.sendall(answer)  # encode
             except (OSError, EOFError):
                 pass  # the client has gone
-        # release: only now is there time for the next one
+        # release, and on to the next one
 
 
 def read_request(sock: socket.socket) -> tuple[list[str], bytes]:
