@@ -54,6 +54,9 @@ _LAST_REQUEST = 0.5
 """Seconds that an idle connection has for another request when we stop. Closed at once, it would cross with requests
 that are on their way, and their senders could not know whether they were served."""
 
+_LAST_WORDS = 0.2
+"""Seconds that a call has to end when it is cancelled."""
+
 _SHUT_DOWN = 0.5
 """Seconds that the application has to shut down, if requests have used up the grace time: the master waits for one."""
 
@@ -89,6 +92,7 @@ class AsyncLoop:
             Wait.FRAMES: limits.idle, Wait.CLOSE: LINGER,
         }  # fmt: skip
         self._runner: asyncio.Runner
+        self._started = False
         self._stop: asyncio.Event
         self._changed: asyncio.Event
         self._welcoming: set[asyncio.Task[object]] = set()
@@ -122,6 +126,7 @@ class AsyncLoop:
         stopping.cancel()
         if starting.done():
             starting.result()
+            self._started = True
         else:
             starting.cancel()
 
@@ -132,6 +137,8 @@ class AsyncLoop:
         self._changed.set()
 
     async def _serve(self) -> None:
+        if not self._started:
+            return
         epoll_fd = self._selector.fileno() if isinstance(self._selector, _EPOLL) else None
         door = Door(self._listeners, self._welcome, lambda: len(self.connections), self.limits.connections, epoll_fd)
         try:
@@ -156,8 +163,9 @@ class AsyncLoop:
         self.crowd.cancel()
         for connection in list(self.connections):
             connection.cut()
-        while self.connections or self.crowd:
-            await asyncio.sleep(0)
+        end = self.time() + _LAST_WORDS
+        while (self.connections or self.crowd) and self.time() < end:
+            await self._tick(_LAST_TICK)
 
     async def _tick(self, pause: float) -> None:
         """Wait a moment, or until something has ended; then see to what has taken too long."""
