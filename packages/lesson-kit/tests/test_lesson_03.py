@@ -100,6 +100,6 @@ def test_the_bill_is_drawn(times: dict[str, list[float]], bill: dict[str, float]
     assert draw_bill({"times": times, "bill": bill}, GUESSES).axes
 
 
-@pytest.mark.parametrize("found", [{}, {"fork": [0.001]}, {"fork": [0.001], "imports": [0.1, 0.2], "other": [2.0]}])
+@pytest.mark.parametrize("found", [{}, {"fork": [0.001]}, {"fork": [-1.0, 0.001, -1.0], "imports": [0.1], "x": [2.0]}])
 def test_the_steps_are_drawn(found: dict[str, list[float]]) -> None:
     assert draw_steps(found, GUESSES).axes

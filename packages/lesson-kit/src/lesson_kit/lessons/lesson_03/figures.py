@@ -21,6 +21,8 @@ COLOURS = {
 THICK, THIN = 0.3, 0.14
 LEAST, MOST = -20.0, 108.0
 """Percent between which bars and intervals are drawn: a busy machine's may go far beyond."""
+FLOOR = 1e-6
+"""Seconds: the least that is drawn by factors. A difference may be below nothing, and then has no factor."""
 COLUMNS = {"measured": 112.0, "your guess": 144.0, "bill": 168.0}
 """Where the figures stand, as a table beside the bars."""
 
@@ -97,32 +99,38 @@ def draw_steps(found: Mapping[str, Sequence[float]], guesses: Mapping[str, Any])
     typical = {name: statistics.median(repeats) for name, repeats in found.items() if repeats}
     order = sorted(typical, key=lambda name: -typical[name])
     guess = list(guesses["steps"])
-    title = "Nothing was measured yet"
-    if len(order) > 1:
-        factor = typical[order[0]] / typical[order[-1]]
-        title = f"The dearest is {order[0]}, {factor:.0f} times as dear as {order[-1]}"
     figure, (axis,) = sheet(
-        title, "A dot is the median, the line its interval. Each grid line is ten times the one to its left.",
+        _factor(typical), "A dot is the median, the line its interval. Each grid line is ten times the one before.",
         2.1 + 0.55 * max(1, len(order)), 2.7,
     )  # fmt: skip
     axis.set_xscale("log")
     for row, name in enumerate(order):
-        axis.plot([*bound(found[name])], [row, row], color=INK, linewidth=1.6)
-        axis.plot(typical[name], row, "o", color=LIGHT["blue"], markersize=10, zorder=3)
+        low, high = (max(edge, FLOOR) for edge in bound(found[name]))
+        axis.plot([low, high], [row, row], color=INK, linewidth=1.6)
+        axis.plot(max(typical[name], FLOOR), row, "o", color=LIGHT["blue"], markersize=10, zorder=3)
+        words = _time(typical[name]) if typical[name] > FLOOR else "cannot be told from nothing"
         place = f", your guess: place {guess.index(name) + 1}" if name in guess else ""
-        axis.annotate(f"{_time(typical[name])}{place}", (bound(found[name])[1], row), (9, 0), va="center",
-                      textcoords="offset points", size=SIZES["ticks"], color=INK, annotation_clip=False,
+        axis.annotate(f"{words}{place}", (high, row), (9, 0), va="center", textcoords="offset points", color=INK,
+                      size=SIZES["ticks"], annotation_clip=False,
                       bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1})  # fmt: skip
     axis.set_yticks(range(len(order)), [_placed(name, order, guess) for name in order])
     axis.set_ylim(max(1, len(order)) - 0.4, -0.6)
     if order:
-        low, high = typical[order[-1]] / 3, typical[order[0]] * 60
-        places = [10.0**power for power in range(-6, 3) if low <= 10.0**power <= high]
+        low, high = max(typical[order[-1]], FLOOR) / 3, max(typical[order[0]], FLOOR) * 60
+        places = [10.0**power for power in range(-6, 4) if low <= 10.0**power <= high]
         axis.set_xlim(low, high)
         axis.set_xticks(places, [_time(place) for place in places], minor=False)
         axis.minorticks_off()
     bare(axis)
     return figure
+
+
+def _factor(typical: Mapping[str, float]) -> str:
+    known = {name: seconds for name, seconds in typical.items() if seconds > FLOOR}
+    if len(known) < 2:
+        return "Nothing can be compared yet"
+    dearest, cheapest = (choose(known, key=lambda name: known[name]) for choose in (max, min))
+    return f"The dearest is {dearest}, {known[dearest] / known[cheapest]:.0f} times as dear as {cheapest}"
 
 
 def _placed(name: str, order: Sequence[str], guess: Sequence[str]) -> str:
