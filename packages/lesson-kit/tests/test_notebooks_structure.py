@@ -23,8 +23,9 @@ LESSONS = ROOT / "lessons"
 TEXTS = sorted(LESSONS.glob("[0-9][0-9]-*.md"))
 TAGS = {"recall", "predict", "observe", "keep", "check", "exact", "measured"}
 STEPS = {"Recall": "c", "Predict": "p", "Run": "r", "Observe": "o", "Modify": "m", "Make": "x", "Keep": "k"}
-ORDER = re.compile(r"cp+r(om?(p+r)?)*x+k")
+ORDER = re.compile(r"cp+rom?(p+ro?m?)*x+k")
 ORDER_OF_0 = re.compile(r"p+rom?k")
+"""Of these steps. What is seen in a first experiment is written down; a second one may be too small for a chart."""
 MOST_LINES = 150
 MINUTES = range(15, 46)
 PORT = re.compile(r"(?:127\.0\.0\.1|localhost|0\.0\.0\.0|\[::1?\]):[1-9]|\bport (?!80\b|443\b)[1-9]", re.IGNORECASE)
@@ -67,7 +68,7 @@ def calls(cells: list[Any]) -> Iterator[Call]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
                 told = ast.unparse(node.func)
                 plain = tuple(one.value for one in node.args if isinstance(one, ast.Constant))
-                if told.startswith("desk.") or told == "open_lesson":
+                if re.fullmatch(r"desk\.\w+|open_lesson", told):
                     yield Call(told.removeprefix("desk."), plain)
 
 
