@@ -171,15 +171,17 @@ def _front(notes: Path, ports: Mapping[str, int]) -> Server:
 
 def _process(server: Server, name: str, part: str) -> Process:
     pids = tuple(server.pids)
-    return Process(name, part, pids, _listening(pids[0]))
+    if not pids:
+        raise LabError(f"{name} ended before anybody had asked it: run it again.")
+    return Process(name, part, pids, _listening(pids[0]) or (server.url.partition("://")[2],))
 
 
 def _listening(pid: int) -> tuple[str, ...]:
-    """Return the addresses at which a process listens."""
+    """Return the addresses at which a process listens; none where the system keeps that to itself."""
     try:
         found = psutil.Process(pid).net_connections("inet")
-    except psutil.Error as error:
-        raise LabError(f"The sockets of process {pid} cannot be looked at: {error}.") from error
+    except psutil.Error:
+        return ()
     at = {f"{one.laddr.ip}:{one.laddr.port}" for one in found if one.status == psutil.CONN_LISTEN}
     return tuple(sorted(at))
 
