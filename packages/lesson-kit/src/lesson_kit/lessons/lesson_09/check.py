@@ -79,8 +79,8 @@ def _judge_own(knee: Callable[..., Any], mine: Mapping[str, Any]) -> None:
     if mine["bounded"]:
         raise Inconclusive("The load generator was the limit in your rounds: it, and not the workers, ended the curve.")
     if not mine["bent"]:
-        raise Inconclusive("Your curve still rises with the last workers: this machine has more cores than we have "
-                           "workers, or it was too busy. The cases without your data are right.")  # fmt: skip
+        raise Inconclusive("Your curve still rises with the last workers: this machine has more cores than this "
+                           "lesson has workers, or it was too busy. All other cases are right.")  # fmt: skip
     if not _near(_knee(**case), mine["knee"]):
         raise Inconclusive("Your own curves do not fit together: the machine was busy with something else while one "
                            "was measured. The cases without your data are right: run it again.")  # fmt: skip
