@@ -113,8 +113,8 @@ def install(session: nox.Session, *groups: str, packages: bool = True) -> None:
 
 
 def parallel(session: nox.Session) -> list[str]:
-    """Return options that run many tests at a time: most wait for a process to start. With arguments, one at a time."""
-    return [] if session.posargs else ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile"]
+    """Return options that run many tests at a time: most wait for processes or time limits. With arguments, one."""
+    return [] if session.posargs else ["-n", str((os.cpu_count() or 1) + 2), "--dist", "loadfile"]
 
 
 @nox.session
