@@ -100,6 +100,9 @@ async def scope(scope, receive, send):
 async def unread(scope, receive, send):
     await text(send, "unread")
 
+async def large(scope, receive, send):
+    await text(send, "x" * 100_000)
+
 async def play(scope, receive, send):
     """Send the messages that are the content."""
     messages = ast.literal_eval((await content(receive)).decode())

@@ -16,6 +16,7 @@ from asgi_peer import bridged, probed
 
 import test_http_crowds as crowds  # isort: skip
 from http_peer import CHUNKED, CLOSE, answers, ask, read_all, request, talk  # isort: skip
+from gateway_runtime.lifetime import resident
 from gateway_runtime.testing import Server, wait_until
 
 BIND = ("--bind", "127.0.0.1:0")
@@ -48,6 +49,35 @@ def test_slow_senders(tmp_path: Path) -> None:  # HTTP-109
 
 def test_resets_at_any_moment(tmp_path: Path) -> None:  # HTTP-112, ASGI-15
     crowds.test_peers_that_reset_at_any_moment_leave_nothing(tmp_path, "1")
+
+
+def test_pipelining_without_reading_fills_no_memory(tmp_path: Path) -> None:  # HTTP-95, ASGI-16
+    """The answers to what has come would take a hundred megabytes: the next one waits until the last one is taken."""
+    with Server("asgi_server", "probe:app", *BIND, cwd=probed(tmp_path)) as server, server.connect() as greedy:
+        (worker,) = server.workers()
+        assert ask(server, "/large").status == 200
+        before = resident(worker)
+        greedy.sendall(request("/large") * 1000)
+        for _ in range(20):
+            assert ask(server, "/unread").status == 200
+        assert resident(worker) - before < 30 << 20
+
+
+def test_pipelining_and_reading_fills_no_memory(tmp_path: Path) -> None:  # HTTP-95, ASGI-16
+    """However many are answered, what has come behind them is bounded."""
+    with Server("asgi_server", "probe:app", *BIND, cwd=probed(tmp_path)) as server, server.connect() as fast:
+        stream = request("/unread") * 1000
+        sent, answered = 0, 0
+        while answered < 500:
+            fast.setblocking(False)
+            try:
+                while True:
+                    sent += fast.send(stream[sent % len(stream) :])
+                    assert sent < 24 << 20
+            except BlockingIOError:
+                pass
+            fast.settimeout(20)
+            answered += fast.recv(2000).count(b"HTTP/1.1 200 ")
 
 
 LIMITED = """

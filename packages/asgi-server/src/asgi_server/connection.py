@@ -22,7 +22,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from gateway_core.errors import LocalProtocolError, RemoteProtocolError
-from gateway_core.events import ConnectionClosed, Data, EndOfMessage, NotNow, Phase
+from gateway_core.events import NEED_DATA, ConnectionClosed, Data, EndOfMessage, NotNow, Phase
 from gateway_core.http1 import HttpRequest, ServerConnection, http_date
 from gateway_runtime.log import line
 
@@ -79,7 +79,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._ends: Ends = (None, ("", None))
         self._call: Call | None = None
-        self._ahead = 0  # bytes that have come behind the request that is being answered
+        self._behind = bytearray()  # what has come behind the request that is being answered
         self._eof = False
         self._closing = False  # our side is shut: what still comes is dropped
         self._drained = asyncio.Event()
@@ -108,9 +108,11 @@ class Connection(asyncio.Protocol):
             return
         if self._wait is Wait.CONTENT:
             self.deadline = min(self._loop.time() + self._loop.limits.body, self.deadline + len(data) / _CONTENT_RATE)
-        if self.codec.phase is Phase.BUSY:
-            self._ahead += len(data)
-        self._read(data)
+        if self._is_busy():
+            self._behind += data
+            self.settle()
+        else:
+            self._read(data)
 
     def eof_received(self) -> bool:
         """The client will send no more. That is not the end of interest (RFC 9112 section 9.6)."""
@@ -120,7 +122,8 @@ class Connection(asyncio.Protocol):
         else:
             if self._call is not None:
                 self._call.left_alone()
-            self._read(b"")
+            if not self._behind:
+                self._read(b"")
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -141,7 +144,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """It has taken all."""
         self._drained.set()
-        self.settle()
+        self._read_on()
 
     # -- decode --------------------------------------------------------------------------------------------------
 
@@ -162,13 +165,21 @@ class Connection(asyncio.Protocol):
             self._refuse(error)
         self.settle()
 
+    def _is_busy(self) -> bool:
+        """Is a response under way, also one that the client has not taken? Then the next request has to wait."""
+        return self.codec.phase is Phase.BUSY or (self._call is None and not self._drained.is_set())
+
     def _take_events(self) -> None:
-        while True:
+        while not self._is_busy():
             event = self.codec.next_event()
-            if type(event) is NotNow:
+            if event is NEED_DATA and self._behind:
+                data, self._behind = bytes(self._behind), bytearray()
+                self.codec.receive_data(data)
+                if self._eof:
+                    self.codec.receive_data(b"")
+            elif type(event) is NotNow:
                 return
-            if type(event) is HttpRequest:
-                self._ahead = 0
+            elif type(event) is HttpRequest:
                 self._begin(event)
             elif type(event) is ConnectionClosed:
                 if self._call is None:
@@ -193,7 +204,7 @@ class Connection(asyncio.Protocol):
             call, application = HttpCall(self, request, scope), _not_our_version
         else:
             scope = socket_scope(scope, request)
-            if not self.codec.exhausted:
+            if self._behind or not self.codec.exhausted:
                 raise RemoteProtocolError("bytes have come before the WebSocket was open")
             call = WebSocketCall(self, request, scope)
         self._call = call
@@ -261,12 +272,14 @@ class Connection(asyncio.Protocol):
         self._call = None
         if self.codec.close_after:
             self._close(linger=True)
-        elif not self.lost:
+        else:
             self._read_on()
 
     def _read_on(self) -> None:
+        """Take what has come meanwhile."""
         try:
-            self._take_events()
+            if not self.lost and not self._closing:
+                self._take_events()
         except RemoteProtocolError as error:
             self._refuse(error)
         self.settle()
@@ -319,7 +332,7 @@ class Connection(asyncio.Protocol):
         waiting = self._call.waiting if self._call is not None else 0
         if isinstance(self._call, WebSocketCall) and not self._drained.is_set():
             return self._closing  # who does not read what we say, pongs among it, shall not say more
-        return self._closing or (self._ahead <= CONTENT_MAX and waiting <= CONTENT_MAX)
+        return self._closing or (len(self._behind) <= CONTENT_MAX and waiting <= CONTENT_MAX)
 
     def expire(self) -> None:
         """The deadline has passed."""
