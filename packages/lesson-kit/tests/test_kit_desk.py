@@ -247,7 +247,7 @@ def test_in_a_rehearsal_typical_answers_stand_in_and_faults_are_raised(
     monkeypatch.setenv(SHORT, "1")
     assert desk.pace(40, 4) == 4
     desk.predict("births")
-    assert "you predict 1 processes, 60 % sure" in said()
+    assert "you predict 1 process, 60 % sure" in said()
     desk.measured(births=40)
     desk.draw("chart", [1])
     lines = [json.loads(line) for line in (tmp_path / "rehearsal" / "01.jsonl").read_text().splitlines()]

@@ -39,6 +39,7 @@ from lesson_kit.checking import MARKS, Outcome, Verdict, examine
 from lesson_kit.doctor import examination
 from lesson_kit.errors import KitError, Missing, Unfit
 from lesson_kit.gain import gain_of, told_gain
+from lesson_kit.hints import show_hints
 from lesson_kit.lab.servers import stop_all
 from lesson_kit.lesson import Drawing, Expected, Lesson, load_lesson
 from lesson_kit.questions import Choice, Number, Question, Sorting
@@ -57,6 +58,7 @@ SOON, LATER = 1, 3
 def open_lesson(number: int) -> Desk:
     """Return the desk of a lesson; say what the lesson is, where the answers are kept, and whether all is here."""
     desk = Desk(load_lesson(number), Record(record_path(), display.say))
+    show_hints()
     desk.welcome()
     return desk
 

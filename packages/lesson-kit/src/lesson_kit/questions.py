@@ -18,8 +18,11 @@ itself, and in charts for readers.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
+from reprlib import Repr
 from string import ascii_lowercase
 from typing import Any, ClassVar, Protocol
 
@@ -30,8 +33,12 @@ __all__ = ["Choice", "Curve", "Number", "Question", "Ranking", "Shares", "Sortin
 WHOLE = 100.0
 SLACK = 1.0
 """Percent by which shares may miss the whole: three thirds are 99."""
+LONGEST_SYMBOL = 3
+"""Letters of a unit that is a symbol, as "ms" is: it has no plural."""
 LEAST_WORDS = 2
 """Words of an observation: "yes" is none."""
+_REPR = Repr()
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = 60
 
 
 class Question(Protocol):
@@ -80,14 +87,15 @@ class Number:
         """Return a number, an int if only whole ones are asked for."""
         value = _number(raw)
         if self.whole and value != int(value):
-            raise Unfit(f"{raw!r} is not a whole number. {self.how()}")
+            raise Unfit(f"{_told(raw)} is not a whole number. {self.how()}")
         if not self.low <= value <= self.high:
-            raise Unfit(f"{raw!r} is not between {self.low:g} and {self.high:g}. {self.how()}")
+            raise Unfit(f"{_told(raw)} is not between {self.low:g} and {self.high:g}. {self.how()}")
         return int(value) if self.whole else value
 
     def shown(self, answer: Any) -> str:
         """Return the number with its unit."""
-        return f"{answer:g} {self.unit}".strip()
+        unit = _single(self.unit) if answer == 1 else self.unit
+        return f"{answer:.10g} {unit}".strip()
 
     def how(self) -> str:
         """Say the limits."""
@@ -160,12 +168,11 @@ class Shares:
 
     def read(self, raw: Any) -> dict[str, float]:
         """Return the percent of each part."""
-        values = raw.values() if isinstance(raw, Mapping) else _sequence(raw, self.how())
-        if isinstance(raw, Mapping) and list(raw) != list(self.parts):
+        if isinstance(raw, Mapping):
             if set(raw) != set(self.parts):
                 raise Unfit(f"The parts are {', '.join(self.parts)}, each once. {self.how()}")
-            values = [raw[part] for part in self.parts]
-        found = [_number(value) for value in values]
+            raw = [raw[part] for part in self.parts]
+        found = _numbers(raw, self.how())
         if len(found) != len(self.parts):
             raise Unfit(f"{len(found)} numbers for {len(self.parts)} parts. {self.how()}")
         if min(found) < 0 or abs(sum(found) - WHOLE) > SLACK:
@@ -196,7 +203,7 @@ class Curve:
 
     def read(self, raw: Any) -> list[float]:
         """Return the values."""
-        found = [_number(value) for value in _sequence(raw, self.how())]
+        found = _numbers(raw, self.how())
         if len(found) != len(self.at):
             raise Unfit(f"{len(found)} numbers for {len(self.at)} places. {self.how()}")
         if min(found) < self.low:
@@ -260,7 +267,7 @@ class Words:
     def read(self, raw: Any) -> str:
         """Return the words."""
         if not isinstance(raw, str) or len(raw.split()) < LEAST_WORDS:
-            raise Unfit(f"{raw!r} is no sentence. {self.how()}")
+            raise Unfit(f"{_told(raw)} is no sentence. {self.how()}")
         return raw.strip()
 
     def shown(self, answer: Any) -> str:
@@ -277,22 +284,40 @@ def lettered(options: Sequence[str]) -> str:
     return ", ".join(f"**{letter}** {option}" for letter, option in zip(ascii_lowercase, options, strict=False))
 
 
+def _single(unit: str) -> str:
+    """Return the singular of a word in the plural; of what is no such word, itself."""
+    if len(unit) <= LONGEST_SYMBOL or not unit.endswith("s") or " " in unit:
+        return unit
+    return unit[: -2 if unit.endswith("sses") else -1]
+
+
 def _number(raw: Any) -> float:
-    if isinstance(raw, bool) or not isinstance(raw, int | float | str):
-        raise Unfit(f"{raw!r} is not a number.")
+    if isinstance(raw, bool) or not isinstance(raw, Real | str):
+        raise Unfit(f"{_told(raw)} is not a number.")
     try:
         value = float(raw)
-    except ValueError:
-        raise Unfit(f"{raw!r} is not a number.") from None
+    except (ValueError, OverflowError):
+        raise Unfit(f"{_told(raw)} is not a number.") from None
     if not math.isfinite(value):
-        raise Unfit(f"{raw!r} is not a number that can be reached.")
+        raise Unfit(f"{_told(raw)} is not a number that can be reached.")
     return value
+
+
+def _numbers(raw: Any, how: str) -> list[float]:
+    """Return the numbers of a list, or of a text that has commas or blanks between them."""
+    parts = re.split(r"[,;\s]+", raw.strip()) if isinstance(raw, str) else _sequence(raw, how)
+    return [_number(part) for part in parts]
 
 
 def _sequence(raw: Any, how: str) -> Sequence[Any]:
     if not isinstance(raw, str | list | tuple) or not raw:
-        raise Unfit(f"{raw!r} does not say it all. {how}")
+        raise Unfit(f"{_told(raw)} does not say it all. {how}")
     return raw.replace(" ", "").replace(",", "") if isinstance(raw, str) else raw
+
+
+def _told(raw: Any) -> str:
+    """Return what was typed, for a sentence: no more of it than fits into one."""
+    return _REPR.repr(raw)
 
 
 def _option(raw: Any, options: Sequence[str], how: str) -> str:
@@ -302,4 +327,4 @@ def _option(raw: Any, options: Sequence[str], how: str) -> str:
         place = ascii_lowercase.find(raw.strip().lower()) if len(raw.strip()) == 1 else -1
         if 0 <= place < len(options):
             return options[place]
-    raise Unfit(f"{raw!r} is none of them. {how}")
+    raise Unfit(f"{_told(raw)} is none of them. {how}")
