@@ -10,7 +10,7 @@ import pytest
 from gateway_bench.load.latency import described
 from lesson_kit.checking import examine
 from lesson_kit.errors import LabError
-from lesson_kit.lessons.lesson_12 import LESSON, Loops, count_children, slow, sound_report, stalling
+from lesson_kit.lessons.lesson_12 import LESSON, Loops, count_children, slow, sound_report, stalling, together
 from lesson_kit.lessons.lesson_12.check import FAULTS, percentile, report
 
 CLOSED = described([(200, 998), (200_000, 2)])
@@ -47,6 +47,12 @@ def test_figure_of_the_births(seen: list[float], said: str) -> None:
 
 def test_slow_ones_are_counted_one_by_one() -> None:
     assert (slow(CLOSED), slow(OPEN), slow(NOBODY)) == (2, 100, 0)
+
+
+def test_histograms_add_up() -> None:
+    both = together(CLOSED, OPEN)
+    assert both["count"] == 2000
+    assert slow(both) == slow(CLOSED) + slow(OPEN)
 
 
 def test_percentile() -> None:

@@ -8,11 +8,22 @@ from lesson_kit.checking import Exercise
 from lesson_kit.lesson import Drawing, Expected, Lesson
 from lesson_kit.lessons.lesson_12.check import FAULTS, check_faults, sound_report
 from lesson_kit.lessons.lesson_12.figures import draw_births, draw_loops, p99
-from lesson_kit.lessons.lesson_12.loops import Loops, slow, stalling
+from lesson_kit.lessons.lesson_12.loops import Loops, slow, stalling, together
 from lesson_kit.lessons.lesson_12.polling import count_children
 from lesson_kit.questions import Choice, Number, Words
 
-__all__ = ["CHILDREN", "FAULTS", "LESSON", "Loops", "count_children", "p99", "slow", "sound_report", "stalling"]
+__all__ = [
+    "CHILDREN",
+    "FAULTS",
+    "LESSON",
+    "Loops",
+    "count_children",
+    "p99",
+    "slow",
+    "sound_report",
+    "stalling",
+    "together",
+]
 
 CHILDREN = 40
 FAR_APART = 3.0

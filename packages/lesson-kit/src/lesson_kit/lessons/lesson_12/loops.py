@@ -20,12 +20,12 @@ from typing import Self
 from gateway_bench.errors import BenchError
 from gateway_bench.load.generator import LoadProcess
 from gateway_bench.load.job import Job, Yield
-from gateway_bench.load.latency import Latency, counted
+from gateway_bench.load.latency import Latency, counted, summarize
 from lesson_kit.errors import LabError
 from lesson_kit.lab.servers import Server, serve
 from lesson_kit.lessons.lesson_12.polling import PROGRAMS
 
-__all__ = ["Loops", "slow", "stalling"]
+__all__ = ["Loops", "slow", "stalling", "together"]
 
 MOST_SECONDS = 30.0
 OPEN_VISITORS = 128
@@ -80,6 +80,11 @@ class Loops:
         if told["errors"]:
             raise LabError(f"{url} gave wrong answers ({told['errors']}), which are not counted: run the cell again.")
         return told
+
+
+def together(*parts: Latency) -> Latency:
+    """Return the latencies of several runs as if they had been counted together: histograms add up."""
+    return summarize(parts)
 
 
 def slow(latency: Latency) -> int:
