@@ -22,6 +22,7 @@ from asgi_peer import WSGI_TESTS  # noqa: F401 - makes http_peer known
 
 from http_peer import answers, ask, read_all, request, reset, talk  # isort: skip
 from asgi_server.frames import MESSAGE_MAX
+from gateway_runtime.lifetime import resident
 from gateway_runtime.testing import Server, wait_until
 
 client = pytest.importorskip("websockets.sync.client", reason="needs the websockets package")
@@ -418,6 +419,18 @@ def test_a_message_that_is_too_large(server: Server) -> None:
             pass
         found = read_all(sock)
     assert struct.unpack("!H", found[2:4]) == (1009,)
+
+
+def test_fragments_of_nothing_fill_no_memory(server: Server) -> None:  # ASGI-15
+    (worker,) = server.workers()
+    sock, _ = shaken(server, "/echo", frame(1, b"begun", fin=False))
+    with sock:
+        before = resident(worker)
+        sock.sendall(frame(0, fin=False) * 100_000 + frame(0, b"x", fin=False) * 100_000 + frame(0, b" and done"))
+        answer = b""
+        while not answer.endswith(b" and done"):
+            answer += sock.recv(65536)
+        assert resident(worker) - before < 10 << 20
 
 
 @pytest.mark.parametrize("rude", [False, True])

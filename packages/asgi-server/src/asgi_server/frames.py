@@ -9,10 +9,10 @@ This module is imported when the first handshake is accepted: a server that has 
 
 from __future__ import annotations
 
-from typing import Any
+from io import StringIO
 
 from wsproto.connection import SERVER, Connection
-from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, TextMessage
+from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessage
 from wsproto.utilities import RemoteProtocolError
 
 __all__ = ["MESSAGE_MAX", "Frames"]
@@ -29,9 +29,10 @@ class Frames:
 
     def __init__(self) -> None:
         self._connection = Connection(SERVER)
-        self._answer = b""
-        self._parts: list[Any] = []  # of a message that is incomplete
-        self._size = 0
+        self._answer = bytearray()
+        # Of a message that is incomplete. Not a list of pieces: one that comes byte by byte would be a long list.
+        self._text = StringIO()
+        self._bytes = bytearray()
         self.ended: tuple[int, str] | None = None
         """Code and reason of the end, once the client has closed, or was told to go for a fault."""
 
@@ -50,7 +51,7 @@ class Frames:
 
     def data_to_send(self) -> bytes:
         """Return what is to be sent by itself, once: pongs, and our Close; or b""."""
-        data, self._answer = self._answer, b""
+        data, self._answer = bytes(self._answer), bytearray()
         return data
 
     def message(self, message: str | bytes) -> bytes:
@@ -66,21 +67,20 @@ class Frames:
         return self._connection.send(CloseConnection(code, reason))
 
     def _take(self, event: Event, messages: list[str | bytes]) -> None:
-        if isinstance(event, Message):
-            self._size += len(event.data)
-            if self._size > MESSAGE_MAX:
-                self._fail(_TOO_BIG, f"a message is larger than {MESSAGE_MAX} bytes")
-                return
-            self._parts.append(event.data)
-            if event.message_finished:
-                parts, self._parts, self._size = self._parts, [], 0
-                text = isinstance(event, TextMessage)
-                messages.append("".join(parts) if text else b"".join(parts))
+        if isinstance(event, TextMessage):
+            self._text.write(event.data)
+        elif isinstance(event, BytesMessage):
+            self._bytes += event.data
         elif isinstance(event, Ping):
             self._answer += self._connection.send(event.response())
         elif isinstance(event, CloseConnection):
             self.ended = int(event.code), event.reason or ""
             self._answer += self._connection.send(event.response())
+        if self._text.tell() > MESSAGE_MAX or len(self._bytes) > MESSAGE_MAX:
+            self._fail(_TOO_BIG, f"a message is larger than {MESSAGE_MAX} bytes")
+        elif isinstance(event, TextMessage | BytesMessage) and event.message_finished:
+            messages.append(self._text.getvalue() if isinstance(event, TextMessage) else bytes(self._bytes))
+            self._text, self._bytes = StringIO(), bytearray()
 
     def _fail(self, code: int, reason: str) -> None:
         self.ended = code, reason

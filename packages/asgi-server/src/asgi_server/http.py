@@ -51,7 +51,7 @@ class HttpCall(Call):
     def __init__(self, connection: Connection, request: HttpRequest, scope: Scope) -> None:
         super().__init__(connection, request, scope)
         self._is_head = request.method == "HEAD"
-        self._content = [request.body] if request.body else []
+        self._content = bytearray(request.body)  # not a list of pieces: one that drips would be a long list
         self.waiting = len(request.body)
         self._complete = request.complete
         self._told = False  # the application has received the end of the content
@@ -66,7 +66,7 @@ class HttpCall(Call):
         """Return the next of the content, or http.disconnect when there is no more to wait for."""
         while True:
             if self.is_open and (self._content or (self._complete and not self._told)):
-                body, self._content = b"".join(self._content), []
+                body, self._content = bytes(self._content), bytearray()
                 self.waiting = 0
                 self._told = self._complete
                 self._connection.settle()  # there is room again
@@ -155,8 +155,8 @@ class HttpCall(Call):
 
     def feed(self, data: bytes) -> None:
         """More content has come."""
-        self._content.append(data)
-        self.waiting += len(data)
+        self._content += data
+        self.waiting = len(self._content)
         self._news.set()
 
     def feed_end(self) -> None:
