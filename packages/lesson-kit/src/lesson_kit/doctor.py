@@ -12,7 +12,6 @@ import os
 import platform
 import shutil
 import socket
-import sys
 import tempfile
 from importlib import metadata
 from importlib.util import find_spec
@@ -21,6 +20,7 @@ from typing import Final, NamedTuple
 
 from packaging.requirements import Requirement
 
+from gateway_bench.samples.machine import usable_cores
 from gateway_bench.servers.presence import find_program
 from lesson_kit.errors import KitError
 from lesson_kit.lab.folders import short_folder
@@ -28,7 +28,7 @@ from lesson_kit.lab.servers import KINDS
 from lesson_kit.lesson import Lesson
 from lesson_kit.record import ELSEWHERE, record_path
 
-__all__ = ["Finding", "cores", "examination", "examine_machine"]
+__all__ = ["Finding", "examination", "examine_machine"]
 
 KIT: Final = "lesson-kit"
 AGAIN: Final = "`python3 noxfile.py -s learn` installs what is missing"
@@ -65,13 +65,8 @@ def examine_machine(file: Path | None = None) -> list[Finding]:
     return [_python(), _packages(), _sockets(), _answers(file), _load()]
 
 
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-
-
 def _python() -> Finding:
-    found = f"{platform.python_version()} on {platform.system()}, {cores()} cores"
+    found = f"{platform.python_version()} on {platform.system()}, {usable_cores()} cores"
     if hasattr(os, "fork"):
         return Finding("Python", found)
     return Finding("Python", found, "The gateways need Unix: what starts one cannot be run here. Everything else can; "
@@ -142,8 +137,8 @@ def _load() -> Finding:
         waiting = os.getloadavg()[0]
     except (AttributeError, OSError):  # Windows, and some sandboxes
         return Finding("Load", "unknown")
-    found = f"{waiting:.1f} on {cores()} cores"
-    if waiting <= BUSY * cores():
+    found = f"{waiting:.1f} on {usable_cores()} cores"
+    if waiting <= BUSY * usable_cores():
         return Finding("Load", found)
     return Finding("Load", found, f"This machine is busy (load {found}): what you measure now scatters more "
                    "than usual. Counts and bytes stay what they are.")  # fmt: skip
