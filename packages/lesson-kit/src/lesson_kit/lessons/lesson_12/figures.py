@@ -85,7 +85,7 @@ def draw_births(found: Mapping[str, Sequence[float]], guesses: Mapping[str, Any]
         axis.annotate(words, (end, count), (8, 0), textcoords="offset points", color=colour, weight="bold",
                       va="center", annotation_clip=False)  # fmt: skip
     axis.axhline(guesses["polled"], **GUESS)
-    low = guesses["polled"] < len(births) / 2  # on the left the spawner's line is low, on the right it is high
+    low = guesses["polled"] < len(births) / 2  # where the spawner's line is not
     axis.annotate(f"your guess: {guesses['polled']}", (end if low else 0, guesses["polled"]), (-4 if low else 4, 4),
                   textcoords="offset points", color=MUTED, size=SIZES["ticks"], ha="right" if low else "left")  # fmt: skip
     axis.set_xlim(0, end)
