@@ -316,9 +316,10 @@ def test_folders_have_short_paths_wherever_temporary_files_are(tmp_path: Path, m
 # -- asking -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["cgi", "fastcgi", "scgi", "uwsgi", "wsgi"])
+@pytest.mark.parametrize("kind", servers.KINDS)
 def test_every_gateway_answers_and_leaves_nothing(kind: str) -> None:
-    with serve(kind, events=True) as server:
+    app = "demo_app.asgi:app" if kind == "asgi" else "demo_app:app"
+    with serve(kind, app, events=True) as server:
         answer = ask(f"{server.url}/echo?a=1", "POST", b"two words", {"X-Name": "value"})
         assert answer.status == 200
         assert "two words" in answer.text
