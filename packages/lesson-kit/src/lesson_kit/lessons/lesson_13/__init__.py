@@ -121,12 +121,12 @@ LESSON = Lesson(
     ),
     later=Choice(
         name="what_wsgi_cannot",
-        asks="What can an ASGI application do that no WSGI application can?",
-        options=("answer in pieces", "hear from a visitor while it answers", "serve several visitors at once"),
+        asks="What can an ASGI application do that WSGI has no words for?",
+        options=("answer in pieces", "hold a WebSocket", "serve several visitors at once"),
         typical="serve several visitors at once",
-        right="hear from a visitor while it answers",
-        because="A WSGI application has heard all that it will hear by the time when it begins to answer. `receive` "
-        "may be awaited at any time.",
+        right="hold a WebSocket",
+        because="WSGI is one request and one answer, in pieces if you like, and several threads may be in it. A WebSocket "
+        "is a conversation: either side speaks when it likes, and `receive` and `send` have messages for that.",
     ),
     keep=Words("keep", "In one sentence: to somebody who says “ASGI is the faster WSGI”, what do you say?",
                "It is another kind of call, that may wait without a thread, and waiting is all that gets cheaper."),
