@@ -86,9 +86,10 @@ def draw_births(found: Mapping[str, Sequence[float]], guesses: Mapping[str, Any]
                       va="center", annotation_clip=False)  # fmt: skip
     axis.axhline(guesses["polled"], **GUESS)
     low = guesses["polled"] < len(births) / 2  # where the spawner's line is not
-    axis.annotate(f"your guess: {guesses['polled']}", (end if low else 0, guesses["polled"]), (-4 if low else 4, 4),
-    at = (end if low else 0, guesses["polled"])
-                  textcoords="offset points", color=MUTED, size=SIZES["ticks"], ha="right" if low else "left")  # fmt: skip
+    axis.annotate(
+        f"your guess: {guesses['polled']}", (end if low else 0, guesses["polled"]), (-4 if low else 4, 4),
+        textcoords="offset points", color=MUTED, size=SIZES["ticks"], ha="right" if low else "left",
+    )  # fmt: skip
     axis.set_xlim(0, end)
     axis.set_ylim(0, 1.12 * max(len(births), guesses["polled"], 1))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: duration_tick(round(1e6 * seconds))))
