@@ -125,8 +125,8 @@ LESSON = Lesson(
         options=("answer in pieces", "hold a WebSocket", "serve several visitors at once"),
         typical="serve several visitors at once",
         right="hold a WebSocket",
-        because="WSGI is one request and one answer, in pieces if you like, and several threads may be in it. A WebSocket "
-        "is a conversation: either side speaks when it likes, and `receive` and `send` have messages for that.",
+        because="WSGI is one request and one answer, in pieces if you like, and several threads may be in it. A "
+        "WebSocket is a conversation: either side speaks when it likes. `receive` and `send` have messages for that.",
     ),
     keep=Words("keep", "In one sentence: to somebody who says “ASGI is the faster WSGI”, what do you say?",
                "It is another kind of call, that may wait without a thread, and waiting is all that gets cheaper."),
