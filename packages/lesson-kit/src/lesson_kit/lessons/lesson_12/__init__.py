@@ -93,6 +93,11 @@ LESSON = Lesson(
             "Then each of these programs took longer than the poller's pause: your machine is slow today.",
         ),
     ),
+    truths={
+        "p99_closed": lambda found: float(found["p99_closed"]),
+        "p99_open": lambda found: float(found["p99_open"]),
+        "polled": lambda found: float(found["polled"]),
+    },
     exercises=(
         Exercise(
             name="faults",

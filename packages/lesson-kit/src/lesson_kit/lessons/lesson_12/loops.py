@@ -27,7 +27,8 @@ from lesson_kit.lessons.lesson_12.polling import PROGRAMS
 
 __all__ = ["Loops", "slow", "stalling", "together"]
 
-MOST_SECONDS = 30.0
+MOST_SECONDS = 12.0
+"""A stretch ends then in any case, and with it a generator whose notebook was killed."""
 OPEN_VISITORS = 128
 """More than come in a stall, so that nobody waits for a free visitor."""
 SEED = 7
