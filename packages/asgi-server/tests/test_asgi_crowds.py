@@ -104,6 +104,24 @@ def test_when_descriptors_run_out_others_wait_and_are_served(tmp_path: Path) -> 
         assert "Traceback" not in server.stderr
 
 
+POLLED = """
+import selectors, sys
+from gateway_runtime.cli import main
+from asgi_server.server import GATEWAY
+
+selectors.DefaultSelector = selectors.PollSelector
+sys.exit(main(GATEWAY))
+"""
+
+
+def test_where_there_is_no_epoll(tmp_path: Path) -> None:
+    """Listeners are watched as any other descriptor: more workers wake, and no connection is lost."""
+    (probed(tmp_path) / "polled.py").write_text(POLLED)
+    with Server("polled", "probe:app", *BIND, "--workers", "2", cwd=tmp_path) as server:
+        for _ in range(20):
+            assert ask(server, "/unread").body == b"unread"
+
+
 LATE = [
     # half a request
     b"G",
