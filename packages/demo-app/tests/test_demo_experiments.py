@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import time
 
 import pytest
@@ -289,6 +290,8 @@ def test_counter_counts_its_own_answers(ask):
     first = int(ask("/counter").text)
     ask("/hello")
     assert int(ask("/counter").text) == first + 1
+    assert ask("/counter?who=1").text == f"{os.getpid()} {first + 2}\n"
+    assert ask("/counter?who=2").code == 400
 
 
 def test_health(ask):

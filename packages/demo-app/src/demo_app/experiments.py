@@ -195,9 +195,13 @@ def leak(request: Request, start_response: "StartResponse") -> list[bytes]:
     return send_text(start_response, f"{kept + size} KiB kept by this process")
 
 
-def answer_count(_request: Request, start_response: "StartResponse") -> list[bytes]:
-    """Say how many times this process has answered here: 1, 1, 1 under CGI, and 1, 2, 3 where it stays."""
-    return send_text(start_response, str(next(_answered)))
+def answer_count(request: Request, start_response: "StartResponse") -> list[bytes]:
+    """Say how many times this process has answered here: 1, 1, 1 under CGI, and 1, 2, 3 where it stays.
+
+    With ``?who=1`` the id of the process stands before the number.
+    """
+    who = f"{os.getpid()} " if request.number_in("who", 0, 0, 1) else ""
+    return send_text(start_response, f"{who}{next(_answered)}")
 
 
 def health(_request: Request, start_response: "StartResponse") -> list[bytes]:
