@@ -150,3 +150,10 @@ def test_every_name_of_lesson_0_has_a_lesson() -> None:
     assert isinstance(boxes, Sorting)
     assert set(boxes.items) == set(LESSON_OF)
     assert isinstance(load_lesson(0).keep, Words)
+
+
+@pytest.mark.parametrize("number", range(14))
+def test_measured_answers_are_of_questions_that_are_asked(number: int) -> None:
+    lesson = load_lesson(number)
+    for name in lesson.truths:
+        assert lesson.question(name).name == name

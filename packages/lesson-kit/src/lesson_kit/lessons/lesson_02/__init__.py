@@ -115,6 +115,12 @@ LESSON = Lesson(
             firm=True,
         ),
     ),
+    truths={
+        "doors": lambda found: dict(zip(PARTS, found["doors"], strict=True)),
+        "first_line": lambda found: found["line_of_program"],
+        "counter": lambda found: found["counters"][-1],
+        "births": lambda found: len(set(found["pids"])),
+    },
     exercises=(
         Exercise(
             name="cgi_answer",

@@ -94,6 +94,7 @@ LESSON = Lesson(
             firm=True,
         ),
     ),
+    truths={"shares": _shares},
     exercises=(
         Exercise(
             name="split",

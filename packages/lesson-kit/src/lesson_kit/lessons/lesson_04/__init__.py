@@ -86,6 +86,11 @@ LESSON = Lesson(
             "Events are datagrams: a machine that is very busy may drop one. The processes were born all the same.",
         ),
     ),
+    truths={
+        "births": lambda found: found["answered_by"][FOUR],
+        "last_of_one": lambda found: found["last"][ONE],
+        "last_of_four": lambda found: float(found["last"][FOUR]),  # who answers how often is chance
+    },
     exercises=(
         Exercise(
             name="read_record",

@@ -97,6 +97,10 @@ LESSON = Lesson(
             "Making a connection is cheap within one machine. If something else is dear here, it can be lost in that.",
         ),
     ),
+    truths={
+        "first": lambda found: {"slow": "the slow one: it came first", "quick": "the quick one"}[found["first"][IDS]],
+        "speed": lambda found: float(found["speed"][MULTIPLEXED]),
+    },
     exercises=(
         Exercise(
             name="demux",

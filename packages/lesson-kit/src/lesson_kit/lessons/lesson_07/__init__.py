@@ -121,6 +121,12 @@ LESSON = Lesson(
             firm=True,
         ),
     ),
+    truths={
+        "wire_bytes": lambda found: found["wire"][BY_HAND],
+        "lines": lambda found: found["lines_changed"],
+        "run_once": lambda found: {name: str(flag) for name, flag in found["run_once"].items()},
+        "flags": lambda found: found["flags"],
+    },
     exercises=(
         Exercise(
             name="run_with_cgi",

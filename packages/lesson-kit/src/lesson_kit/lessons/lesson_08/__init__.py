@@ -83,6 +83,11 @@ LESSON = Lesson(
             firm=True,
         ),
     ),
+    truths={
+        "post": lambda found: found["numbers"]["POST"],
+        "head": lambda found: found["numbers"]["HEAD"],
+        "fitting": lambda found: sum(status == 200 for status in found["pairs"].values()),
+    },
     exercises=(
         Exercise(
             name="encode_packet",

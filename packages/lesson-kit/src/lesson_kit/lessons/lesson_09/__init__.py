@@ -100,6 +100,10 @@ LESSON = Lesson(
             f"Then your machine has {LAST} cores or more, and work has not met its end in this lesson.",
         ),
     ),
+    truths={
+        "work": lambda found: [gain(found["rounds"], "work", workers) for workers in WORKERS],
+        "wait": lambda found: [gain(found["rounds"], "wait", workers) for workers in WORKERS],
+    },
     exercises=(
         Exercise(
             name="knee",

@@ -20,6 +20,7 @@ __all__ = [
 
 WORKERS = 4
 CHANCE = 0.85
+MORE = "more than are tried here"
 """Of a median: it may come out so much smaller without anything being faster."""
 
 LESSON = Lesson(
@@ -35,7 +36,7 @@ LESSON = Lesson(
         Choice(
             name="buffered",
             asks="Now a front stands before the same server. How many slow clients does it take?",
-            options=("just as many as without", "twice as many", "more than are tried here"),
+            options=("just as many as without", "twice as many", MORE),
             typical="twice as many",
         ),
         Choice(
@@ -83,6 +84,10 @@ LESSON = Lesson(
             "Look at how far the dots are apart: on a busy machine chance does more than any front.",
         ),
     ),
+    truths={
+        "slow": lambda found: found["blocked_from"],
+        "buffered": lambda found: MORE if not found["blocked_behind"] else "twice as many",
+    },
     exercises=(
         Exercise(
             name="relay",

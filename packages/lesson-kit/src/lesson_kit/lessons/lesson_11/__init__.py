@@ -17,6 +17,13 @@ __all__ = ["GATEWAYS", "LESSON", "SIGN", "answering", "attack", "gateway", "leak
 
 IN_PROCESS, IN_DICTIONARY = "the environment of the process", "a dictionary of the request alone"
 
+REACHED = {"CGI": "cgi", "FastCGI": "fastcgi", "SCGI": "scgi", "uwsgi": "uwsgi", "HTTP to WSGI": "wsgi"}
+"""The gateways as the question calls them, and as the run does."""
+
+
+def _place(leaks: Mapping[str, bool]) -> str:
+    return IN_PROCESS if leaks["environment"] else IN_DICTIONARY
+
 
 def _with(found: Mapping[str, Any], column: str) -> set[str]:
     return {name for name, leaks in found["leaks"].items() if leaks[column]}
@@ -30,7 +37,7 @@ LESSON = Lesson(
         Sorting(
             name="reach",
             asks="A visitor sends the field `Museum: open`. Where does a Python application find it?",
-            items=("CGI", "FastCGI", "SCGI", "uwsgi", "HTTP to WSGI"),
+            items=tuple(REACHED),
             boxes=(IN_PROCESS, IN_DICTIONARY),
             typical=(IN_PROCESS, IN_PROCESS, IN_PROCESS, IN_PROCESS, IN_DICTIONARY),
         ),
@@ -86,6 +93,10 @@ LESSON = Lesson(
             firm=True,
         ),
     ),
+    truths={
+        "reach": lambda found: {name: _place(found["leaks"][key]) for name, key in REACHED.items()},
+        "asked": lambda found: "the visitor's proxy" if found["leaks"][OLD]["client"] else "the service, as ever",
+    },
     exercises=(
         Exercise(
             name="environment",

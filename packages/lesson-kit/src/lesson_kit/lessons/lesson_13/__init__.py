@@ -101,6 +101,10 @@ LESSON = Lesson(
             "Then the rounds differ by more than the servers do: what else runs on this machine?",
         ),
     ),
+    truths={
+        "threads_async": lambda found: found["asgi_threads"],
+        "cost": lambda found: 100 * found["ratio"],
+    },
     exercises=(
         Exercise(
             name="handle",
