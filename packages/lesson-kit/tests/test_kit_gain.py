@@ -68,6 +68,7 @@ def test_an_empty_file_says_what_is_missing(record: Record) -> None:
     said = told_gain(gain)
     for words in ("no sorting from before", "no sorting from after", "no prediction yet", "split_head not tried"):
         assert words in said
+    assert "sorting" not in told_gain(gain, names=False)
 
 
 def test_a_whole_file(record: Record) -> None:

@@ -31,8 +31,6 @@ from pathlib import Path
 from types import EllipsisType
 from typing import Any, Literal, ParamSpec, TypeVar
 
-from matplotlib.figure import Figure
-
 from lesson_kit import display, forms, library, rehearsal
 from lesson_kit.charts.gain import draw_names, draw_sureness
 from lesson_kit.checking import MARKS, Outcome, Verdict, examine
@@ -198,7 +196,8 @@ class Desk:
             return
         picture = drawing.draw(data, guesses)
         self.record.add("drawn", self.lesson.number, figure, list(drawing.needs))
-        self._show(figure, picture, drawing.alt)
+        rehearsal.note_drawn(self.lesson.number, figure, picture, drawing.alt)
+        display.show_figure(picture, drawing.alt)
 
     @spoken
     def compare(self) -> None:
@@ -248,16 +247,19 @@ class Desk:
     # -- the end ------------------------------------------------------------------------------------------------------
 
     @spoken
-    def gain(self) -> None:
-        """Show what the lessons have changed: names sorted before and after, how sure was how right, what is left."""
+    def gain(self, *, names: bool = True) -> None:
+        """Show what the lessons have changed: names sorted before and after, how sure was how right, what is left.
+
+        Without `names` the sorting is left out, for a lesson that shows it in a chart of its own.
+        """
         found = gain_of(self.record)
-        if found.names:
-            self._show("gain-names", draw_names(found.names), "Fourteen names in rows, before the lessons and now: a "
-                       "dot where a name was in its own box, a ring where it was not.")  # fmt: skip
+        if found.names and names:
+            display.show_figure(draw_names(found.names), "Fourteen names in rows, before the lessons and now: a dot "
+                                "where a name was in its own box, a ring where it was not.")  # fmt: skip
         if found.sure:
-            self._show("gain-sureness", draw_sureness(found.sure), "How many predictions were right, against how sure "
-                       "they were; a dashed line where both are the same.")  # fmt: skip
-        display.say(told_gain(found))
+            display.show_figure(draw_sureness(found.sure), "How many predictions were right, against how sure they "
+                                "were; a dashed line where both are the same.")  # fmt: skip
+        display.say(told_gain(found, names=names))
 
     @spoken
     def forget(self, *names: str) -> None:
@@ -279,10 +281,6 @@ class Desk:
         display.say(f"Stopped {count} server{'' if count == 1 else 's'}." if count else "Nothing runs any more.")
 
     # -- inside -------------------------------------------------------------------------------------------------------
-
-    def _show(self, name: str, picture: Figure, alt: str) -> None:
-        rehearsal.note_drawn(self.lesson.number, name, picture, alt)
-        display.show_figure(picture, alt)
 
     def _words(
         self, kind: Kind, name: str, question: Question, answer: Answer, again: Callable[[Any, Any], None]

@@ -154,19 +154,23 @@ def _made(record: Record, lesson: int, exercise: str) -> Outcome | None:
     return Outcome.PASS if Outcome.PASS.value in verdicts else Outcome(verdicts[-1])
 
 
-def told_gain(gain: Gain) -> str:
+def told_gain(gain: Gain, *, names: bool = True) -> str:
     """Return in Markdown what is missing, which names to look at again, and a table of the lessons."""
     rows = [_row(progress) for progress in gain.lessons]
-    return "\n\n".join([*_missing(gain), "\n".join(["| lesson | made | predicted |", "|---|---|---|", *rows])])
+    missing = [*(_missing_names(gain) if names else ()), *_missing_predictions(gain)]
+    return "\n\n".join([*missing, "\n".join(["| lesson | made | predicted |", "|---|---|---|", *rows])])
 
 
-def _missing(gain: Gain) -> Iterator[str]:
+def _missing_names(gain: Gain) -> Iterator[str]:
     if gain.names is None or gain.names.before is None:
         yield f"There is no sorting from before: {link(FIRST)} asks for it, best before anything else."
     if gain.names is None or gain.names.after is None:
         yield f'There is no sorting from after: `desk.predict("{AFTER}", ...)` in {link(LAST)} asks for it.'
     elif gain.names.missed:
         yield f"To look at again: {'; '.join(f'{name} in {_where(name)}' for name in gain.names.missed)}."
+
+
+def _missing_predictions(gain: Gain) -> Iterator[str]:
     if not gain.sure:
         yield "There is no prediction yet that a measurement could have borne out."
 
