@@ -3,12 +3,12 @@
 `python -m asgi_server MODULE:APP` runs it. Read in this order:
 
 1. `interfaces`: what ASGI is. `scope`, `answers`: what goes in, what may come out.
-2. `call`: one call; `http`: for a request; `websocket`, `frames`: for a WebSocket. `lifespan`: for the process.
-3. `connection`: bytes to calls. `crowd`: the calls under way. `door`: who comes in. `site`: what they share.
-4. `server`: a worker's life, and the command line.
+2. `call`, `http`: a call for a request. `handshake`, `websocket`, `frames`: for a WebSocket. `lifespan`: for all.
+3. `connection`, `calls`: bytes to calls. `wire`: how it waits and ends. `crowd`: the calls that are under way.
+4. `door`: who comes in. `site`: what they share. `server`: a worker's life, and the command line.
 """
 
 __all__ = [
-    "answers", "call", "connection", "crowd", "door", "frames", "http", "interfaces", "lifespan", "scope", "server",
-    "site", "websocket",
+    "answers", "call", "calls", "connection", "crowd", "door", "frames", "handshake", "http", "interfaces", "lifespan",
+    "scope", "server", "site", "websocket", "wire",
 ]  # fmt: skip

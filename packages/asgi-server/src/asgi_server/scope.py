@@ -12,18 +12,21 @@ WSGI's environ joins repeated fields and must fear names that look alike; here f
 
 from __future__ import annotations
 
+import asyncio
 import re
+import socket
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from gateway_core import forwarded
 from gateway_core.errors import RemoteProtocolError
 from gateway_core.http1 import HttpRequest
+from gateway_runtime.addresses import Address
 
 from .interfaces import ASGI, Scope
 from .site import Site
 
-__all__ = ["Ends", "is_below", "new_scope"]
+__all__ = ["Ends", "ends_of", "is_below", "new_scope"]
 
 # RFC 3986 section 2.1: pct-encoded = "%" HEXDIG HEXDIG
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -57,6 +60,17 @@ def new_scope(site: Site, request: HttpRequest, ends: Ends) -> Scope:
         "server": server,
         "state": site.lifespan.state.copy(),
     }
+
+
+def ends_of(transport: asyncio.Transport, address: Address) -> Ends:
+    """Say who is at the two ends. A peer that has gone already has no address any more."""
+    sock = transport.get_extra_info("socket")
+    if sock.family == socket.AF_UNIX:
+        return None, (address.path, None)
+    peer = transport.get_extra_info("peername")
+    here = transport.get_extra_info("sockname") or (address.host, address.port)
+    # The zone of a link-local address means something to this machine only.
+    return ((peer[0].partition("%")[0], peer[1]) if peer else None), (here[0].partition("%")[0], here[1])
 
 
 def is_below(scope: Scope) -> bool:

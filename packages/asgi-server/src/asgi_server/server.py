@@ -36,11 +36,12 @@ from gateway_runtime.pool import Kind
 from gateway_runtime.scoreboard import WorkerSlot
 from gateway_runtime.settings import Gateway, Settings
 
-from .connection import LINGER, Connection, Wait
+from .connection import Connection
 from .crowd import Crowd
 from .door import Door
 from .lifespan import Lifespan
 from .site import Site
+from .wire import LINGER, Wait
 
 __all__ = ["GATEWAY", "AsyncLoop"]
 

@@ -9,44 +9,33 @@
     Close                    -->    CLOSED       receives websocket.disconnect
     Close                    <--    CLOSED       sends websocket.close, or its call ends
 
-The handshake is here, since it is HTTP; what comes behind it is in `frames`.
+What the client asks for is in `handshake`, and what goes over the wire behind it in `frames`.
 Messages are not compressed: a compressor for each of thousands of idle clients is memory that they do not use.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import enum
-import hashlib
 from typing import TYPE_CHECKING
 
 from gateway_core.errors import ApplicationError, RemoteProtocolError
-from gateway_core.events import Fields
 from gateway_core.http1 import HttpRequest
-from gateway_core.http1.grammar import options
 from gateway_core.http1.response_lines import RESPONSE_FIELDS
 from gateway_core.response_checks import HOP_BY_HOP, check_fields
 
 from .answers import message_type, pairs
 from .call import ERROR_BODY, Call
+from .handshake import accept_key
 from .interfaces import ClientGone, Message, Scope
 
 if TYPE_CHECKING:
     from .connection import Connection
     from .frames import Frames
 
-__all__ = ["VERSION", "WebSocketCall", "is_handshake", "socket_scope"]
-
-VERSION = b"13"
-"""The only version of the protocol (RFC 6455 section 4.1)."""
+__all__ = ["WebSocketCall"]
 
 _MESSAGE_COST = 64
 """What a message that waits counts beside its bytes: a flood of empty ones takes memory too."""
-
-# RFC 6455 section 1.3: what the server hashes with the client's key, so that both know that they mean a WebSocket.
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_KEY_BYTES = 16
 
 # RFC 6455 section 7.4.1.
 _NORMAL, _GOING_AWAY, _NO_STATUS, _LOST, _FAILED = 1000, 1001, 1005, 1006, 1011
@@ -67,60 +56,12 @@ class _Stage(enum.Enum):
 _CONNECTING, _OPEN, _CLOSED = _Stage
 
 
-# -- the handshake -------------------------------------------------------------------------------------------------
-
-
-def is_handshake(request: HttpRequest) -> bool:
-    """Does the client want to switch to WebSocket? Upgrade has no meaning in HTTP/1.0 (RFC 9110 section 7.8)."""
-    fields = request.fields
-    if request.method != "GET" or request.version == "HTTP/1.0" or not any(name == "upgrade" for name, _ in fields):
-        return False
-    return "websocket" in options(fields, "upgrade") and "upgrade" in options(fields, "connection")
-
-
-def socket_scope(scope: Scope, request: HttpRequest) -> Scope:
-    """Turn the scope of a request into that of a WebSocket. Raises RemoteProtocolError for a bad handshake."""
-    if not request.complete:
-        raise RemoteProtocolError("a WebSocket's handshake has no content")
-    _accept_key(request.fields)
-    offered = [value for name, value in request.fields if name == "sec-websocket-protocol"]
-    subprotocols = [one.strip(" \t") for value in offered for one in value.split(",")]
-    for one in subprotocols:
-        if not one or not _is_token(one):
-            raise RemoteProtocolError("Sec-WebSocket-Protocol is not a list of tokens")
-    if len(set(subprotocols)) < len(subprotocols):  # section 4.1: all unique
-        raise RemoteProtocolError("Sec-WebSocket-Protocol names a subprotocol twice")
-    del scope["method"]
-    scheme = "wss" if scope["scheme"] == "https" else "ws"
-    return scope | {"type": "websocket", "scheme": scheme, "subprotocols": subprotocols}
-
-
-def _is_token(text: str) -> bool:
-    """RFC 9110 section 5.6.2."""
-    return all(character.isascii() and (character.isalnum() or character in "!#$%&'*+-.^_`|~") for character in text)
-
-
-def _accept_key(fields: Fields) -> str:
-    """Return Sec-WebSocket-Accept for Sec-WebSocket-Key (section 4.2.2). Raises RemoteProtocolError."""
-    keys = [value for name, value in fields if name == "sec-websocket-key"]
-    try:
-        key = keys[0].encode("latin-1") if len(keys) == 1 else b""
-        if len(base64.b64decode(key, validate=True)) != _KEY_BYTES:
-            raise RemoteProtocolError(f"Sec-WebSocket-Key is not {_KEY_BYTES} bytes in base64, once")
-    except binascii.Error:
-        raise RemoteProtocolError(f"Sec-WebSocket-Key is not {_KEY_BYTES} bytes in base64, once") from None
-    return base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest()).decode()
-
-
-# -- the call ------------------------------------------------------------------------------------------------------
-
-
 class WebSocketCall(Call):
     """A call for a WebSocket."""
 
     def __init__(self, connection: Connection, request: HttpRequest, scope: Scope) -> None:
         super().__init__(connection, request, scope)
-        self._accept = _accept_key(request.fields)
+        self._accept = accept_key(request.fields)
         self._stage = _CONNECTING
         self._frames: Frames | None = None
         self._inbox: list[Message] = [{"type": "websocket.connect"}]
