@@ -74,7 +74,8 @@ def test_a_guard_imports_nothing_before_a_socket_is_used() -> None:
 
 def test_a_network_of_ones_own_has_nobody_in_it() -> None:
     show = (
-        "from lesson_kit.notebooks.apart import step_apart; import socket; print(step_apart());"
+        f"import sys; sys.path.insert(0, {str(GUARD.parent)!r});"
+        "from apart import step_apart; import socket; print(step_apart());"
         "print(*(name for _, name in socket.if_nameindex()));"
         "a = socket.create_server(('127.0.0.1', 0)); socket.create_connection(a.getsockname()).close(); a.close()"
     )

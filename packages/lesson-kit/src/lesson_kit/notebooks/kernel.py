@@ -136,7 +136,14 @@ async def running(room: Room, notebook: NotebookNode, folder: Path, *, short: bo
     manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
     manager.connection_file = str(room.path / "kernel.json")
     _choose_transport(manager, room.path / "k")
-    client = NotebookClient(notebook, km=manager, timeout=CELL_LIMIT, startup_timeout=START_LIMIT, record_timing=False)
+    client = NotebookClient(
+        notebook,
+        km=manager,
+        timeout=CELL_LIMIT,
+        startup_timeout=START_LIMIT,
+        record_timing=False,
+        iopub_timeout=START_LIMIT,
+    )
     client.on_cell_executed = _looker(room, manager)
     log = (room.path / "kernel.log").open("ab")
     try:
