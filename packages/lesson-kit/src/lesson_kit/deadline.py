@@ -20,6 +20,9 @@ Code that catches everything swallows the error::
 so the bell rings again. From the second time on it also has the interpreter raise the error at one of the next lines,
 chosen by chance: at some time that is a line outside of every `try`.
 
+A bell never rings in the lines of this module: an error there would leave the bell standing, and the next ring would
+end the kernel.
+
 Out of reach is what never comes back to the interpreter, such as `list(itertools.repeat(0))` or `10 ** 10 ** 10`, and
 `os._exit`, after which there is no kernel. Then the kernel is restarted; the learner's file has every answer.
 """
@@ -40,7 +43,7 @@ __all__ = ["TookTooLong", "within"]
 AGAIN: Final = 0.02
 """Seconds between two rings, once the first has been swallowed."""
 SOON: Final = 0.001
-"""Seconds after which an alarm is due that was due while another one was set."""
+"""Seconds after which an alarm is due at the earliest, such as one that was due while another one was set."""
 NEXT_LINES: Final = 12
 """One of so many lines raises the error. A loop that catches everything is rarely longer, and the bell rings again."""
 
@@ -82,6 +85,10 @@ class within:  # noqa: N801  # a context manager is called like a function
                 continue
             return
 
+    def __del__(self) -> None:
+        """Put the bell away, should a ring (or the learner's interrupt) have come just before `__exit__` could."""
+        self._bell.put_away()
+
 
 class Alarm:
     """The alarm signal. One that was set before, and what was traced, go on afterwards."""
@@ -97,10 +104,12 @@ class Alarm:
         self._tracing = sys.gettrace()
         self._outer = sys._getframe(2)  # noqa: SLF001  # whoever says `with within(...)`
         self._handler = signal.signal(signal.SIGALRM, self._ring)
-        self._before = signal.setitimer(signal.ITIMER_REAL, self._seconds, AGAIN)
+        self._before = signal.setitimer(signal.ITIMER_REAL, max(SOON, self._seconds), AGAIN)  # 0 would be never
 
     def put_away(self) -> None:
         """Ring no more."""
+        if not self._armed:
+            return
         self._armed = False
         if self._rings > 1:
             sys.settrace(self._tracing)
@@ -112,6 +121,7 @@ class Alarm:
     def _ring(self, number: int, frame: FrameType | None) -> None:
         if not self._armed:
             signal.setitimer(signal.ITIMER_REAL, 0)  # an interrupt of the learner's came while it was put away
+        if not self._armed or _is_here(frame, self._outer):
             return
         self._rings += 1
         if self._rings > 1:
@@ -148,21 +158,33 @@ class Watch:
     def set(self) -> None:
         """Begin to count."""
         self._whom = threading.get_ident()
+        self._outer = sys._getframe(2)  # noqa: SLF001
         threading.Thread(target=self._watch, name="deadline", daemon=True).start()
 
     def put_away(self) -> None:
         """Ring no more; and what has rung and was not heard yet is taken back."""
         with self._told:
-            self._over.set()
-            _raise_in(self._whom, None)
+            if not self._over.is_set():
+                self._over.set()
+                _raise_in(self._whom, None)
 
     def _watch(self) -> None:
         wait = self._seconds
         while not self._over.wait(wait):
             wait = AGAIN
             with self._told:
-                if not self._over.is_set():
+                there = sys._current_frames().get(self._whom)  # noqa: SLF001
+                if not self._over.is_set() and not _is_here(there, self._outer):
                     _raise_in(self._whom, TookTooLong)
+
+
+def _is_here(frame: FrameType | None, outer: FrameType) -> bool:
+    """Tell whether something of this module is under way, from the frame that says `with` inwards."""
+    while frame is not None and frame is not outer:
+        if frame.f_code.co_filename == __file__:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _raise_in(thread: int, error: type[BaseException] | None) -> None:
