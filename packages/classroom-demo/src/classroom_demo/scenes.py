@@ -1,0 +1,315 @@
+"""What the seven screens run, each on real gateways, and what they tell of it.
+
+=========  ==================================================  =================================================
+screen     what is run                                         data that the page draws
+=========  ==================================================  =================================================
+cgi        40 requests, one after another, under CGI           rows: which process answered, and its count
+stay       the same under FastCGI, uwsgi and WSGI, 2 workers   rows of three lanes, and the hash of the file
+where      five programs, each with one thing more (`bill`)    parts: seconds and shares
+columns    five codecs on one request (`columns`)              columns: bytes
+break      HTTP sent to the port of the uwsgi gateway          the line of its log, and the number in it
+again      1000 requests to 4 workers                          answered_by: how many each process answered
+=========  ==================================================  =================================================
+
+A scene changes `stage.data` in place by `tell`, and ends when its screen is complete. It is paced so that eyes can
+follow; `stage.hurry` takes the pauses away. How many processes there were is what the gateways' events told of births.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import demo_app.experiments
+from gateway_runtime.addresses import parse_url
+
+from . import bill, columns, votes
+from .asking import Unanswered, ask, connect
+
+if TYPE_CHECKING:
+    from .lanes import Lane
+
+__all__ = ["AGAIN_WORKERS", "ASK", "QUESTIONS", "REQUESTS", "SCREENS", "WORKERS", "Stage", "Step"]
+
+QUESTIONS: Final[Mapping[str, Sequence[str]]] = {
+    "born": ("1 1", "1 2", "40 2", "40 40"),
+    "where": ("process", "python", "imports", "answer"),
+    "again": ("1", "4", "250", "1000"),
+}
+"""Ballots: name -> options. The first and the last have the same form; "40 2" is 40 under CGI, 2 under FastCGI."""
+
+REQUESTS: Final = 40
+WORKERS: Final = 2
+TARGET: Final = "/counter?who=1"
+"""Answered with the id of the process, and how many times it has answered."""
+SLOW_ROWS: Final = 5
+PACE_CGI: Final = (0.6, 0.2)
+"""Seconds between the first rows, for the class to see what a row is, and between the others: 10 s in all."""
+PACE_STAY: Final = (0.15, 0.15)
+"""Three lanes at a time: 6 s, since the class knows by now what a row is."""
+AGAIN: Final = 1000
+AGAIN_WORKERS: Final = 4
+AGAIN_AT_A_TIME: Final = 8
+"""Visitors at a time, so that no worker is idle for want of them."""
+AGAIN_PACE: Final = 0.004
+"""Seconds between two requests: 4 s in all, in which the sums can be seen to grow."""
+EVENTS: Final = 2.0
+"""Seconds to wait for the events of what has happened; they are there within milliseconds."""
+KNOCK: Final = "{} /hello HTTP/1.1\r\nHost: museum\r\n\r\n"
+LOG_LIMIT: Final = 5.0
+_SPELLED: Final = "these bytes spell '{:4}'.* they promise ([0-9]+) bytes"
+
+
+class Stage(Protocol):
+    """What a scene may use."""
+
+    data: dict[str, Any]
+    hurry: asyncio.Event
+
+    @property
+    def box(self) -> votes.Box:
+        """The votes."""
+
+    async def lane(self, name: str, kind: str, workers: int) -> Lane:
+        """Return a lane with this gateway, started if need be."""
+
+    def tell(self, **data: Any) -> None:
+        """Change the data and let the pages know."""
+
+    def lock(self, question: str, truth: str) -> None:
+        """Let the votes on a question change no more, now that the truth is known."""
+
+    def seen(self, screen: str) -> dict[str, Any]:
+        """Return the data of another screen, {} before it was shown."""
+
+
+# -- processes that are born, processes that stay ----------------------------------------------------------------------
+
+
+async def cgi(stage: Stage) -> None:
+    """Show 40 requests under CGI."""
+    lane = await stage.lane("a", "cgi", WORKERS)
+    born = _births(lane)
+    stage.tell(requests=REQUESTS, rows=[], born={})
+    await _visits(stage, lane, PACE_CGI)
+    await _births_at_least(born + _answering(stage.data["rows"], "cgi"), lane)
+    stage.tell(born={"cgi": _births(lane) - born})
+
+
+async def stay(stage: Stage) -> None:
+    """Show 40 requests under each of three gateways whose workers stay."""
+    kinds = {"b": "fastcgi", "c": "uwsgi", "d": "wsgi"}
+    lanes = await asyncio.gather(*(stage.lane(name, kind, WORKERS) for name, kind in kinds.items()))
+    stage.tell(requests=REQUESTS, rows=[], born={}, file=_FILE, hash={kind: _fingerprint() for kind in kinds.values()})
+    await _together(*(_visits(stage, lane, PACE_STAY) for lane in lanes))
+    for lane in lanes:
+        await _births_at_least(_answering(stage.data["rows"], lane.kind), lane)
+    stage.tell(born={lane.kind: _births(lane) for lane in lanes})
+
+
+async def truth_of_births(stage: Stage) -> None:
+    """Put the votes over what was measured on this screen and the one before."""
+    born = {**stage.seen("cgi").get("born", {}), **stage.data.get("born", {})}
+    truth = f"{born.get('cgi', '?')} {born.get('fastcgi', '?')}"
+    stage.lock("born", truth)
+    stage.tell(truth=truth)
+
+
+async def _visits(stage: Stage, lane: Lane, pace: tuple[float, float]) -> None:
+    """Ask a lane one question after another, and tell each answer."""
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    for number in range(1, REQUESTS + 1):
+        await _pause(stage, due - loop.time())
+        due = max(due + pace[number > SLOW_ROWS], loop.time())
+        pid, counter = await _who(lane)
+        row = {"lane": lane.name, "kind": lane.kind, "n": number, "pid": pid, "counter": counter}
+        stage.tell(rows=[*stage.data["rows"], row])
+
+
+async def _who(lane: Lane) -> tuple[int, int]:
+    reply = await ask(lane.server.url, TARGET)
+    try:
+        pid, counter = map(int, reply.content.split())
+    except ValueError:
+        raise Unanswered(f"The application answered {reply.status} where it should say which process it is.") from None
+    return pid, counter
+
+
+def _births(lane: Lane) -> int:
+    """Return how many processes that run the application were told of. A CGI server's workers run none."""
+    role = "cgi" if lane.kind == "cgi" else "worker"
+    return sum(life.role == role for life in (*lane.gone, *lane.living.values()))
+
+
+def _answering(rows: Sequence[Mapping[str, Any]], kind: str) -> int:
+    return len({row["pid"] for row in rows if row["kind"] == kind})
+
+
+async def _births_at_least(count: int, lane: Lane) -> None:
+    """Wait for events that are under way: who has answered has been born."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(EVENTS):
+            while _births(lane) < count:
+                lane.listen()
+                await asyncio.sleep(0.01)
+
+
+async def _together(*work: Coroutine[Any, Any, None]) -> None:
+    """Do all of it at a time; if one fails, end the others and raise its error."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+
+
+async def _pause(stage: Stage, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stage.hurry.wait(), max(0.0, seconds))
+
+
+def _fingerprint() -> str:
+    return hashlib.sha256(Path(demo_app.experiments.__file__).read_bytes()).hexdigest()
+
+
+_FILE: Final = "demo_app/experiments.py"
+"""The file with the function that counts."""
+
+# -- where the time goes -----------------------------------------------------------------------------------------------
+
+
+async def where(stage: Stage) -> None:
+    """Measure the bill of one CGI request, and lock the votes on it."""
+    times: dict[str, list[float]] = {}
+    stage.tell(parts=[], rounds=0)
+    async with aclosing(bill.measure()) as measured:
+        async for name, seconds in measured:
+            times.setdefault(name, []).append(seconds)
+            if len(times) == len(bill.OPTION) and name == list(bill.OPTION)[-1]:
+                stage.tell(parts=bill.parts_of(times), rounds=len(times[name]))
+
+
+async def truth_of_bill(stage: Stage) -> None:
+    """Lock the votes: the truth is the option with the greatest part."""
+    shares: dict[str, float] = {}
+    for part in stage.data["parts"]:
+        shares[part["option"]] = shares.get(part["option"], 0.0) + part["share"]
+    truth = max(shares, key=lambda option: shares[option])
+    stage.lock("where", truth)
+    stage.tell(truth=truth)
+
+
+# -- one request in five forms -----------------------------------------------------------------------------------------
+
+
+async def five(stage: Stage) -> None:
+    """Show one request in five forms."""
+    stage.tell(target=columns.TARGET, columns=columns.columns())
+
+
+async def read_by_nginx(stage: Stage) -> None:
+    """Answer "which one does nginx read?"."""
+    stage.tell(nginx=list(columns.READ_BY_NGINX))
+
+
+# -- HTTP to a uwsgi port ----------------------------------------------------------------------------------------------
+
+
+async def knock(stage: Stage) -> None:
+    """Send HTTP to the port of a gateway that waits for uwsgi."""
+    stage.tell(**await _knock(stage, "GET"))
+
+
+async def knock_again(stage: Stage) -> None:
+    """Answer "what would POST print?" by sending it, and HEAD as well."""
+    stage.tell(others=[await _knock(stage, method) for method in ("POST", "HEAD")])
+
+
+async def _knock(stage: Stage, method: str) -> dict[str, Any]:
+    lane = await stage.lane("c", "uwsgi", WORKERS)
+    request = KNOCK.format(method)
+    data = request.encode()
+    reader, writer = await connect(parse_url(lane.server.url)[1])
+    try:
+        writer.write(data)
+        await asyncio.wait_for(reader.read(), LOG_LIMIT)  # until it hangs up
+    except (TimeoutError, ConnectionError):
+        pass  # the log has the last word
+    finally:
+        writer.close()
+    pattern = _SPELLED.format(method)
+    line = await asyncio.to_thread(lane.server.wait_for_line, pattern, LOG_LIMIT)
+    found = re.search(pattern, line)
+    if not found:
+        raise Unanswered(f"The gateway's log has no line about {method} within {LOG_LIMIT:g} s.")
+    return {
+        "sent": request.split("\r\n")[0], "hex": data[:4].hex(" "), "log": line[found.start() :],
+        "number": int(found[1]), "url": lane.server.url,
+    }  # fmt: skip
+
+
+# -- the same question again -------------------------------------------------------------------------------------------
+
+
+async def again(stage: Stage) -> None:
+    """Let 1000 requests be answered by 4 workers."""
+    lane = await stage.lane("d", "wsgi", AGAIN_WORKERS)
+    stage.tell(workers=AGAIN_WORKERS, requests=AGAIN, answered=0, answered_by={})
+    numbers = iter(range(AGAIN))
+    began = asyncio.get_running_loop().time()
+    answered_by: dict[str, int] = {}
+
+    async def visitor() -> None:
+        for number in numbers:
+            await _pause(stage, began + number * AGAIN_PACE - asyncio.get_running_loop().time())
+            pid, _ = await _who(lane)
+            answered_by[str(pid)] = answered_by.get(str(pid), 0) + 1
+            stage.tell(answered_by=dict(answered_by), answered=sum(answered_by.values()))
+
+    await _together(*(visitor() for _ in range(AGAIN_AT_A_TIME)))
+    await _births_at_least(len(answered_by), lane)
+    stage.tell(born={lane.kind: _births(lane)})
+
+
+async def truth_again(stage: Stage) -> None:
+    """Lock the last votes, and put the first beside them."""
+    truth = str(stage.data["born"]["wsgi"])
+    stage.lock("again", truth)
+    ballots = stage.box.ballots
+    gain = votes.gain(ballots["born"], ballots["again"])
+    stage.tell(truth=truth, gain=gain.told() if gain else None)
+
+
+Scene = Callable[[Stage], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a screen: `live` needs processes, and is replayed where there are none; `then` reckons with its data.
+
+    With neither, it waits for the class.
+    """
+
+    live: Scene | None = None
+    then: Scene | None = None
+
+
+ASK: Final = Step()
+SCREENS: Final[Mapping[str, Mapping[str, Step]]] = {
+    "vote": {"ask": ASK},
+    "cgi": {"run": Step(live=cgi)},
+    "stay": {"run": Step(live=stay), "truth": Step(then=truth_of_births)},
+    "where": {"ask": ASK, "run": Step(live=where, then=truth_of_bill)},
+    "columns": {"run": Step(then=five), "answer": Step(then=read_by_nginx)},
+    "break": {"run": Step(live=knock), "answer": Step(live=knock_again)},
+    "again": {"ask": ASK, "run": Step(live=again, then=truth_again), "map": Step()},
+}
+"""The screens in their order, and the steps of each. One key goes to the next of either."""

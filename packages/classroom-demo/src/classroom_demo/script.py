@@ -1,0 +1,317 @@
+"""The script: seven screens, one key forward. It knows where the lesson is, and lets each step happen once.
+
+::
+
+    show(next screen) --> its first step          show(the same screen) --> its next step
+    show(one that was seen) --> as it was left    show, while a step runs --> no more pauses
+
+    step:  waiting --run--> running --> done
+                               |------> failed --show--> running
+
+A step that needs processes is replayed from a recording on a machine that cannot start one within two seconds; then the
+screen is stamped with the day and the machine that the recording is from. All this happens on the floor's loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+import traceback
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway_lab.errors import LabError
+
+from .asking import Unanswered
+from .bill import BillError
+from .recording import BadRecording, Recorder, Recording, Segment, bundled
+from .refusals import Refused
+from .scenes import AGAIN_WORKERS, ASK, QUESTIONS, SCREENS, WORKERS, Step
+from .votes import BadVote
+
+if TYPE_CHECKING:
+    from .floor import Floor
+    from .lanes import Lane
+    from .votes import Box
+
+__all__ = ["QUESTIONS", "REPLAY", "SCREENS", "Script"]
+
+SPAWN: Final = 2.0
+"""Seconds for Python to start. A machine that needs longer would leave a class waiting for each of forty of them."""
+REPLAY: Final = "CLASSROOM_REPLAY"
+"""The environment variable that, if it says anything, has everything replayed and nothing started."""
+AHEAD: Final[Mapping[tuple[str, str], Sequence[tuple[str, str, int]]]] = {
+    ("vote", "ask"): [("a", "cgi", WORKERS)],
+    ("cgi", "run"): [("b", "fastcgi", WORKERS), ("c", "uwsgi", WORKERS), ("d", "wsgi", WORKERS)],
+    ("break", "answer"): [("d", "wsgi", AGAIN_WORKERS)],
+}
+"""Gateways that are started after a step, while the class looks or talks: the next screen needs them."""
+FAILURES: Final = (LabError, Unanswered, BillError, BadRecording, Refused, OSError)
+"""What a step can end with; each says what is wrong in one sentence."""
+
+
+@dataclass(slots=True)
+class Screen:
+    """What is to be seen of one screen."""
+
+    name: str
+    step: str = ""
+    state: str = "waiting"
+    sentence: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    replay: dict[str, str] | None = None
+
+    @property
+    def more(self) -> str:
+        """The step that comes next; "" after the last."""
+        steps = list(SCREENS[self.name])
+        return next(iter(steps[steps.index(self.step) + 1 if self.step else 0 :]), "")
+
+    def told(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "name": self.name, "step": self.step, "more": self.more, "state": self.state, "sentence": self.sentence,
+            "data": self.data, "replay": self.replay,
+        }  # fmt: skip
+
+
+class Script:
+    """The lesson on one floor. It is the `Stage` of its scenes."""
+
+    def __init__(self, floor: Floor) -> None:
+        self._floor = floor
+        self._screens = {name: Screen(name) for name in SCREENS}
+        self._at = self._screens["vote"]
+        self._on = self._at  # the screen whose step runs, or has run last
+        self._task: asyncio.Task[None] | None = None
+        self._ahead: set[asyncio.Task[None]] = set()
+        self._starting = asyncio.Lock()
+        self._news = False
+        self._able: bool | None = None
+        self._recorder = Recorder()
+        floor.hub.taps.append(self._recorder.take)
+        self.hurry = asyncio.Event()
+
+    # -- for the floor ------------------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Is there a step that runs, or something that no frame has told yet?"""
+        return self._news or (self._task is not None and not self._task.done())
+
+    def told(self) -> dict[str, Any]:
+        """Return the screen as JSON, for a window that is new."""
+        return self._at.told()
+
+    def news(self) -> dict[str, Any] | None:
+        """Return the screen if it has changed since the last call."""
+        news, self._news = self._news, False
+        return self._at.told() if news else None
+
+    async def show(self, name: str) -> None:
+        """Go to a screen; or, if it is shown already, on to its next step. Raises Refused."""
+        if name not in SCREENS:
+            raise Refused(f"The screens are {', '.join(SCREENS)}.")
+        screen = self._screens[name]
+        busy = self._task is not None and not self._task.done()
+        if busy and screen is self._on:
+            self.hurry.set()
+            self._turn_to(screen)
+            return
+        if busy:
+            await self._break_off()
+        again = screen is self._at
+        self._turn_to(screen)
+        if screen.state == "failed":
+            self._begin(screen, screen.step)
+        elif screen.more and (again or not screen.step):
+            self._begin(screen, screen.more)
+
+    async def replay(self, name: str) -> None:
+        """Play a screen as it was recorded: a while ago, or for the package. Raises Refused."""
+        screen = self._screens.get(name)
+        found = self._recorded(screen) if screen else None
+        if screen is None or found is None:
+            raise Refused("There is no recording of this screen.")
+        step, recording, segment = found
+        await self._break_off()
+        self._turn_to(screen)
+        self._start(screen, step, self._play(screen, SCREENS[name][step], recording, segment))
+
+    async def close(self) -> None:
+        """End what runs."""
+        await self._break_off()
+        for task in list(self._ahead):
+            task.cancel()
+        await asyncio.gather(*self._ahead, return_exceptions=True)
+
+    # -- for the scenes -----------------------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The data of the screen whose step runs."""
+        return self._on.data
+
+    @property
+    def box(self) -> Box:
+        """The votes."""
+        return self._floor.votes
+
+    def seen(self, screen: str) -> dict[str, Any]:
+        """Return the data of another screen."""
+        return self._screens[screen].data
+
+    def tell(self, **data: Any) -> None:
+        """Change the data of the screen."""
+        self._on.data = {**self._on.data, **data}
+        self._news = True
+
+    def lock(self, question: str, truth: str) -> None:
+        """Let the votes on a question change no more."""
+        try:
+            self.box.lock(question, truth)
+        except BadVote as error:  # they count all the same, if they cannot be saved
+            self._on.sentence = str(error)
+        self._floor.hub.publish({"t": time.time(), "ballots": {question: self.box.ballots[question].told()}})
+
+    async def lane(self, name: str, kind: str, workers: int) -> Lane:
+        """Return a lane with this gateway and no other visitors, started if need be. Raises LabError."""
+        async with self._starting:
+            lane = self._floor.lanes.get(name)
+            if lane is None or (lane.kind, lane.workers) != (kind, workers) or not lane.server.alive:
+                lane = await self._floor.put(name, kind, workers)
+            if lane.crowd and lane.crowd.rate:
+                lane.crowd.set_rate(0)
+            return lane
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+
+    def _turn_to(self, screen: Screen) -> None:
+        self._at = screen
+        self._news = True
+
+    def _begin(self, screen: Screen, name: str) -> None:
+        self._start(screen, name, self._perform(screen, SCREENS[screen.name][name]))
+
+    def _start(self, screen: Screen, name: str, work: Coroutine[Any, Any, None]) -> None:
+        step = SCREENS[screen.name][name]
+        screen.step, screen.state, screen.sentence = name, "running" if step != ASK else "waiting", ""
+        if step.live:
+            screen.replay = None  # what only reckons leaves the stamp of what it reckons with
+        self._on, self._news = screen, True
+        self.hurry.clear()
+        self._task = asyncio.get_running_loop().create_task(self._guarded(screen, step, work))
+
+    async def _guarded(self, screen: Screen, step: Step, work: Coroutine[Any, Any, None]) -> None:
+        """Do the work of a step; whatever happens, the screen says how it ended."""
+        try:
+            try:
+                await work
+            except FAILURES as error:
+                await self._instead(screen, step, error)
+            screen.state = "done" if step != ASK else "waiting"
+            if step.live:
+                self._keep(screen)
+            self._look_ahead(screen)
+        except asyncio.CancelledError:
+            screen.state = "failed"  # and begins anew when somebody comes back
+            raise
+        except FAILURES as error:
+            screen.state, screen.sentence = "failed", str(error)
+        except Exception as error:  # a fault of ours must not leave a class before a screen that waits for ever
+            screen.state, screen.sentence = "failed", f"This screen has failed: {error!r}."
+            traceback.print_exception(error)
+        finally:
+            self._news = True
+
+    async def _perform(self, screen: Screen, step: Step) -> None:
+        if step.live:
+            if not await self._can():
+                raise BadRecording("This machine cannot start processes, or not within two seconds.")
+            await step.live(self)
+        if step.then:
+            await step.then(self)
+
+    async def _instead(self, screen: Screen, step: Step, error: Exception) -> None:
+        """Play the recording of a step that has failed; raise its error if there is none."""
+        recording = bundled() if step.live else None
+        segment = recording.segments.get((screen.name, screen.step)) if recording else None
+        if recording is None or segment is None:
+            raise error
+        screen.sentence = str(error)
+        await self._play(screen, step, recording, segment)
+
+    async def _play(self, screen: Screen, step: Step, recording: Recording, segment: Segment) -> None:
+        """Tell a step as it was recorded, each moment at its time."""
+        screen.replay = recording.stamp()
+        began = asyncio.get_running_loop().time()
+        for at, data in segment.moments:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.hurry.wait(), max(0.0, began + at - asyncio.get_running_loop().time()))
+            screen.data, self._news = data, True
+        if step.then:
+            await step.then(self)
+
+    def _recorded(self, screen: Screen) -> tuple[str, Recording, Segment] | None:
+        """Return the last step up to the one that is shown that was recorded: today, or for the package."""
+        shown = list(SCREENS[screen.name])[: list(SCREENS[screen.name]).index(screen.step or screen.more) + 1]
+        for recording in (self._recorder.recording, bundled()):
+            for name in reversed(shown):
+                segment = recording.segments.get((screen.name, name)) if recording else None
+                if recording and segment and SCREENS[screen.name][name].live:
+                    return name, recording, segment
+        return None
+
+    def _keep(self, screen: Screen) -> None:
+        """Save what was measured, with the votes."""
+        try:
+            self.box.keep(screen.name, {**screen.data, "replay": screen.replay})
+        except BadVote as error:
+            screen.sentence = str(error)
+
+    async def _break_off(self) -> None:
+        task, self._task = self._task, None
+        if task:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    # -- what can be known, and started, before it is needed ----------------------------------------------------------
+
+    async def _can(self) -> bool:
+        """Can this machine start a Python process before a class becomes restless? Found out once."""
+        if self._able is None:
+            self._able = hasattr(os, "fork") and not os.environ.get(REPLAY) and await _starts()
+        return self._able
+
+    def _look_ahead(self, screen: Screen) -> None:
+        """Start what the next screen needs, while this one is looked at."""
+        if AHEAD.get((screen.name, screen.step)) and not screen.replay:
+            task = asyncio.get_running_loop().create_task(self._start_ahead(AHEAD[screen.name, screen.step]))
+            self._ahead.add(task)
+            task.add_done_callback(self._ahead.discard)
+
+    async def _start_ahead(self, lanes: Sequence[tuple[str, str, int]]) -> None:
+        if await self._can():
+            with suppress(*FAILURES):  # the screen that needs it will try again, and say so
+                for lane in lanes:
+                    await self.lane(*lane)
+
+
+async def _starts() -> bool:
+    """Does Python start here, within SPAWN?"""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-S", "-c", "pass", stdin=asyncio.subprocess.DEVNULL
+        )
+    except OSError:
+        return False
+    try:
+        return await asyncio.wait_for(process.wait(), SPAWN) == 0
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return False
