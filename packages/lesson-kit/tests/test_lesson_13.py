@@ -11,6 +11,7 @@ import pytest
 
 from lesson_kit.checking import Outcome, examine
 from lesson_kit.errors import LabError
+from lesson_kit.gain import LESSON_OF
 from lesson_kit.lab.servers import serve
 from lesson_kit.lessons.lesson_00.names import TYPICAL as AT_FIRST
 from lesson_kit.lessons.lesson_13 import (
@@ -27,7 +28,7 @@ from lesson_kit.lessons.lesson_13 import (
     visit,
     where_to_look,
 )
-from lesson_kit.lessons.lesson_13.names import AGAIN, NAMES, RIGHT, TAUGHT_IN
+from lesson_kit.lessons.lesson_13.names import AGAIN, NAMES, RIGHT
 from lesson_kit.record import Record
 
 ALL_RIGHT = dict(zip(NAMES, RIGHT, strict=True))
@@ -95,7 +96,7 @@ def test_the_names_before_and_after(tmp_path: Path) -> None:
     lines = where_to_look(record).splitlines()
     assert [line.split("**")[1] for line in lines] == ["HTTP", "ASGI"]
     assert "13-one-line-or-two-axes.ipynb" in lines[1]
-    assert set(TAUGHT_IN) == set(NAMES)
+    assert set(LESSON_OF) == set(NAMES)
 
 
 def not_async(scope: Any, receive: Any, send: Any, database: Any) -> None:

@@ -11,7 +11,8 @@ from matplotlib.ticker import MaxNLocator
 
 from gateway_bench.report.chart_style import BAD, FAINT, GREY, INK, LIGHT, MUTED, SIZES, bare, say
 from lesson_kit.charts.paper import ghost_line, ghost_point, sheet
-from lesson_kit.lessons.lesson_13.names import BOXES, NAMES, RIGHT, TAUGHT_IN, hits
+from lesson_kit.gain import LESSON_OF
+from lesson_kit.lessons.lesson_13.names import BOXES, NAMES, RIGHT, hits
 
 __all__ = ["CLOSE", "draw_cost", "draw_gain", "draw_waiting", "ratio"]
 
@@ -124,7 +125,7 @@ def draw_gain(before: Mapping[str, str], guesses: Mapping[str, Any]) -> Figure:
             ghost_point(axis, BOXES.index(before[name]), row)
         axis.plot(BOXES.index(now[name]), row, "o" if right else "X", color=LIGHT["green"] if right else BAD,
                   markersize=8, zorder=5)  # fmt: skip
-        words = "" if right else f"lesson {TAUGHT_IN[name]} shows what it is"
+        words = "" if right else f"lesson {LESSON_OF[name]} shows what it is"
         axis.text(len(BOXES) - 0.45, row, words, color=INK, size=SIZES["ticks"], va="center")
         axis.axhline(row + 0.5, color=FAINT, linewidth=0.6)
     axis.set_yticks(range(len(rows)), rows)

@@ -6,23 +6,19 @@ from collections.abc import Mapping
 from typing import Final
 
 from lesson_kit.errors import KitError
+from lesson_kit.gain import LESSON_OF
 from lesson_kit.lesson import load_lesson
 from lesson_kit.lessons.lesson_00.names import BETWEEN, BOXES, NAMES, PROGRAM, RIGHT
 from lesson_kit.library import lesson_file
 from lesson_kit.record import Record
 
-__all__ = ["AGAIN", "BOXES", "NAMES", "RIGHT", "TAUGHT_IN", "TYPICAL", "at_first", "hits", "where_to_look"]
+__all__ = ["AGAIN", "BOXES", "NAMES", "RIGHT", "TYPICAL", "at_first", "hits", "where_to_look"]
 
 AGAIN: Final = "boxes_again"
 RIGHT_BOX: Final = dict(zip(NAMES, RIGHT, strict=True))
 WRONG_STILL: Final = {"mod_wsgi": PROGRAM, "ASGI": BETWEEN}
 TYPICAL: Final = tuple(WRONG_STILL.get(name, box) for name, box in RIGHT_BOX.items())
 """What somebody answers who has done the lessons, and still takes a name for what it sounds like."""
-TAUGHT_IN: Final[Mapping[str, int]] = {
-    "CGI": 2, "nginx": 10, "FastCGI": 4, "php-fpm": 4, "WSGI": 7, "mod_wsgi": 7, "uwsgi": 8, "uWSGI": 8, "gunicorn": 9,
-    "HTTP": 1, "Flask": 7, "ASGI": 13, "SCGI": 1, "Apache httpd": 10,
-}  # fmt: skip
-"""The lesson that shows what a name is."""
 
 
 def at_first(record: Record) -> dict[str, str]:
@@ -44,7 +40,7 @@ def where_to_look(record: Record) -> str:
     missed = [name for name, box in RIGHT_BOX.items() if last["value"][name] != box]
     if not missed:
         return "All fourteen are in their box."
-    return "\n".join(f"- **{name}**: {_lesson(TAUGHT_IN[name])}" for name in missed)
+    return "\n".join(f"- **{name}**: {_lesson(LESSON_OF[name])}" for name in missed)
 
 
 def _lesson(number: int) -> str:
