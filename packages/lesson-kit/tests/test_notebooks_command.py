@@ -55,6 +55,14 @@ def test_what_cannot_be_done(here: Path, monkeypatch: pytest.MonkeyPatch, words:
     assert run(monkeypatch, *words) == sentence.format(here)
 
 
+def test_a_folder_that_cannot_be_written(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(monkeypatch, "notebooks")
+    (here / "my-lessons").touch()
+    sentence = str(run(monkeypatch, "learn"))
+    assert sentence.startswith(f"lesson_kit: {here}/my-lessons cannot be written (")
+    assert sentence.endswith("learn in a copy of the repository of your own.")
+
+
 def test_without_lessons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LESSON_KIT_LESSONS", raising=False)

@@ -26,7 +26,7 @@ import tempfile
 from pathlib import Path
 from types import FrameType
 
-from lesson_kit.errors import Missing
+from lesson_kit.errors import KitError, Missing
 from lesson_kit.notebooks.convert import notebooks_folder
 from lesson_kit.notebooks.kernel import SOCKET_PATH_LIMIT
 
@@ -70,17 +70,22 @@ def lay_out(notebooks: Path, mine: Path) -> list[str]:
 
 
 def open_lab(lessons: Path, *, browser: bool = True) -> None:
-    """Open the lessons in JupyterLab, and come back when it has ended. Raises Missing."""
+    """Open the lessons in JupyterLab, and come back when it has ended. Raises KitError."""
     root = lessons.resolve().parent
-    for sentence in lay_out(notebooks_folder(lessons), root / FOLDER):
-        print(sentence)
+    try:
+        for sentence in lay_out(notebooks_folder(lessons), root / FOLDER):
+            print(sentence)
+        settings = _settings(root / FOLDER / ".jupyter")
+    except OSError as error:
+        raise KitError(
+            f"{error.filename} cannot be written ({error.strerror}): learn in a copy of the repository of your own."
+        ) from error
     first = min(path.name for path in (root / FOLDER).glob("[0-9][0-9]-*.ipynb"))
     print("JupyterLab starts: this takes a few seconds.", flush=True)
     from jupyterlab.labapp import LabApp  # most of these seconds
 
     with tempfile.TemporaryDirectory(prefix="lab-") as folder:
         os.environ["JUPYTER_RUNTIME_DIR"] = folder
-        settings = _settings(root / FOLDER / ".jupyter")
         os.environ["JUPYTER_CONFIG_DIR"] = str(settings)
         page, token = f"/lab/tree/{FOLDER}/{first}", secrets.token_hex(24)
         server = LabApp.initialize_server(
