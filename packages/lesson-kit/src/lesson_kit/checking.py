@@ -151,9 +151,10 @@ def _tried(
 ) -> Said:
     """Try an answer with one seed, until the time `end` at the latest."""
     dice = random.Random(seed)  # noqa: S311  # a test's input, no secret
+    bell = within(max(LEAST, end - time.monotonic()))
     try:
         data = exercise.example(dice) if exercise.example and not given else copied(given)
-        with within(max(LEAST, end - time.monotonic())):
+        with bell:
             exercise.check(answer, dice, *data)
     except NotYet as refused:
         return Outcome.NOT_YET, refused.idea, str(refused)
@@ -161,13 +162,9 @@ def _tried(
         return Outcome.INCONCLUSIVE, "", str(unclear)
     except KeyboardInterrupt:
         raise
-    except TookTooLong as late:
-        if frames_of(late, answer):
-            return Outcome.NOT_YET, "endless", _endless(exercise.name, limit)
-        sentence = f"The check was not done within {limit:g} s: this machine is busy. Run this cell again."
-        return Outcome.INCONCLUSIVE, "", sentence
     except BaseException as error:  # whatever a learner raises
-        return _failure(exercise.name, error, answer)
+        late = bell.rang or isinstance(error, TookTooLong)
+        return _late(exercise.name, error, answer, limit) if late else _failure(exercise.name, error, answer)
     return Outcome.PASS, "", ""
 
 
@@ -191,8 +188,15 @@ def expect_text(value: object, what: str) -> str:
     raise NotYet("type", f"{what.capitalize()} is {kind_of(value)}, and must be str.")
 
 
-def _endless(name: str, limit: float) -> str:
-    return f"`{name}` did not come to an end within {limit:g} s: what does its loop wait for, and can that still come?"
+def _late(name: str, error: BaseException, answer: Callable[..., Any], limit: float) -> Said:
+    """Return what it means that the time was up: whose lines were under way?"""
+    if frames_of(error, answer):
+        words = (
+            f"`{name}` did not come to an end within {limit:g} s: what does its loop wait for, and can that still come?"
+        )
+        return Outcome.NOT_YET, "endless", words
+    words = f"The check was not done within {limit:g} s: this machine is busy. Run this cell again."
+    return Outcome.INCONCLUSIVE, "", words
 
 
 def _failure(name: str, error: BaseException, answer: Callable[..., Any]) -> Said:

@@ -55,6 +55,9 @@ class TookTooLong(BaseException):
 class Bell(Protocol):
     """Raises TookTooLong in this thread once it has been set, again and again until it is put away."""
 
+    rings: int
+    """How often it has rung."""
+
     def set(self) -> None:
         """Begin to count."""
 
@@ -68,6 +71,11 @@ class within:  # noqa: N801  # a context manager is called like a function
     def __init__(self, seconds: float) -> None:
         main = threading.current_thread() is threading.main_thread()
         self._bell: Bell = Alarm(seconds) if main and hasattr(signal, "setitimer") else Watch(seconds)
+
+    @property
+    def rang(self) -> bool:
+        """Was the time up? What the block raised may then be another error: an interrupted lock complains, for one."""
+        return self._bell.rings > 0
 
     def __enter__(self) -> Self:
         """Begin to count."""
@@ -96,7 +104,7 @@ class Alarm:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._armed = False
-        self._rings = 0
+        self.rings = 0
 
     def set(self) -> None:
         """Begin to count."""
@@ -111,7 +119,7 @@ class Alarm:
         if not self._armed:
             return
         self._armed = False
-        if self._rings > 1:
+        if self.rings > 1:
             sys.settrace(self._tracing)
         due, again = self._before
         passed = time.monotonic() - self._began
@@ -123,8 +131,8 @@ class Alarm:
             signal.setitimer(signal.ITIMER_REAL, 0)  # an interrupt of the learner's came while it was put away
         if not self._armed or _is_here(frame, self._outer):
             return
-        self._rings += 1
-        if self._rings > 1:
+        self.rings += 1
+        if self.rings > 1:
             self._trip(frame)
         raise TookTooLong
 
@@ -152,6 +160,7 @@ class Watch:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
+        self.rings = 0
         self._told = threading.Lock()
         self._over = threading.Event()
 
@@ -175,6 +184,7 @@ class Watch:
             with self._told:
                 there = sys._current_frames().get(self._whom)  # noqa: SLF001
                 if not self._over.is_set() and not _is_here(there, self._outer):
+                    self.rings += 1
                     _raise_in(self._whom, TookTooLong)
 
 
