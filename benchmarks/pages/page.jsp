@@ -41,7 +41,8 @@ dates) that the text asks for by name.
             return Files.readString(folder.resolve(part.group(1) + "-" + part.group(2) + ".html"));
         }
         if (block.startsWith("## ")) {
-            return "<h2>" + inline(block.substring(3)) + "</h2>";
+            String anchor = block.substring(3).toLowerCase().replaceAll("[^\\w\\- ]", "").replace(' ', '-');
+            return "<h2 id=\"" + anchor + "\">" + inline(block.substring(3)) + "</h2>";
         }
         return block.startsWith("- ") ? items(block) : "<p>" + inline(block) + "</p>";
     }

@@ -37,7 +37,8 @@ function block(string $block): string
         return file_get_contents(__DIR__ . "/$name[1]-$name[2].html");
     }
     if (str_starts_with($block, '## ')) {
-        return '<h2>' . inline(substr($block, 3)) . '</h2>';
+        $anchor = str_replace(' ', '-', preg_replace('/[^\w\- ]/', '', strtolower(substr($block, 3))));
+        return "<h2 id=\"$anchor\">" . inline(substr($block, 3)) . '</h2>';
     }
     return str_starts_with($block, '- ') ? items($block) : '<p>' . inline($block) . '</p>';
 }
