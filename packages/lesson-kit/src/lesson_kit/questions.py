@@ -17,28 +17,21 @@ itself, and in charts for readers.
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Real
-from reprlib import Repr
 from string import ascii_lowercase
 from typing import Any, ClassVar, Protocol
 
 from lesson_kit.errors import Unfit
+from lesson_kit.typed import lettered, number_of, numbers_of, option_of, sequence_of, singular, told
 
 __all__ = ["Choice", "Curve", "Number", "Question", "Ranking", "Shares", "Sorting", "Words", "lettered"]
 
 WHOLE = 100.0
 SLACK = 1.0
 """Percent by which shares may miss the whole: three thirds are 99."""
-LONGEST_SYMBOL = 3
-"""Letters of a unit that is a symbol, as "ms" is: it has no plural."""
 LEAST_WORDS = 2
 """Words of an observation: "yes" is none."""
-_REPR = Repr()
-_REPR.maxstring = _REPR.maxother = _REPR.maxlong = 60
 
 
 class Question(Protocol):
@@ -85,16 +78,16 @@ class Number:
 
     def read(self, raw: Any) -> float:
         """Return a number, an int if only whole ones are asked for."""
-        value = _number(raw)
+        value = number_of(raw)
         if self.whole and value != int(value):
-            raise Unfit(f"{_told(raw)} is not a whole number. {self.how()}")
+            raise Unfit(f"{told(raw)} is not a whole number. {self.how()}")
         if not self.low <= value <= self.high:
-            raise Unfit(f"{_told(raw)} is not between {self.low:g} and {self.high:g}. {self.how()}")
+            raise Unfit(f"{told(raw)} is not between {self.low:g} and {self.high:g}. {self.how()}")
         return int(value) if self.whole else value
 
     def shown(self, answer: Any) -> str:
         """Return the number with its unit."""
-        unit = _single(self.unit) if answer == 1 else self.unit
+        unit = singular(self.unit) if answer == 1 else self.unit
         return f"{answer:.10g} {unit}".strip()
 
     def how(self) -> str:
@@ -117,7 +110,7 @@ class Choice:
 
     def read(self, raw: Any) -> str:
         """Return the option that a letter, or its words, stand for."""
-        return _option(raw, self.options, self.how())
+        return option_of(raw, self.options, self.how())
 
     def shown(self, answer: Any) -> str:
         """Return the option."""
@@ -141,7 +134,7 @@ class Ranking:
 
     def read(self, raw: Any) -> list[str]:
         """Return all items, the first first."""
-        found = [_option(one, self.items, self.how()) for one in _sequence(raw, self.how())]
+        found = [option_of(one, self.items, self.how()) for one in sequence_of(raw, self.how())]
         if sorted(found) != sorted(self.items):
             raise Unfit(f"Each must be named once: {len(set(found))} of {len(self.items)} are. {self.how()}")
         return found
@@ -172,7 +165,7 @@ class Shares:
             if set(raw) != set(self.parts):
                 raise Unfit(f"The parts are {', '.join(self.parts)}, each once. {self.how()}")
             raw = [raw[part] for part in self.parts]
-        found = _numbers(raw, self.how())
+        found = numbers_of(raw, self.how())
         if len(found) != len(self.parts):
             raise Unfit(f"{len(found)} numbers for {len(self.parts)} parts. {self.how()}")
         if min(found) < 0 or abs(sum(found) - WHOLE) > SLACK:
@@ -203,7 +196,7 @@ class Curve:
 
     def read(self, raw: Any) -> list[float]:
         """Return the values."""
-        found = _numbers(raw, self.how())
+        found = numbers_of(raw, self.how())
         if len(found) != len(self.at):
             raise Unfit(f"{len(found)} numbers for {len(self.at)} places. {self.how()}")
         if min(found) < self.low:
@@ -240,7 +233,7 @@ class Sorting:
             if set(raw) != set(self.items):
                 raise Unfit(f"Each of {', '.join(self.items)} needs a box. {self.how()}")
             raw = [raw[item] for item in self.items]
-        found = [_option(one, self.boxes, self.how()) for one in _sequence(raw, self.how())]
+        found = [option_of(one, self.boxes, self.how()) for one in sequence_of(raw, self.how())]
         if len(found) != len(self.items):
             raise Unfit(f"{len(found)} boxes for {len(self.items)} things. {self.how()}")
         return dict(zip(self.items, found, strict=True))
@@ -267,7 +260,7 @@ class Words:
     def read(self, raw: Any) -> str:
         """Return the words."""
         if not isinstance(raw, str) or len(raw.split()) < LEAST_WORDS:
-            raise Unfit(f"{_told(raw)} is no sentence. {self.how()}")
+            raise Unfit(f"{told(raw)} is no sentence. {self.how()}")
         return raw.strip()
 
     def shown(self, answer: Any) -> str:
@@ -277,54 +270,3 @@ class Words:
     def how(self) -> str:
         """Say that a sentence is wanted."""
         return "Type a sentence in quotes, in your own words."
-
-
-def lettered(options: Sequence[str]) -> str:
-    """Return the options with their letters."""
-    return ", ".join(f"**{letter}** {option}" for letter, option in zip(ascii_lowercase, options, strict=False))
-
-
-def _single(unit: str) -> str:
-    """Return the singular of a word in the plural; of what is no such word, itself."""
-    if len(unit) <= LONGEST_SYMBOL or not unit.endswith("s") or " " in unit:
-        return unit
-    return unit[: -2 if unit.endswith("sses") else -1]
-
-
-def _number(raw: Any) -> float:
-    if isinstance(raw, bool) or not isinstance(raw, Real | str):
-        raise Unfit(f"{_told(raw)} is not a number.")
-    try:
-        value = float(raw)
-    except (ValueError, OverflowError):
-        raise Unfit(f"{_told(raw)} is not a number.") from None
-    if not math.isfinite(value):
-        raise Unfit(f"{_told(raw)} is not a number that can be reached.")
-    return value
-
-
-def _numbers(raw: Any, how: str) -> list[float]:
-    """Return the numbers of a list, or of a text that has commas or blanks between them."""
-    parts = re.split(r"[,;\s]+", raw.strip()) if isinstance(raw, str) else _sequence(raw, how)
-    return [_number(part) for part in parts]
-
-
-def _sequence(raw: Any, how: str) -> Sequence[Any]:
-    if not isinstance(raw, str | list | tuple) or not raw:
-        raise Unfit(f"{_told(raw)} does not say it all. {how}")
-    return raw.replace(" ", "").replace(",", "") if isinstance(raw, str) else raw
-
-
-def _told(raw: Any) -> str:
-    """Return what was typed, for a sentence: no more of it than fits into one."""
-    return _REPR.repr(raw)
-
-
-def _option(raw: Any, options: Sequence[str], how: str) -> str:
-    if isinstance(raw, str):
-        if raw in options:
-            return raw
-        place = ascii_lowercase.find(raw.strip().lower()) if len(raw.strip()) == 1 else -1
-        if 0 <= place < len(options):
-            return options[place]
-    raise Unfit(f"{_told(raw)} is none of them. {how}")
