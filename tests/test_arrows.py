@@ -28,8 +28,9 @@ MAY_IMPORT = {
     "wire_inspector": {"gateway_core"} | GATEWAYS,
     "gateway_bench": BASE | GATEWAYS | {"http_front"},
     "gateway_conformance": BASE | GATEWAYS | {"http_front"},
-    "lesson_kit": BASE | GATEWAYS | {"demo_app", "http_front", "wire_inspector", "gateway_bench"},
-    "gatelab": BASE | GATEWAYS | {"http_front", "wire_inspector", "gateway_bench", "gateway_conformance", "lesson_kit"},
+    "gateway_lab": BASE | GATEWAYS | {"demo_app", "http_front"},
+    "lesson_kit": BASE | GATEWAYS | {"demo_app", "http_front", "wire_inspector", "gateway_bench", "gateway_lab"},
+    "gatelab": BASE | GATEWAYS | {"http_front", "wire_inspector", "gateway_bench", "gateway_conformance", "gateway_lab", "lesson_kit"},
 }
 SERVERS = GATEWAYS | BASE | {"asgi_server", "http_front"}
 EXTRAS = {

@@ -11,7 +11,7 @@ import pytest
 
 from gatelab.record_display import new_console
 from gatelab.who import tables
-from lesson_kit.lab.who import Call, Hop, Process, Who, beginning
+from gateway_lab.who import Call, Hop, Process, Who, beginning
 
 GATEWAYS = ["fastcgi_server", "uwsgi_gateway", "scgi_server", "wsgi_server", "cgi_runner"]
 

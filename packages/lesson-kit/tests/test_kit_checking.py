@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+from gateway_lab.errors import LabError
 from lesson_kit.answers import LINES_KEPT, Printed, copied, frames_of
 from lesson_kit.checking import Exercise, Inconclusive, NotYet, Outcome, Verdict, examine, expect_bytes, expect_text
 from lesson_kit.deadline import TookTooLong, within
-from lesson_kit.errors import LabError
 
 BLANK = 'def double(number):\n    """Return twice the number."""\n'
 LIMIT = 0.15

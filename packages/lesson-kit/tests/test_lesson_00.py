@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lesson_kit.lab.who import Call, Hop, Process, Who
+from gateway_lab.who import Call, Hop, Process, Who
 from lesson_kit.lessons.lesson_00.figures import draw_grid
 from lesson_kit.lessons.lesson_00.names import BOXES, NAMES, RIGHT, SHOWS, TYPICAL, seen_in
 from lesson_kit.lessons.lesson_00.tables import bytes_between, processes

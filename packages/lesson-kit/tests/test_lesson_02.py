@@ -8,9 +8,9 @@ from typing import Any
 import psutil
 import pytest
 
+from gateway_lab.errors import LabError
 from lesson_kit.charts.processes import births, staircase
 from lesson_kit.checking import Exercise, Inconclusive, NotYet, Outcome, examine
-from lesson_kit.errors import LabError
 from lesson_kit.lessons.lesson_02 import LESSON, PARTS, PROGRAM, REQUEST, GlassWall, as_program
 from lesson_kit.lessons.lesson_02.check import check_cgi_answer
 from lesson_kit.lessons.lesson_02.figures import draw_counter, draw_doors

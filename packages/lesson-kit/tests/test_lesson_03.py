@@ -9,8 +9,8 @@ from typing import Any
 import psutil
 import pytest
 
+from gateway_lab.errors import LabError
 from lesson_kit.checking import Inconclusive, NotYet
-from lesson_kit.errors import LabError
 from lesson_kit.lessons.lesson_03 import PROGRAMS, bill_of_the_server, output, parts_of, run, shares_of, steps
 from lesson_kit.lessons.lesson_03.check import check_split, made_up
 from lesson_kit.lessons.lesson_03.figures import draw_bill, draw_steps

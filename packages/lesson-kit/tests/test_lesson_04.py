@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from fastcgi_server.records import read_records
-from lesson_kit.errors import LabError
-from lesson_kit.lab.asking import ask
-from lesson_kit.lab.servers import serve
+from gateway_lab.asking import ask
+from gateway_lab.errors import LabError
+from gateway_lab.servers import serve
 from lesson_kit.lessons.lesson_04 import LESSON, PROGRAM, born, golden, read_rows
 from lesson_kit.lessons.lesson_04.figures import draw_dots
 from lesson_kit.lessons.lesson_04.golden import Golden

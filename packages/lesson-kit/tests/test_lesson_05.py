@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from fastcgi_server.records import PARAMS, RESPONDER, STDIN, encode_begin, encode_pairs, encode_record, encode_stream
-from lesson_kit.errors import LabError
-from lesson_kit.lab.servers import Server, serve
+from gateway_lab.errors import LabError
+from gateway_lab.servers import Server, serve
 from lesson_kit.lessons.lesson_05 import LESSON, Passed, Wire, rush, talked
 from lesson_kit.lessons.lesson_05.figures import draw_lanes, draw_ratios
 from lesson_kit.lessons.lesson_05.golden import Talked

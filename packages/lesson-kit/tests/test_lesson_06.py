@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
+from gateway_lab.errors import LabError
 from lesson_kit.checking import Outcome, examine
-from lesson_kit.errors import LabError
-from lesson_kit.lab.visitors import Visitors
 from lesson_kit.lessons.lesson_06 import LESSON, PROTOCOLS, Contest, decode_alone, request_bytes
 from lesson_kit.lessons.lesson_06.check import example
 from lesson_kit.lessons.lesson_06.claims import CLAIMS, borne_out, step, tied
 from lesson_kit.lessons.lesson_06.contest import AGAIN, ROWS
 from lesson_kit.lessons.lesson_06.figures import NAMES
+from lesson_kit.visitors import Visitors
 
 ROUNDS = example(random.Random(1))[0]
 GUESSES = {"six": list(NAMES.values()), "wire": "they cost the same", "decode": 40}

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from gateway_lab.asking import ask
+from gateway_lab.servers import serve
+from gateway_lab.tap import Tap
 from lesson_kit.checking import Inconclusive
-from lesson_kit.lab.asking import ask
-from lesson_kit.lab.servers import serve
-from lesson_kit.lab.tap import Tap
 from lesson_kit.lessons.lesson_07 import (
     BY_HAND,
     FIELDS,

@@ -8,9 +8,9 @@ import pytest
 
 from lesson_kit import serve
 from lesson_kit.checking import Outcome, examine
-from lesson_kit.lab.visitors import Visitors
 from lesson_kit.lessons.lesson_09 import APP, LESSON, PROGRAMS, WORKERS, case_of, cores, gain, kinds, noted
 from lesson_kit.lessons.lesson_09.curves import bounded
+from lesson_kit.visitors import Visitors
 
 CORES = min(2.0, cores())
 GUESSES = {"work": [1, 2, 4, 8, 16], "wait": [1, 2, 2, 2, 2], "knee": 4}

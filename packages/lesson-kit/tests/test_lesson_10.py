@@ -6,9 +6,9 @@ import random
 
 import pytest
 
+from gateway_lab.errors import LabError
+from gateway_lab.fronts import front
 from lesson_kit.checking import NotYet
-from lesson_kit.errors import LabError
-from lesson_kit.lab.fronts import front
 from lesson_kit.lessons.lesson_10 import LESSON, OwnFront, SlowClients, blocking, is_whole
 from lesson_kit.lessons.lesson_10.check import check_relay
 from lesson_kit.lessons.lesson_10.figures import draw_cost, draw_waiting

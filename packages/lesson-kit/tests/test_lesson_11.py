@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from gateway_lab.errors import LabError
 from lesson_kit.checking import NotYet
-from lesson_kit.errors import LabError
 from lesson_kit.lessons.lesson_11 import GATEWAYS, SIGN, answering, attack, gateway, leaks_of, runner_with
 from lesson_kit.lessons.lesson_11.attack import OLD
 from lesson_kit.lessons.lesson_11.check import check_environment

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gateway_bench.load.latency import described
+from gateway_lab.errors import LabError
 from lesson_kit.checking import examine
-from lesson_kit.errors import LabError
 from lesson_kit.lessons.lesson_12 import LESSON, Loops, count_children, slow, sound_report, stalling, together
 from lesson_kit.lessons.lesson_12.check import FAULTS, percentile, report
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from gateway_lab.errors import LabError
+from gateway_lab.servers import serve
 from lesson_kit.checking import Outcome, examine
-from lesson_kit.errors import LabError
 from lesson_kit.gain import LESSON_OF
-from lesson_kit.lab.servers import serve
 from lesson_kit.lessons.lesson_00.names import TYPICAL as AT_FIRST
 from lesson_kit.lessons.lesson_13 import (
     LESSON,

@@ -88,13 +88,13 @@ def learn(
 ) -> None:
     """Open the lessons in JupyterLab, in a folder of your own: my-lessons/."""
     try:
-        from lesson_kit.errors import KitError
+        from lesson_kit.errors import SENTENCES
         from lesson_kit.library import lessons_folder
         from lesson_kit.notebooks.opening import open_lab
 
         try:
             open_lab(lessons_folder(), browser=browser)
-        except KitError as error:
+        except SENTENCES as error:
             raise GatelabError(str(error).rstrip(".")) from None
     except ModuleNotFoundError as error:
         _lacking(error)

@@ -1,6 +1,6 @@
 """`gatelab who`: which process is which, where they listen, and how the first bytes between them look.
 
-The experiment is the lessons' own (`lesson_kit.lab.who`); here are its options and its tables.
+The experiment is the lessons' own (`gateway_lab.who`); here are its options and its tables.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .lessons import WITHOUT
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lesson_kit.lab.who import Who
+    from gateway_lab.who import Who
 
 __all__ = ["tables", "who"]
 
@@ -31,8 +31,8 @@ def who(json: AsJson = False) -> None:
     All listen on free ports of the loopback address. Exit code 1: one of them could not start.
     """
     try:
-        from lesson_kit.errors import LabError
-        from lesson_kit.lab import who as lab
+        from gateway_lab import who as lab
+        from gateway_lab.errors import LabError
     except ModuleNotFoundError as error:
         raise Absent(WITHOUT) from error
     try:
@@ -63,7 +63,7 @@ def _processes(seen: Who) -> Table:
 
 
 def _hops(seen: Who) -> Table:
-    from lesson_kit.lab.who import beginning
+    from gateway_lab.who import beginning
 
     table = _table("Rules between processes: each is bytes", "from", "to", "rule", "first bytes there", "and back")
     for one in seen.hops:

@@ -4,8 +4,8 @@
 it.
 """
 
+from gateway_lab.asking import Answer, Talk, ask
+from gateway_lab.servers import Server, serve, stop_all
 from lesson_kit.desk import Desk, open_lesson
-from lesson_kit.lab.asking import Answer, Talk, ask
-from lesson_kit.lab.servers import Server, serve, stop_all
 
 __all__ = ["Answer", "Desk", "Server", "Talk", "ask", "open_lesson", "serve", "stop_all"]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lesson_kit.errors import KitError
+from lesson_kit.errors import SENTENCES, KitError
 from lesson_kit.lesson import COUNT, Lesson, load_lesson
 from lesson_kit.library import lessons_folder
 
@@ -103,7 +103,7 @@ def main() -> None:
     """Run the command line; say what went wrong in one sentence."""
     try:
         app(prog_name="python -m lesson_kit")
-    except KitError as error:
+    except SENTENCES as error:
         sys.exit(f"lesson_kit: {error}")
     except ModuleNotFoundError as error:
         sys.exit(f"lesson_kit: there is no {error.name} here: install lesson-kit[notebooks].")

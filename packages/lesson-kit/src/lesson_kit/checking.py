@@ -30,7 +30,7 @@ from typing import Any, Final
 
 from lesson_kit.answers import Printed, copied, frames_of, kind_of, why_not
 from lesson_kit.deadline import TookTooLong, within
-from lesson_kit.errors import KitError, Missing
+from lesson_kit.errors import SENTENCES, Missing
 
 __all__ = [
     "LEVELS",
@@ -202,7 +202,7 @@ def _late(name: str, error: BaseException, answer: Callable[..., Any], limit: fl
 def _failure(name: str, error: BaseException, answer: Callable[..., Any]) -> Said:
     """Return what an error means: it passed through the learner's lines, or came of what they returned, or is ours."""
     theirs = frames_of(error, answer)
-    if isinstance(error, KitError) or (isinstance(error, OSError) and not theirs):
+    if isinstance(error, SENTENCES) or (isinstance(error, OSError) and not theirs):
         return Outcome.INCONCLUSIVE, "", f"The check could not be made here: {error}"
     if not theirs:  # the check is proven with the worked answer, so what it could not read is the answer
         kind = type(error).__name__

@@ -31,14 +31,14 @@ from pathlib import Path
 from types import EllipsisType
 from typing import Any, Literal, ParamSpec, TypeVar
 
+from gateway_lab.servers import stop_all
 from lesson_kit import display, forms, library, rehearsal
 from lesson_kit.charts.gain import draw_names, draw_sureness
 from lesson_kit.checking import MARKS, Outcome, Verdict, examine
 from lesson_kit.doctor import examination
-from lesson_kit.errors import KitError, Missing, Unfit
+from lesson_kit.errors import SENTENCES, Missing, Unfit
 from lesson_kit.gain import gain_of, told_gain
 from lesson_kit.hints import show_hints
-from lesson_kit.lab.servers import stop_all
 from lesson_kit.lesson import Drawing, Expected, Lesson, load_lesson
 from lesson_kit.questions import Choice, Number, Question, Sorting
 from lesson_kit.record import KINDS, Entry, Kind, Record, as_json, record_path
@@ -74,7 +74,7 @@ def spoken(method: Callable[P, None]) -> Callable[P, None]:
             method(*args, **more)
         except Missing:
             raise
-        except KitError as error:
+        except SENTENCES as error:
             display.say(f"⚠️ {error}")
         except Exception as error:
             if rehearsal.on():

@@ -22,9 +22,9 @@ from packaging.requirements import Requirement
 
 from gateway_bench.samples.machine import usable_cores
 from gateway_bench.servers.presence import find_program
-from lesson_kit.errors import KitError
-from lesson_kit.lab.folders import short_folder
-from lesson_kit.lab.servers import KINDS
+from gateway_lab.folders import short_folder
+from gateway_lab.servers import KINDS
+from lesson_kit.errors import SENTENCES
 from lesson_kit.lesson import Lesson
 from lesson_kit.record import ELSEWHERE, record_path
 
@@ -123,7 +123,7 @@ def _answers(file: Path | None) -> Finding:
         folder = next(one for one in path.parents if one.exists())
         writable = os.access(folder, os.W_OK | os.X_OK) and (not path.exists() or os.access(path, os.R_OK))
         free = shutil.disk_usage(folder).free
-    except (KitError, OSError) as error:
+    except (*SENTENCES, OSError) as error:
         return Finding("Answers", "not kept", f"Your answers cannot be kept: {error}")
     if not writable:
         return Finding("Answers", str(path), f"Your answers cannot be written to {path}: {ELSEWHERE}.")

@@ -4,15 +4,17 @@
 
     KitError            one sentence that says what to do next
     ├── Unfit           an answer that does not fit its question: the learner corrects it
-    ├── Missing         a question, figure, exercise, lesson or symbol that is not there: the lesson is wrong
-    └── LabError        an experiment that cannot run here: a server that does not start, a port that is taken
+    └── Missing         a question, figure, exercise, lesson or symbol that is not there: the lesson is wrong
 
-A notebook shows the sentence alone. A traceback through the kit would teach nothing about gateways.
+Beside it stands the laboratory's `LabError`: an experiment that cannot run here. Of both a notebook shows the sentence
+alone (`SENTENCES`). A traceback through the kit would teach nothing about gateways.
 """
 
 from __future__ import annotations
 
-__all__ = ["KitError", "LabError", "Missing", "Unfit"]
+from gateway_lab.errors import LabError
+
+__all__ = ["SENTENCES", "KitError", "Missing", "Unfit"]
 
 
 class KitError(Exception):
@@ -31,5 +33,5 @@ class Missing(KitError):
     """A lesson asks the kit for something that is not there."""
 
 
-class LabError(KitError):
-    """An experiment cannot run on this machine, or not now."""
+SENTENCES = (KitError, LabError)
+"""What is shown as its sentence."""

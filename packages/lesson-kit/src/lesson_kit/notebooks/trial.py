@@ -25,7 +25,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from lesson_kit.errors import KitError
+from lesson_kit.errors import SENTENCES
 from lesson_kit.lesson import Lesson
 from lesson_kit.library import lesson_file
 from lesson_kit.notebooks.convert import convert, make_name, notebooks_folder
@@ -69,7 +69,7 @@ async def attempt(lesson: Lesson, lessons: Path, *, short: bool, guarded: bool, 
     found = Attempt(lesson)
     try:
         worked = _worked(lesson, lessons)
-    except KitError as error:  # the others are tried all the same
+    except SENTENCES as error:  # the others are tried all the same
         found.faults.append(str(error))
         return found
     done, count = 0, 2 * len(worked.cells)

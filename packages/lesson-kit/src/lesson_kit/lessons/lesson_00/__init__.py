@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lesson_kit.lab.who import Who, who
+from gateway_lab.who import Who, who
 from lesson_kit.lesson import Drawing, Expected, Lesson
 from lesson_kit.lessons.lesson_00.figures import draw_grid
 from lesson_kit.lessons.lesson_00.names import BOXES, NAMES, RIGHT, TYPICAL, seen_in

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from lesson_kit.lab.who import Who
+from gateway_lab.who import Who
 
 __all__ = ["BOXES", "NAMES", "RIGHT", "SHOWS", "TYPICAL", "Seen", "seen_in"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lesson_kit.lab.who import Who, beginning
+from gateway_lab.who import Who, beginning
 
 __all__ = ["bytes_between", "processes"]
 

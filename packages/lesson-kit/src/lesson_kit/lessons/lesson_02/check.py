@@ -17,8 +17,8 @@ from typing import Any
 from gateway_core.cgi import ResponseParser
 from gateway_core.errors import RemoteProtocolError
 from gateway_core.events import Data, Response
+from gateway_lab.errors import LabError
 from lesson_kit.checking import Inconclusive, NotYet
-from lesson_kit.errors import LabError
 from lesson_kit.lessons.lesson_02.wall import as_program
 
 __all__ = ["check_cgi_answer"]

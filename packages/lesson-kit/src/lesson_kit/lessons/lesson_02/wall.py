@@ -23,8 +23,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from lesson_kit.errors import LabError
-from lesson_kit.lab.servers import Server
+from gateway_lab.errors import LabError
+from gateway_lab.servers import Server
 
 __all__ = ["DOORS", "GlassWall", "Seen", "as_program"]
 

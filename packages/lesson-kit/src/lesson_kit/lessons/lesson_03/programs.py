@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cgi_runner.plan import child_command
-from lesson_kit.errors import LabError
+from gateway_lab.errors import LabError
 
 __all__ = ["APP", "PROGRAMS", "WITNESS", "bill_of_the_server", "output", "run", "steps"]
 

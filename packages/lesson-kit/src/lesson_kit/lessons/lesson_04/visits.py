@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from lesson_kit.errors import LabError
-from lesson_kit.lab.servers import Server
+from gateway_lab.errors import LabError
+from gateway_lab.servers import Server
 
 __all__ = ["PROGRAM", "REQUESTS", "Row", "born", "fingerprint", "read_rows"]
 

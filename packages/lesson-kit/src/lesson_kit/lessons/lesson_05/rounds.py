@@ -13,8 +13,8 @@ from collections.abc import Callable
 from statistics import median
 
 from fastcgi_server.records import END_REQUEST, PROTOCOL_STATUSES, REQUEST_COMPLETE, RecordReader, decode_end
-from lesson_kit.errors import LabError
-from lesson_kit.lab.servers import Server
+from gateway_lab.errors import LabError
+from gateway_lab.servers import Server
 
 __all__ = ["middle", "rush"]
 

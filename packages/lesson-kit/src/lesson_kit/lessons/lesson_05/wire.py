@@ -13,8 +13,8 @@ from typing import Any, Self
 
 from fastcgi_server.records import BEGIN_REQUEST, END_REQUEST, RecordReader, read_records, type_name
 from gateway_core.errors import RemoteProtocolError
-from lesson_kit.errors import LabError
-from lesson_kit.lab.servers import Server
+from gateway_lab.errors import LabError
+from gateway_lab.servers import Server
 
 __all__ = ["Passed", "Wire"]
 

@@ -29,9 +29,9 @@ from typing import Final, Self
 
 from gateway_bench.samples.processes import Tree
 from gateway_bench.samples.procfs import LINUX
-from lesson_kit.errors import LabError
-from lesson_kit.lab.servers import Server, serve
-from lesson_kit.lab.visitors import Visitors
+from gateway_lab.errors import LabError
+from gateway_lab.servers import Server, serve
+from lesson_kit.visitors import Visitors
 
 __all__ = ["AGAIN", "MEASURE", "ROWS", "SIX", "Contest"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from lesson_kit.lab.servers import Server
-from lesson_kit.lab.tap import Tap
+from gateway_lab.servers import Server
+from gateway_lab.tap import Tap
 
 __all__ = [
     "FIELDS",

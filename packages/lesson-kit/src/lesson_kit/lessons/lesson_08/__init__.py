@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gateway_lab.fronts import front
+from gateway_lab.tap import Tap
 from lesson_kit.checking import Exercise
-from lesson_kit.lab.fronts import front
-from lesson_kit.lab.tap import Tap
 from lesson_kit.lesson import Drawing, Expected, Lesson
 from lesson_kit.lessons.lesson_08.check import check_decode, check_encode
 from lesson_kit.lessons.lesson_08.figures import draw_four_bytes, draw_pairs

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from gateway_bench.servers.presence import find_program
-from lesson_kit.errors import LabError
-from lesson_kit.lab.servers import Server
+from gateway_lab.errors import LabError
+from gateway_lab.servers import Server
 
 __all__ = ["METHODS", "has_uwsgi", "knock", "promised", "uwsgi_itself"]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from lesson_kit.lab.servers import Server
+from gateway_lab.servers import Server
 
 __all__ = ["OwnFront", "is_whole"]
 

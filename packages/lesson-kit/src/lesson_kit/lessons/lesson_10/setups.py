@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gateway_bench.servers.presence import find_program
-from lesson_kit.errors import LabError
-from lesson_kit.lab.fronts import front
-from lesson_kit.lab.servers import Server
+from gateway_lab.errors import LabError
+from gateway_lab.fronts import front
+from gateway_lab.servers import Server
 
 __all__ = ["blocking", "fronts", "gunicorn", "has_gunicorn", "has_nginx", "nginx"]
 

@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self
 
-from lesson_kit.errors import LabError
-from lesson_kit.lab.servers import Server
+from gateway_lab.errors import LabError
+from gateway_lab.servers import Server
 
 __all__ = ["PATIENCE", "SlowClients", "among", "in_turn", "wait_for"]
 

@@ -23,8 +23,8 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any, Final
 
 from fastcgi_server import records
-from lesson_kit.errors import LabError
-from lesson_kit.lab.servers import Server, serve
+from gateway_lab.errors import LabError
+from gateway_lab.servers import Server, serve
 from lesson_kit.lessons.lesson_11.runner_2015 import OTHER
 from scgi_server.protocol import encode_headers, encode_netstring
 from uwsgi_gateway.protocol import encode_packet_header, encode_vars

@@ -21,8 +21,8 @@ from gateway_bench.errors import BenchError
 from gateway_bench.load.generator import LoadProcess
 from gateway_bench.load.job import Job, Yield
 from gateway_bench.load.latency import Latency, counted, summarize
-from lesson_kit.errors import LabError
-from lesson_kit.lab.servers import Server, serve
+from gateway_lab.errors import LabError
+from gateway_lab.servers import Server, serve
 from lesson_kit.lessons.lesson_12.polling import PROGRAMS
 
 __all__ = ["Loops", "slow", "stalling", "together"]

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lesson_kit.lab.asking import ask
-from lesson_kit.lab.servers import Server
+from gateway_lab.asking import ask
+from gateway_lab.servers import Server
 
 __all__ = ["PROGRAMS", "Looks", "count_children", "polled"]
 

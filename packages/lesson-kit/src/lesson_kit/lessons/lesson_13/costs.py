@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psutil
 
-from lesson_kit.errors import LabError
-from lesson_kit.lab.servers import Server
-from lesson_kit.lab.visitors import Visitors
+from gateway_lab.errors import LabError
+from gateway_lab.servers import Server
+from lesson_kit.visitors import Visitors
 
 __all__ = ["PROGRAMS", "cost_of", "costs"]
 

@@ -9,8 +9,8 @@ from typing import Self
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, RejectConnection, Request, TextMessage
 
-from lesson_kit.errors import LabError
-from lesson_kit.lab.servers import Server
+from gateway_lab.errors import LabError
+from gateway_lab.servers import Server
 
 __all__ = ["Conversation"]
 

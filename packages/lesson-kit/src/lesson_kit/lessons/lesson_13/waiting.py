@@ -18,8 +18,8 @@ from typing import Final, Self
 
 import psutil
 
-from lesson_kit.errors import LabError
-from lesson_kit.lab.servers import Server
+from gateway_lab.errors import LabError
+from gateway_lab.servers import Server
 
 __all__ = ["QUICK", "Crowd", "threads_of", "visit"]
 

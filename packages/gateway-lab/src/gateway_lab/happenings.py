@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lesson_kit.errors import LabError
-from lesson_kit.lab.folders import short_folder
+from gateway_lab.errors import LabError
+from gateway_lab.folders import short_folder
 
 __all__ = ["Happening", "Listener"]
 

@@ -20,7 +20,7 @@ from typing import Self
 from gateway_bench.errors import BenchError
 from gateway_bench.load.generator import LoadProcess
 from gateway_bench.load.job import Job, Yield
-from lesson_kit.errors import LabError
+from gateway_lab.errors import LabError
 
 __all__ = ["Visitors"]
 

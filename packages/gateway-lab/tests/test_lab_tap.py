@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 
-from lesson_kit.lab.tap import KEPT, Tap
+from gateway_lab.tap import KEPT, Tap
 
 
 def everything(sock):

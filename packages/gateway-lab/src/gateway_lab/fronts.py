@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from lesson_kit.lab.servers import Server
+from gateway_lab.servers import Server
 
 __all__ = ["front"]
 

@@ -29,9 +29,9 @@ from typing import IO, Final, Self
 
 import psutil
 
-from lesson_kit.errors import LabError
-from lesson_kit.lab.folders import short_folder
-from lesson_kit.lab.happenings import Happening, Listener
+from gateway_lab.errors import LabError
+from gateway_lab.folders import short_folder
+from gateway_lab.happenings import Happening, Listener
 
 __all__ = ["KINDS", "Server", "serve", "stop_all"]
 

@@ -29,10 +29,10 @@ from typing import Any, Final
 import psutil
 
 from gateway_core.mismatch import recognise
-from lesson_kit.errors import LabError
-from lesson_kit.lab.asking import ask
-from lesson_kit.lab.servers import Server, serve
-from lesson_kit.lab.tap import Tap
+from gateway_lab.asking import ask
+from gateway_lab.errors import LabError
+from gateway_lab.servers import Server, serve
+from gateway_lab.tap import Tap
 
 __all__ = ["ROUTES", "Call", "Hop", "Process", "Who", "beginning", "who"]
 

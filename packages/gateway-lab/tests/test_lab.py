@@ -18,12 +18,12 @@ from typing import Any
 import psutil
 import pytest
 
-from lesson_kit.errors import LabError
-from lesson_kit.lab import happenings, servers
-from lesson_kit.lab.asking import Talk, ask
-from lesson_kit.lab.folders import PATH_LIMIT, short_folder
-from lesson_kit.lab.happenings import Listener
-from lesson_kit.lab.servers import Server, serve, stop_all
+from gateway_lab import happenings, servers
+from gateway_lab.asking import Talk, ask
+from gateway_lab.errors import LabError
+from gateway_lab.folders import PATH_LIMIT, short_folder
+from gateway_lab.happenings import Listener
+from gateway_lab.servers import Server, serve, stop_all
 
 READY = "import sys, os, signal, time; say = lambda *w: print(*w, file=sys.stderr, flush=True)\n"
 SERVING = "say('ready http://127.0.0.1:4000/'); signal.pause()"
@@ -168,8 +168,8 @@ from pathlib import Path
 package = types.ModuleType("lesson_kit")  # without what the whole kit imports: seconds
 package.__path__ = [sys.argv.pop(1)]
 sys.modules["lesson_kit"] = package
-from lesson_kit.lab.asking import ask
-from lesson_kit.lab.servers import Server, serve
+from gateway_lab.asking import ask
+from gateway_lab.servers import Server, serve
 folder, *command = sys.argv[1:]
 one, other = serve("cgi", "slow:app", folder=Path(folder)).__enter__(), Server(command).__enter__()
 threading.Thread(target=ask, args=[one.url], daemon=True).start()

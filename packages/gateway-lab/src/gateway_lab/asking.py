@@ -24,9 +24,9 @@ import uwsgi_gateway.client
 import wsgi_server.client
 from gateway_core.client import Client
 from gateway_core.errors import BackendError
+from gateway_lab.errors import LabError
 from gateway_runtime.addresses import parse_url
 from gateway_runtime.errors import StartupError
-from lesson_kit.errors import LabError
 
 __all__ = ["Answer", "Talk", "ask"]
 
