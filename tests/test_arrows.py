@@ -29,8 +29,19 @@ MAY_IMPORT = {
     "gateway_bench": BASE | GATEWAYS | {"http_front"},
     "gateway_conformance": BASE | GATEWAYS | {"http_front"},
     "gateway_lab": BASE | GATEWAYS | {"demo_app", "http_front"},
+    "classroom_demo": BASE | GATEWAYS | {"demo_app", "gateway_lab"},
     "lesson_kit": BASE | GATEWAYS | {"demo_app", "http_front", "wire_inspector", "gateway_bench", "gateway_lab"},
-    "gatelab": BASE | GATEWAYS | {"http_front", "wire_inspector", "gateway_bench", "gateway_conformance", "gateway_lab", "lesson_kit"},
+    "gatelab": BASE
+    | GATEWAYS
+    | {
+        "http_front",
+        "wire_inspector",
+        "gateway_bench",
+        "gateway_conformance",
+        "gateway_lab",
+        "lesson_kit",
+        "classroom_demo",
+    },
 }
 SERVERS = GATEWAYS | BASE | {"asgi_server", "http_front"}
 EXTRAS = {

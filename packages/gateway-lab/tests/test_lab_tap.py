@@ -57,4 +57,4 @@ def test_a_gateway_that_has_gone_and_a_visitor_who_stays_hold_nobody_up():
     assert (waiting.recv(1), peer.recv(1)) == (b"", b"")
     waiting.close()
     peer.close()
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
