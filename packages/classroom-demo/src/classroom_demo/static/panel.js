@@ -1,0 +1,127 @@
+/* Two panels over the page: one process and its bytes; one request in slow motion.
+ *
+ *     accept --> decode --> call --> encode --> release      the five stages that every gateway has, each for as long as
+ *       [====]                                               its part of the real time, stretched, and never under a
+ *     47 45 54 20 2f ...                                     second; below it what it did, and the bytes that it held
+ *
+ * Both are dialogs: the browser keeps the focus inside and gives it back, Escape closes. With reduced motion nothing
+ * runs: the arrow keys and the buttons step, and that works for everybody.
+ */
+
+import { duration, megabytes, number, stateOf } from "./shapes.js";
+
+const STAGES = ["accept", "decode", "call", "encode", "release"];
+const STRETCHED = 10; // seconds that the whole request takes in slow motion
+const LEAST = 1.2; // seconds for a stage: to be seen, and said aloud
+const BYTES = 64; // of a message that are shown; the rest is counted
+
+const make = (tag, textContent = "", className = "") => Object.assign(document.createElement(tag), { textContent, className });
+
+/** Return hexadecimal digits as rows of bytes with their characters, cut after BYTES. */
+export function hexRows(hex, length, across = 16) {
+  const bytes = (hex ?? "").match(/../g)?.slice(0, BYTES) ?? [];
+  const rows = [];
+  for (let i = 0; i < bytes.length; i += across) {
+    const row = bytes.slice(i, i + across);
+    const text = row.map((byte) => (/[2-6].|7[0-9a-e]/i.test(byte) ? String.fromCharCode(Number.parseInt(byte, 16)) : "·"));
+    rows.push(`${row.join(" ").padEnd(3 * across)} ${text.join("")}`);
+  }
+  const more = (length ?? hex?.length / 2) - bytes.length;
+  return more > 0 ? [...rows, `and ${number(more)} bytes more`] : rows;
+}
+
+/** Show one process: what it is, its last requests, and the bytes of the last of them. */
+export function showLife(dialog, life, lane, now) {
+  const state = stateOf(life);
+  const told = [
+    ["state", state === "busy" ? life.now : state === "killed" ? life.how : state],
+    ["age", duration((life.ended ?? now) - life.born)],
+    ["served", number(life.served)],
+    ["memory", megabytes(life.memory) || "not sampled"],
+    ["CPU", life.cpu ? duration(life.cpu) : "not sampled"],
+  ];
+  const facts = make("dl", "", "facts");
+  for (const [name, value] of told) {
+    const pair = facts.appendChild(make("div"));
+    pair.append(make("dt", name), make("dd", value));
+  }
+  const requests = make("ol", "", "requests");
+  for (const [request, seconds] of [...life.last].reverse()) requests.append(make("li", `${request}  ${duration(seconds)}`));
+  const wire = make("div", "", "wire");
+  for (const { way, hex, length, note } of life.wire ?? []) {
+    wire.append(make("h4", `${way === "in" ? "→ in" : "← out"}: ${note ?? ""}, ${number(length)} bytes`));
+    wire.append(make("pre", hexRows(hex, length, fits()).join("\n")));
+  }
+  const content = dialog.querySelector(".content");
+  const none = make("p", "No bytes of this process have been kept.");
+  content.replaceChildren(facts, make("h3", "Last requests"), requests.children.length ? requests : make("p", "None yet."),
+    make("h3", "Bytes on the wire"), wire.children.length ? wire : none);
+  dialog.querySelector("h2").textContent = `${life.role === "cgi" ? "Process" : life.role} ${life.pid} of lane ${lane.toUpperCase()}`;
+  if (!dialog.open) dialog.showModal();
+}
+
+function fits() {
+  return innerWidth < 700 ? 6 : innerWidth < 1400 ? 12 : 16;
+}
+
+/** One request in slow motion. */
+export class SlowMotion {
+  #dialog; #look; #stages = []; #at = 0; #timer = 0;
+
+  constructor(dialog, look) {
+    [this.#dialog, this.#look] = [dialog, look];
+    dialog.addEventListener("close", () => clearTimeout(this.#timer));
+    dialog.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      this.#step(step);
+    });
+    dialog.querySelector(".back").addEventListener("click", () => this.#step(-1));
+    dialog.querySelector(".forth").addEventListener("click", () => this.#step(1));
+  }
+
+  /** Show the stages of a request of a lane, and let them run, unless nothing should move. */
+  show(stages, lane) {
+    const known = new Map(stages.map((stage) => [stage.name, stage]));
+    this.#stages = STAGES.map((name) => known.get(name) ?? { name, seconds: 0, text: "", hex: "" });
+    const whole = this.#stages.reduce((sum, stage) => sum + stage.seconds, 0);
+    this.#dialog.querySelector("h2").textContent = `One request of lane ${lane.toUpperCase()}: ${duration(whole)}, in slow motion`;
+    const list = this.#dialog.querySelector(".stages");
+    list.replaceChildren(...this.#stages.map(({ name, seconds }) => {
+      const item = make("li");
+      item.append(make("b", name), make("span", duration(seconds)), make("i"));
+      item.style.setProperty("--part", whole ? seconds / whole : 0);
+      return item;
+    }));
+    if (!this.#dialog.open) this.#dialog.showModal();
+    this.#run(0, whole);
+  }
+
+  #run(at, whole) {
+    this.#to(at);
+    if (this.#look.still || at === this.#stages.length - 1) return;
+    const seconds = Math.max(LEAST, whole ? (STRETCHED * this.#stages[at].seconds) / whole : 0);
+    this.#dialog.style.setProperty("--seconds", `${seconds}s`);
+    this.#timer = setTimeout(() => this.#run(at + 1, whole), 1000 * seconds);
+  }
+
+  #step(step) {
+    clearTimeout(this.#timer);
+    this.#dialog.style.setProperty("--seconds", "0s");
+    this.#to(Math.max(0, Math.min(this.#stages.length - 1, this.#at + step)));
+  }
+
+  #to(at) {
+    clearTimeout(this.#timer);
+    this.#at = at;
+    const { text, hex } = this.#stages[at];
+    [...this.#dialog.querySelectorAll(".stages li")].forEach((item, i) => {
+      item.className = i < at ? "past" : i === at ? "now" : "";
+      if (i === at) item.setAttribute("aria-current", "step");
+      else item.removeAttribute("aria-current");
+    });
+    this.#dialog.querySelector(".what").textContent = text;
+    this.#dialog.querySelector("pre").textContent = hexRows(hex, hex?.length / 2, fits()).join("\n");
+  }
+}

@@ -1,0 +1,273 @@
+/* Shapes: how a process, a visitor and a latency look; nothing here knows what moves, or why.
+ *
+ *     state      colour (Okabe-Ito)   shape                     word
+ *     starting   sky blue             dashed outline            starting
+ *     idle       bluish green         outline                   idle
+ *     busy       orange               filled, square mark       the request that it holds
+ *     ended      grey                 hollow ring, fading       ended
+ *     killed     vermillion           a cross                   killed by signal 9, exit code 1
+ *
+ * No state is told by its colour alone. A `Look` holds what the style sheet says (colours, the size of type) and whether
+ * things may move, so the canvas follows day and night, and the reader's own settings.
+ */
+
+const NAMES = ["ink", "soft", "line", "paper", "panel", "busy", "idle", "starting", "killed", "visitor", "fill", "focus"];
+const DIGITS = new Intl.NumberFormat("en-GB");
+
+/** What the style sheet and the reader's settings say. */
+export class Look {
+  constructor() {
+    this.still = false;
+    this.read();
+    for (const query of ["(prefers-color-scheme: dark)", "(prefers-reduced-motion: reduce)"]) {
+      matchMedia(query).addEventListener("change", () => this.read());
+    }
+    addEventListener("resize", () => this.read());
+  }
+
+  /** Read it anew: the theme, the motion or the window has changed. */
+  read() {
+    const probe = document.body.appendChild(document.createElement("span"));
+    for (const name of NAMES) {
+      probe.style.color = `var(--${name})`;
+      this[name] = getComputedStyle(probe).color;
+    }
+    this.family = getComputedStyle(document.body).fontFamily;
+    probe.remove();
+    this.type = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+    this.still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.changed = true;
+  }
+
+  font(scale = 1, weight = 500) {
+    return `${weight} ${Math.round(scale * this.type)}px ${this.family}`;
+  }
+}
+
+const sizes = new WeakMap();
+const watcher = new ResizeObserver((entries) => {
+  for (const { target, contentRect } of entries) sizes.set(target, contentRect);
+});
+
+/** Fit the canvas to its box on the page, in device pixels; return its context, scaled to CSS pixels, and its size. The
+ * size is told by an observer: asking for it in every frame would have the page laid out in every frame. */
+export function sharp(canvas) {
+  if (!sizes.has(canvas)) {
+    sizes.set(canvas, canvas.getBoundingClientRect());
+    watcher.observe(canvas);
+  }
+  const { width, height } = sizes.get(canvas);
+  if (!width || !height) return null;
+  const ratio = devicePixelRatio || 1;
+  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
+  const ctx = canvas.getContext("2d");
+  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return { ctx, width, height };
+}
+
+export const number = (n) => DIGITS.format(n);
+export const megabytes = (bytes) => (bytes ? `${Math.round(bytes / 1e6)} MB` : "");
+
+/** Return a duration in at most four digits, with its unit. */
+export function duration(seconds) {
+  if (!(seconds >= 0)) return "";
+  if (seconds < 0.001) return `${Math.round(1e6 * seconds)} µs`;
+  if (seconds < 0.01) return `${(1e3 * seconds).toFixed(1)} ms`;
+  if (seconds < 1) return `${Math.round(1e3 * seconds)} ms`;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  return seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
+}
+
+/** Return the state of a life, as in the table above. */
+export function stateOf(life) {
+  if (life.ended !== null) return life.how === "ended" ? "ended" : "killed";
+  if (life.now) return "busy";
+  return life.ready === null ? "starting" : "idle";
+}
+
+/** Write the first of the texts that fits, and return how wide it is; 0 where none does. */
+export function write(ctx, texts, x, y, room) {
+  for (const text of texts) {
+    const { width } = ctx.measureText(text);
+    if (text && width <= room) {
+      ctx.fillText(text, x, y);
+      return width;
+    }
+  }
+  return 0;
+}
+
+/** Processes per request that have ended: hollow rings, `rings` of [x, y, radius] by how far they have faded. */
+export function ended(ctx, look, rings) {
+  ctx.strokeStyle = look.soft;
+  for (const [fade, places] of rings) {
+    ctx.globalAlpha = fade;
+    ctx.beginPath();
+    for (const [x, y, radius] of places) ctx.moveTo(x + 0.85 * radius, y), ctx.arc(x, y, 0.85 * radius, 0, 7);
+    ctx.lineWidth = Math.max(2, places[0][2] / 3);
+    ctx.stroke(); // one stroke for all that have faded as far: two hundred would take a third of a frame
+  }
+  ctx.globalAlpha = 1;
+}
+
+/** A process per request that works, or was killed. */
+export function dot(ctx, look, { x, y, radius, state, fade }) {
+  ctx.globalAlpha = fade;
+  ctx.lineWidth = Math.max(1.5, radius / 4);
+  ctx.beginPath();
+  if (state === "killed") {
+    const r = 0.8 * radius;
+    ctx.moveTo(x - r, y - r), ctx.lineTo(x + r, y + r), ctx.moveTo(x + r, y - r), ctx.lineTo(x - r, y + r);
+    ctx.lineWidth *= 1.6;
+    ctx.strokeStyle = look.killed;
+    ctx.stroke();
+  } else {
+    ctx.arc(x, y, radius, 0, 7);
+    ctx.fillStyle = look.busy;
+    ctx.strokeStyle = look.ink;
+    ctx.fill();
+    ctx.stroke();
+  }
+  ctx.globalAlpha = 1;
+}
+
+/** Where the keyboard is. */
+export function ring(ctx, look, x, y, radius) {
+  ctx.globalAlpha = 1;
+  ctx.beginPath();
+  ctx.arc(x, y, radius + 6, 0, 7);
+  ctx.lineWidth = 4;
+  ctx.strokeStyle = look.focus;
+  ctx.stroke();
+}
+
+/** A process that stays: a box. It fills with what it has served (full at 10,000), and says what it holds. */
+export function box(ctx, look, { x, y, w, h, life, fill, busy, age, chosen }) {
+  const state = busy && life.ended === null ? "busy" : stateOf(life);
+  const edge = Math.max(3, look.type / 9);
+  rounded(ctx, x, y, w, h, look.type / 3);
+  ctx.fillStyle = look.panel;
+  ctx.fill();
+  ctx.save();
+  ctx.clip();
+  ctx.fillStyle = look.fill;
+  ctx.fillRect(x, y + h * (1 - fill), w, h * fill);
+  if (state === "busy") {
+    ctx.fillStyle = look.busy;
+    ctx.fillRect(x, y, 0.55 * look.type, h);
+  }
+  ctx.restore();
+  rounded(ctx, x + edge / 2, y + edge / 2, w - edge, h - edge, look.type / 3);
+  ctx.setLineDash(state === "starting" ? [2.5 * edge, 2 * edge] : []);
+  ctx.lineWidth = edge;
+  ctx.strokeStyle = look[state] ?? look.soft;
+  ctx.stroke();
+  ctx.setLineDash([]);
+  words(ctx, look, { x: x + 0.8 * look.type, y, w: w - 1.1 * look.type, h, life, state, age });
+  if (chosen) {
+    rounded(ctx, x - 4, y - 4, w + 8, h + 8, look.type / 2);
+    ctx.lineWidth = 4;
+    ctx.strokeStyle = look.focus;
+    ctx.stroke();
+  }
+}
+
+function words(ctx, look, { x, y, w, h, life, state, age }) {
+  const lead = 1.2 * look.type;
+  const lines = Math.floor((h - 0.2 * look.type) / lead);
+  const tall = lines >= 3 && w > 8 * look.type;
+  const served = number(life.served);
+  let room = w;
+  ctx.fillStyle = look.ink;
+  if (tall) {
+    const size = Math.min((h - lead) / look.type, 0.3 * (w / look.type) / (0.3 * Math.max(4, served.length) + 0.4), 4);
+    ctx.textAlign = "right";
+    ctx.font = look.font(size, 700);
+    const big = write(ctx, [served], x + w, y + h / 2 + 0.2 * size * look.type, w / 2);
+    ctx.font = look.font();
+    const small = write(ctx, ["served"], x + w, y + h / 2 + 0.2 * size * look.type + lead, w / 2);
+    room -= Math.max(big, small) + 0.5 * look.type;
+    ctx.textAlign = "left";
+  }
+  ctx.font = look.font(1, 700);
+  if (lines === 1) {
+    ctx.textAlign = "right";
+    room -= write(ctx, [served], x + w, y + h / 2 + 0.35 * look.type, w / 2) + 0.5 * look.type;
+    ctx.textAlign = "left";
+  }
+  const memory = megabytes(life.memory);
+  const cpu = life.cpu ? `${duration(life.cpu)} CPU` : "";
+  const request = life.now || life.last.at(-1)?.[0] || life.how;
+  const together = `${memory}  ${cpu}`;
+  const told = [
+    [`${life.pid} ${state}`, `${life.pid}`],
+    ...(tall ? [] : [[`${served} served`, served]]),
+    [request, request.split("?")[0]],
+    ...(ctx.measureText(together).width < room ? [[together]] : [[memory], [cpu]]),
+    [`${duration(age)} old`],
+  ];
+  const shown = told.slice(0, lines);
+  let line = y + h / 2 - ((shown.length - 1) / 2) * lead + 0.35 * look.type;
+  for (const texts of shown) {
+    ctx.fillStyle = texts[0] === request && state !== "busy" ? look.soft : look.ink; // the last that it held
+    write(ctx, texts, x, line, room);
+    ctx.font = look.font();
+    line += lead;
+  }
+}
+
+/** Where a worker stood that is dead: a cross and how it ended, over its place, until it fades. */
+export function grave(ctx, look, { x, y, w, h, life, fade }) {
+  ctx.globalAlpha = fade;
+  rounded(ctx, x + 2, y + 2, w - 4, h - 4, look.type / 3);
+  ctx.fillStyle = look.paper;
+  ctx.fill();
+  ctx.lineWidth = Math.max(3, look.type / 9);
+  ctx.strokeStyle = life.how === "ended" ? look.soft : look.killed;
+  ctx.stroke();
+  const r = 0.4 * look.type;
+  const [cx, cy] = [x + 2.4 * r, y + h / 2];
+  ctx.lineWidth = r / 1.6;
+  ctx.beginPath();
+  ctx.moveTo(cx - r, cy - r), ctx.lineTo(cx + r, cy + r), ctx.moveTo(cx + r, cy - r), ctx.lineTo(cx - r, cy + r);
+  ctx.stroke();
+  ctx.fillStyle = look.ink;
+  ctx.font = look.font(1, 700);
+  const room = w - 5 * r;
+  const two = h > 2.8 * look.type;
+  write(ctx, [two ? "" : `${life.pid} ${life.how}`, two ? "" : `${life.pid} ${life.how.split(" ")[0]}`, `${life.pid}`], cx + 2 * r, cy + (two ? -0.25 : 0.35) * look.type, room);
+  ctx.font = look.font();
+  if (two) write(ctx, [life.how, life.how.replace(" by signal ", " "), "ended"], cx + 2 * r, cy + look.type, room);
+  ctx.globalAlpha = 1;
+}
+
+function rounded(ctx, x, y, w, h, radius) {
+  ctx.beginPath();
+  ctx.roundRect(x, y, Math.max(0, w), Math.max(0, h), Math.min(radius, w / 2, h / 2));
+}
+
+/** Visitors who have come and have no answer: hollow before the door, filled inside. They pile up from below. */
+export function crowd(ctx, look, { x, y, w, h, waiting, queue }) {
+  const places = [40, 160, 500].find((places) => waiting <= places) ?? 500;
+  const pitch = Math.sqrt((w * h) / (1.15 * places));
+  const across = Math.max(1, Math.floor(w / pitch));
+  const inside = Math.max(0, waiting - queue);
+  const radius = 0.36 * pitch;
+  const at = (i) => [x + w - (i % across + 0.5) * pitch, y + h - (Math.floor(i / across) + 0.5) * pitch];
+  ctx.beginPath();
+  for (let i = 0; i < Math.min(inside, places); i++) {
+    const [cx, cy] = at(i);
+    ctx.moveTo(cx + radius, cy), ctx.arc(cx, cy, radius, 0, 7);
+  }
+  ctx.fillStyle = look.visitor;
+  ctx.fill();
+  ctx.beginPath();
+  for (let i = inside; i < Math.min(waiting, places); i++) {
+    const [cx, cy] = at(i);
+    ctx.moveTo(cx + radius, cy), ctx.arc(cx, cy, radius, 0, 7);
+  }
+  ctx.lineWidth = Math.max(1.5, radius / 3);
+  ctx.strokeStyle = look.visitor;
+  ctx.stroke();
+}

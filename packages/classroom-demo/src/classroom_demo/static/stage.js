@@ -1,0 +1,323 @@
+/* The stage: every process of one lane, drawn as it is born, works, and dies.
+ *
+ *     visitors |  a process per request: dots on a stair         |  workers that stay: boxes
+ *              |                 o 4714                          |  +---------------+ +---------------+
+ *       o o    |            o 4713                               |  | 4702 busy     | | 4703 idle     |
+ *       o o    |       o 4712        few: each with its id       |  | GET /hello    | |               |
+ *      o o o   |  o 4711             many: stair beside stair    |  |~~~~~~~~~~~~~~~| |~~~~~~~~~~~~~~~|
+ *              |  runner 4700                                    |  +---------------+ +---------------+
+ *
+ * A dot or a box stands for one process id that the gateway has told of. Each glides towards its place; the places
+ * follow from the order of birth alone. Where the reader wants no motion, each stands in its place at once, and the
+ * stair begins anew at the left in place of moving on. A frame in which nothing has changed is not drawn.
+ */
+
+import { inOrder } from "./feed.js";
+import { box, crowd, dot, duration, ended, grave, ring, sharp, write } from "./shapes.js";
+
+const DOTS = 240; // processes per request that are drawn; those before them have long faded
+const MANY = 6; // births a second from which dots are drawn without their ids
+const FEW = 2; // and below which they get them again
+const FADE = 2.5; // seconds in which an ended process fades
+const GHOST = 0.4; // what is left of it
+const SHADES = 10; // of fading
+const MOURNED = 1.6; // seconds for which a dead worker's cross covers its place, before it fades
+const FLASH = 0.15; // seconds for which a request is seen, however quick it was
+const FLIGHT = 0.18; // seconds in which a visitor gets to a process
+const FLIGHTS = 40; // at a time: more is a blur
+const GLIDE = 9; // a second: how quickly things get to their places
+
+export class Stage {
+  #canvas; #look; #clock; #chosen = null;
+  #lane = null; #births = 0; #drawn = 0; #dots = []; #slots = []; #graves = []; #flights = [];
+  #many = null; #camera = 0; #dirty = true; #last = 0; #second = 0;
+
+  constructor(canvas, look, clock) {
+    this.#canvas = canvas;
+    this.#look = look;
+    this.#clock = clock;
+  }
+
+  get chosen() {
+    return this.#chosen;
+  }
+
+  /** Take the lane as it is; `news` is what has changed, or null: then everything is drawn anew. */
+  hear(lane, news) {
+    this.#lane = lane;
+    this.#dirty = true;
+    if (!news) return this.#anew(lane);
+    for (const [kind, [pid, what, t]] of inOrder(news)) {
+      if (kind === "born") this.#birth(pid, what, t);
+      else if (kind === "ended") this.#death(pid, what, t);
+      else if (kind === "begun") this.#begin(pid);
+    }
+    this.#drawn += news.born?.length ?? 0;
+    this.#canvas.dataset.born = this.#drawn;
+  }
+
+  #anew(lane) {
+    [this.#dots, this.#slots, this.#graves, this.#flights] = [[], [], [], []];
+    for (const life of lane.lives.values()) {
+      if (life.role === "cgi" || life.ended === null) this.#birth(life.pid, life.role, life.born);
+      if (life.role === "cgi" && life.ended !== null) this.#death(life.pid, life.how, life.ended);
+    }
+    this.#canvas.dataset.born = this.#drawn = lane.counts.born;
+  }
+
+  #birth(pid, role, born) {
+    if (role !== "cgi") {
+      const free = this.#slots.findIndex((slot) => slot.pid === null);
+      const slot = this.#slots[free] ?? { fill: 0 };
+      if (free < 0) this.#slots.push(slot);
+      Object.assign(slot, { pid, role, fill: 0, flash: 0 });
+      return;
+    }
+    this.#dots.push({ pid, n: this.#births++, born, ended: null, how: "", from: { x: 0, y: 0 } });
+    if (this.#dots.length > DOTS) this.#dots.shift();
+  }
+
+  #death(pid, how, t) {
+    const one = this.#dots.findLast((one) => one.pid === pid && one.ended === null);
+    if (one) return Object.assign(one, { how, ended: t });
+    const slot = this.#slots.find((slot) => slot.pid === pid);
+    if (!slot) return;
+    this.#graves.push({ slot, life: this.#lane.lives.get(pid) ?? { pid, how }, at: this.#now });
+    slot.pid = null;
+  }
+
+  #begin(pid) {
+    const slot = this.#slots.find((slot) => slot.pid === pid);
+    if (!slot) return;
+    slot.flash = this.#now + FLASH;
+    if (!this.#look.still && slot.x !== undefined && this.#flights.length < FLIGHTS) this.#flights.push({ slot, at: this.#now });
+  }
+
+  get #now() {
+    return performance.now() / 1000;
+  }
+
+  /** Draw, if anything has changed or moves. */
+  draw() {
+    if (!this.#lane) return;
+    const now = this.#now;
+    const second = Math.floor(now);
+    const tick = Math.min(0.1, now - this.#last);
+    if (!this.#dirty && !this.#look.changed && second === this.#second) return;
+    this.#last = now;
+    this.#second = second;
+    this.#dirty = false;
+    const paper = sharp(this.#canvas);
+    if (!paper) return;
+    const { ctx, width, height } = paper;
+    ctx.clearRect(0, 0, width, height);
+    ctx.textBaseline = "alphabetic";
+    const areas = this.#areas(width, height);
+    crowd(ctx, this.#look, { ...areas.crowd, waiting: this.#lane.waiting, queue: this.#lane.queue });
+    this.#captions(ctx, areas, height);
+    const glide = this.#look.still ? 1 : 1 - Math.exp(-GLIDE * tick);
+    this.#drawBoxes(ctx, areas, glide, now);
+    if (this.#lane.kind === "cgi") this.#drawDots(ctx, areas.stairs, glide);
+    this.#drawFlights(ctx, areas.crowd, now);
+  }
+
+  #areas(width, height) {
+    const type = this.#look.type;
+    const left = Math.max(3.6 * type, 0.16 * width);
+    const keepers = this.#lane.kind === "cgi" ? 1.7 * type : 0;
+    const [x, w] = [left + 0.6 * type, width - left - 0.6 * type];
+    return {
+      crowd: { x: 0, y: 4, w: left, h: height - 1.5 * type },
+      stairs: { x, y: 4, w, h: height - keepers - 8 },
+      boxes: keepers ? { x, y: height - keepers, w, h: keepers } : { x: x + 2, y: 4, w: w - 6, h: height - 8 },
+    };
+  }
+
+  #captions(ctx, { crowd }, height) {
+    ctx.fillStyle = this.#look.soft;
+    ctx.font = this.#look.font();
+    ctx.textAlign = "right";
+    write(ctx, ["visitors"], crowd.w, height - 0.35 * this.#look.type, crowd.w);
+    ctx.textAlign = "left";
+    ctx.fillStyle = this.#look.line;
+    ctx.fillRect(crowd.w + 0.25 * this.#look.type, 0, 3, height);
+  }
+
+  // -- workers --------------------------------------------------------------------------------------------------------
+
+  #drawBoxes(ctx, { boxes: area }, glide, now) {
+    this.#graves = this.#graves.filter((grave) => now - grave.at < MOURNED + 0.6);
+    this.#slots = this.#slots.filter((slot) => slot.pid !== null || this.#graves.some((grave) => grave.slot === slot));
+    const many = this.#slots.length;
+    const [across, down] = grid(many, area, this.#look.type);
+    const gap = 0.35 * this.#look.type;
+    const [w, h] = [(area.w - gap * (across - 1)) / across, (area.h - gap * (down - 1)) / down];
+    this.#slots.forEach((slot, i) => {
+      this.#move(slot, { x: area.x + (i % across) * (w + gap), y: area.y + Math.floor(i / across) * (h + gap), w, h }, glide);
+      const life = this.#lane.lives.get(slot.pid);
+      if (!life) return;
+      this.#move(slot, { fill: Math.min(1, Math.log10(1 + life.served) / 4) }, glide);
+      const busy = now < slot.flash;
+      if (busy) this.#dirty = true;
+      const age = this.#clock.now() - life.born;
+      if (this.#lane.kind === "cgi") this.#runner(ctx, slot, life);
+      else box(ctx, this.#look, { ...slot, life, busy, age, chosen: this.#chosen === slot.pid });
+    });
+    for (const { slot, life, at } of this.#graves) {
+      const fade = Math.min(1, (MOURNED + 0.6 - (now - at)) / 0.6);
+      grave(ctx, this.#look, { ...slot, life, fade: this.#look.still ? 1 : fade });
+      this.#dirty = true;
+    }
+  }
+
+  #runner(ctx, { x, y, w, h, pid }, life) {
+    ctx.fillStyle = this.#look.soft;
+    ctx.font = this.#look.font(1, this.#chosen === pid ? 800 : 500);
+    const role = life.role === "worker" ? "runner" : life.role;
+    write(ctx, [`${role} ${pid}, starts one process a request`, `${role} ${pid}`, `${pid}`], x, y + h - 0.35 * this.#look.type, w);
+  }
+
+  #move(thing, places, glide) {
+    for (const [name, place] of Object.entries(places)) {
+      const there = thing[name] ?? place;
+      thing[name] = Math.abs(place - there) < 0.005 * Math.abs(place) + 0.002 ? place : there + (place - there) * glide;
+      if (thing[name] !== place) this.#dirty = true;
+    }
+  }
+
+  // -- a process per request ------------------------------------------------------------------------------------------
+
+  #drawDots(ctx, area, glide) {
+    const now = this.#clock.now();
+    const recent = this.#dots.filter((one) => now - one.born < 2).length / 2;
+    const many = this.#many ? recent > FEW : recent > MANY;
+    const { home, place } = many ? field(area, this.#look.still) : stair(area, this.#look);
+    const changes = many !== this.#many;
+    this.#many = many;
+    const off = home(this.#births) - this.#camera;
+    this.#camera += changes || Math.abs(off) < 0.01 ? off : off * glide;
+    if (Math.abs(off) >= 0.01) this.#dirty = true;
+    const rings = new Map();
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(area.x - 4, area.y - 4, area.w + 8, area.h + 8);
+    ctx.clip();
+    ctx.font = this.#look.font();
+    for (const one of this.#dots) {
+      const at = place(one.n, this.#camera, this.#births);
+      if (at && changes && one.shown) one.from = { x: one.x - at.x, y: one.y - at.y };
+      if (at) this.#glide(one, at, glide);
+      one.shown = Boolean(at);
+      if (at) this.#drawDot(ctx, one, now, area, rings);
+    }
+    ended(ctx, this.#look, rings);
+    ctx.restore();
+  }
+
+  #glide(one, at, glide) {
+    const { x, y } = one.from;
+    if (Math.abs(x) + Math.abs(y) > 1) this.#dirty = true;
+    one.from = { x: x * (1 - glide), y: y * (1 - glide) };
+    Object.assign(one, { x: at.x + one.from.x, y: at.y + one.from.y, radius: at.radius });
+  }
+
+  #drawDot(ctx, one, now, area, rings) {
+    const since = one.ended === null ? -1 : now - one.ended;
+    const young = this.#look.still ? 1 : Math.min(1, 0.4 + (now - one.born) / 0.2);
+    const fade = this.#fade(since);
+    if (since < FADE) this.#dirty = true;
+    if (since >= 0 && one.how === "ended") {
+      if (!rings.has(fade)) rings.set(fade, []);
+      rings.get(fade).push([one.x, one.y, one.radius]);
+    } else dot(ctx, this.#look, { ...one, radius: one.radius * young, state: since < 0 ? "busy" : "killed", fade: 1 });
+    if (this.#chosen === one.pid) ring(ctx, this.#look, one.x, one.y, one.radius);
+    if (this.#many) return;
+    ctx.globalAlpha = Math.max(0.8, fade);
+    ctx.fillStyle = this.#look.ink;
+    const [x, life] = [one.x + 1.5 * one.radius, duration((one.ended ?? now) - one.born)];
+    const how = one.how && one.how !== "ended" ? one.how : life;
+    write(ctx, [`${one.pid}  ${how}`, `${one.pid}`], x, one.y + 0.35 * this.#look.type, area.x + area.w - x + 4);
+    ctx.globalAlpha = 1;
+  }
+
+  #fade(since) {
+    if (this.#look.still || since < 0) return since > FADE ? GHOST : 1;
+    return Math.max(GHOST, Math.ceil(SHADES * (1 - (since / FADE) * (1 - GHOST))) / SHADES);
+  }
+
+  #drawFlights(ctx, from, now) {
+    this.#flights = this.#flights.filter(({ slot, at }) => now - at < FLIGHT && slot.pid !== null);
+    ctx.fillStyle = this.#look.visitor;
+    for (const { slot, at } of this.#flights) {
+      const part = (now - at) / FLIGHT;
+      const [x, y] = [from.x + from.w, from.y + from.h - this.#look.type];
+      ctx.beginPath();
+      ctx.arc(x + (slot.x - x) * part, y + (slot.y + slot.h / 2 - y) * part, 0.28 * this.#look.type, 0, 7);
+      ctx.fill();
+      this.#dirty = true;
+    }
+  }
+
+  // -- choosing -------------------------------------------------------------------------------------------------------
+
+  /** Return the id of the process that is drawn at a point of the canvas, or null. */
+  at(x, y) {
+    const slot = this.#slots.find((s) => s.pid !== null && x >= s.x && x <= s.x + s.w && y >= s.y && y <= s.y + s.h);
+    const near = (one) => Math.hypot(one.x - x, one.y - y);
+    const dots = this.#dots.filter((one) => one.shown && near(one) < Math.max(16, 1.5 * one.radius));
+    return slot?.pid ?? dots.sort((a, b) => near(a) - near(b))[0]?.pid ?? null;
+  }
+
+  /** Choose the next process (or the one before), in the order in which they stand; return its id. */
+  choose(step) {
+    const pids = [...this.#slots.map((slot) => slot.pid), ...this.#dots.filter((one) => one.shown).map((one) => one.pid)];
+    const all = pids.filter((pid) => pid !== null);
+    const i = all.indexOf(this.#chosen);
+    this.#chosen = all.length ? all[i < 0 ? (step > 0 ? 0 : all.length - 1) : (i + step + all.length) % all.length] : null;
+    this.#dirty = true;
+    return this.#chosen;
+  }
+}
+
+/** Return how many boxes stand across and down, so that they are as near to 3 by 1 as can be. */
+function grid(many, area, type) {
+  let best = [1, Math.max(1, many)], least = Infinity;
+  for (let across = 1; across <= Math.max(1, many); across++) {
+    const down = Math.ceil(many / across);
+    const [w, h] = [area.w / across, area.h / down];
+    const off = Math.abs(Math.log(w / h / 2.4)) + (w < 4 * type ? 10 : 0) + (across * down - many) * 0.1;
+    if (off < least) [best, least] = [[across, down], off];
+  }
+  return best;
+}
+
+/** Few births: one stair, a step for each, and room for its words. The camera is the step at the bottom. */
+function stair(area, { type, still }) {
+  const steps = Math.max(3, Math.floor(area.h / (1.3 * type)));
+  const [dx, dy] = [Math.max(0, area.w - 8.2 * type) / steps, area.h / steps];
+  const radius = 0.42 * type;
+  const home = (births) => (still ? 0 : Math.max(0, births - steps));
+  const place = (n, camera, births) => {
+    if (still ? births - n > steps : n - camera <= -1) return null;
+    const step = still ? n % steps : n - camera;
+    return { x: area.x + radius + step * dx, y: area.y + area.h - (step + 0.5) * dy, radius };
+  };
+  return { home, place };
+}
+
+/** Many births: stair beside stair. The camera is the stair at the left, and moves on as steadily as they are born. */
+function field(area, still) {
+  const pitch = Math.sqrt((area.w * area.h) / (1.5 * DOTS));
+  const steps = Math.max(4, Math.floor(area.h / pitch));
+  const wide = 1.25 * pitch;
+  const slant = (2.5 * wide) / steps;
+  const stairs = Math.max(2, Math.floor((area.w - 2.5 * wide) / wide));
+  const home = (births) => (still ? 0 : Math.max(0, births / steps - stairs));
+  const place = (n, camera, births) => {
+    const [stair, step] = [Math.floor(n / steps), n % steps];
+    if (still ? births - n > (stairs - 1) * steps : stair - camera < -3) return null;
+    const column = still ? stair % stairs : stair - camera;
+    return { x: area.x + column * wide + step * slant + pitch / 2, y: area.y + area.h - (step + 0.5) * pitch, radius: 0.4 * pitch };
+  };
+  return { home, place };
+}

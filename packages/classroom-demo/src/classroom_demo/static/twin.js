@@ -1,0 +1,85 @@
+/* The twin: the same processes as the stage, in words, for those who hear a page, and for those who want to read it.
+ *
+ *     | process | state            | served | age | memory | CPU |    one row a process, kept by its id, so that the
+ *     | [4702]  | busy: GET /hello | 128    | ...                      focus stays where it is; written once a second
+ *
+ * What happens is told once a second and as a sum ("50 born, 49 ended"): a voice cannot keep up with a process per
+ * request, and need not. A process that was killed, or has crashed, is told by its id.
+ */
+
+import { duration, megabytes, number, stateOf } from "./shapes.js";
+
+const EVERY = 1000; // ms
+const ROWS = 60; // the living first, then the youngest of those that have ended
+const HEADS = ["process", "state", "served", "age", "memory", "CPU"];
+
+/** One lane in words: a table in `body`, and a live region. `open(pid)` is called for a process that is chosen. */
+export class Twin {
+  #body; #said; #clock; #open; #rows = new Map(); #news = { born: 0, ended: 0, bad: [] }; #next = 0;
+
+  constructor(table, said, clock, open) {
+    [this.#said, this.#clock, this.#open] = [said, clock, open];
+    const head = table.createTHead().insertRow();
+    for (const title of HEADS) head.append(Object.assign(document.createElement("th"), { textContent: title, scope: "col" }));
+    this.#body = table.createTBody();
+  }
+
+  hear(news) {
+    this.#news.born += news.born?.length ?? 0;
+    this.#news.ended += news.ended?.length ?? 0;
+    for (const [pid, how] of news.ended ?? []) if (how !== "ended") this.#news.bad.push(`${pid}: ${how}`);
+  }
+
+  /** Write the table and the news, once a second. */
+  show(lane) {
+    if (performance.now() < this.#next) return;
+    this.#next = performance.now() + EVERY;
+    this.#say();
+    const lives = [...lane.lives.values()].reverse();
+    const shown = [...lives.filter((life) => life.ended === null), ...lives.filter((life) => life.ended !== null)].slice(0, ROWS);
+    const pids = new Set(shown.map((life) => life.pid));
+    for (const [pid, row] of this.#rows) {
+      if (pids.has(pid) || row.contains(document.activeElement)) continue;
+      row.remove();
+      this.#rows.delete(pid);
+    }
+    shown.forEach((life, i) => {
+      const row = this.#rows.get(life.pid) ?? this.#row(life.pid);
+      this.#fill(row, life);
+      if (this.#body.rows[i] !== row && !row.contains(document.activeElement)) this.#body.insertBefore(row, this.#body.rows[i] ?? null);
+    });
+  }
+
+  #row(pid) {
+    const row = document.createElement("tr");
+    this.#rows.set(pid, row);
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: pid });
+    button.setAttribute("aria-label", `Process ${pid}: its last requests and its bytes`);
+    button.addEventListener("click", () => this.#open(pid));
+    const head = row.appendChild(document.createElement("th"));
+    head.scope = "row";
+    head.append(button);
+    for (let i = 1; i < HEADS.length; i++) row.insertCell();
+    return row;
+  }
+
+  #fill(row, life) {
+    const state = stateOf(life);
+    const age = (life.ended ?? this.#clock.now()) - life.born;
+    const words = state === "busy" ? `busy: ${life.now}` : state === "killed" ? life.how : state;
+    const cells = [words, number(life.served), duration(age), megabytes(life.memory), life.cpu ? duration(life.cpu) : ""];
+    row.dataset.state = state;
+    cells.forEach((text, i) => {
+      const cell = row.cells[i + 1];
+      if (cell.textContent !== text) cell.textContent = text;
+    });
+  }
+
+  #say() {
+    const { born, ended, bad } = this.#news;
+    this.#news = { born: 0, ended: 0, bad: [] };
+    if (!born && !ended) return;
+    const also = bad.length > 3 ? `, ${bad.length} of them not well` : bad.length ? `. ${bad.join(". ")}` : "";
+    this.#said.textContent = `${born} born, ${ended} ended${also}`;
+  }
+}
