@@ -266,6 +266,13 @@ def lessons(session: nox.Session) -> None:
 
 
 @nox.session
+def site(session: nox.Session) -> None:
+    """Freeze lessons, museum, documents and the last report into site/: pages that need no server and no network."""
+    install(session, "notebooks")
+    session.run("python", "-m", "lesson_kit", "site", *session.posargs)
+
+
+@nox.session
 def learn(session: nox.Session) -> None:
     """Open the lessons in JupyterLab, in the browser: everything is installed, and nothing else is to do."""
     install(session, "notebooks")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -30,9 +31,12 @@ def notebooks(
     ] = False,
 ) -> None:
     """Write notebooks/ from lessons/."""
+    from lesson_kit.facts import overdue
     from lesson_kit.notebooks.convert import differences, write
 
     folder = lessons_folder()
+    for sentence in overdue(date.today()):  # a warning: what was true is not wrong since yesterday
+        print(f"fact: {sentence}", file=sys.stderr)
     if check:
         for sentence in (found := differences(folder)):
             print(sentence, file=sys.stderr)
@@ -87,6 +91,17 @@ def learn(
     from lesson_kit.notebooks.opening import open_lab
 
     open_lab(lessons_folder(), browser=browser)
+
+
+@app.command()
+def site(
+    out: Annotated[Path, typer.Option(help="Folder to write it into, anew.")] = Path("site"),
+) -> None:
+    """Write lessons, museum, documents and the last report as a folder of pages that needs no server."""
+    from lesson_kit.site import build_site
+
+    count = build_site(lessons_folder().resolve().parent, out.resolve())
+    print(f"{count} pages; open {out / 'index.html'}")
 
 
 def _chosen(numbers: list[int] | None, folder: Path) -> list[Lesson]:
