@@ -92,10 +92,11 @@ def test_without_their_texts_there_is_a_sentence(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("command", "module"), [("doctor", "doctor"), ("learn", "notebooks.opening"), ("who", "errors")]
+    ("command", "module"),
+    [("doctor", "lesson_kit.doctor"), ("learn", "lesson_kit.notebooks.opening"), ("who", "gateway_lab.errors")],
 )
 def test_without_the_lessons_there_is_a_sentence(command, module, monkeypatch):
-    monkeypatch.setitem(sys.modules, f"lesson_kit.{module}", None)
+    monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(Absent, match=r"pip install 'gatelab\[lessons\]'"):
         app([command], standalone_mode=False)
 

@@ -163,11 +163,8 @@ def test_when_it_is_killed_by_hand(whom: str) -> None:
 
 
 KERNEL = """
-import sys, threading, types
+import sys, threading
 from pathlib import Path
-package = types.ModuleType("lesson_kit")  # without what the whole kit imports: seconds
-package.__path__ = [sys.argv.pop(1)]
-sys.modules["lesson_kit"] = package
 from gateway_lab.asking import ask
 from gateway_lab.servers import Server, serve
 folder, *command = sys.argv[1:]
@@ -188,8 +185,7 @@ def app(environ, start_response):
 def test_with_the_kernel_when_that_is_killed(tmp_path: Path) -> None:
     """Even a CGI program in the middle of a request, which is in a session of its own."""
     (tmp_path / "slow.py").write_text(SLOW)
-    package = str(Path(servers.__file__).parents[1])
-    command = [sys.executable, "-c", KERNEL, package, str(tmp_path), sys.executable, "-I", "-S", "-c", READY + SERVING]
+    command = [sys.executable, "-c", KERNEL, str(tmp_path), sys.executable, "-I", "-S", "-c", READY + SERVING]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as kernel:
         assert kernel.stdout
         pids = [int(word) for word in kernel.stdout.readline().split()]
