@@ -43,6 +43,7 @@ __all__ = [
     "examine",
     "expect_bytes",
     "expect_text",
+    "nothing_given",
 ]
 
 LEVELS: Final = ("worked", "half", "blank")
@@ -166,6 +167,12 @@ def _tried(
         late = bell.rang or isinstance(error, TookTooLong)
         return _late(exercise.name, error, answer, limit) if late else _failure(exercise.name, error, answer)
     return Outcome.PASS, "", ""
+
+
+def nothing_given(name: str) -> Verdict:
+    """Return what there is to say of an exercise about measurements, before there are any."""
+    sentence = f"`{name}` works on your own data, and there are none yet: run the experiment above first."
+    return Verdict(Outcome.INCONCLUSIVE, "", sentence, 0)
 
 
 def expect_bytes(value: object, what: str) -> bytes:

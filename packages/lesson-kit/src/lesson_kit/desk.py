@@ -24,29 +24,27 @@ itself.
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Callable
 from pathlib import Path
 from types import EllipsisType
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, Literal, TypeVar
 
 from gateway_lab.servers import stop_all
 from lesson_kit import display, forms, library, rehearsal
 from lesson_kit.charts.gain import draw_names, draw_sureness
-from lesson_kit.checking import MARKS, Outcome, Verdict, examine
+from lesson_kit.checking import MARKS, examine, nothing_given
 from lesson_kit.doctor import examination
-from lesson_kit.errors import SENTENCES, Missing, Unfit
+from lesson_kit.errors import Missing, Unfit
 from lesson_kit.gain import gain_of, told_gain
 from lesson_kit.hints import show_hints
-from lesson_kit.lesson import Drawing, Expected, Lesson, load_lesson
+from lesson_kit.lesson import Drawing, Lesson, load_lesson
 from lesson_kit.questions import Choice, Number, Question, Sorting
 from lesson_kit.record import KINDS, Entry, Kind, Record, as_json, record_path
+from lesson_kit.spoken import spoken
 from lesson_kit.symbols import source_of
 
 __all__ = ["Desk", "open_lesson"]
 
-P = ParamSpec("P")
 _T = TypeVar("_T")
 Answer = Any | EllipsisType
 SOON, LATER = 1, 3
@@ -59,30 +57,6 @@ def open_lesson(number: int) -> Desk:
     show_hints()
     desk.welcome()
     return desk
-
-
-def spoken(method: Callable[P, None]) -> Callable[P, None]:
-    """Make a method say the sentence of an error instead of raising it; what is missing in the lesson is raised.
-
-    Any other error is said, too, with the place where it came up: a learner has no use for a traceback through the kit.
-    A rehearsal, where somebody looks for faults, raises it.
-    """
-
-    @wraps(method)
-    def call(*args: P.args, **more: P.kwargs) -> None:
-        try:
-            method(*args, **more)
-        except Missing:
-            raise
-        except SENTENCES as error:
-            display.say(f"⚠️ {error}")
-        except Exception as error:
-            if rehearsal.on():
-                raise
-            display.say(f"⚠️ This did not work: {type(error).__name__}: {error} ({_place(error)}). Run the cells above "
-                        "again, in their order, and then this one.")  # fmt: skip
-
-    return call
 
 
 class Desk:
@@ -116,7 +90,7 @@ class Desk:
         value, percent = question.read(answer), _percent(confidence)
         if kept and kept["value"] == value and kept.get("confidence") == percent:
             display.say(f"You predict {question.shown(value)}, {percent:g} % sure.")
-        elif kept and self._drawn(name):
+        elif kept and self.record.drawn_since(self.lesson.number, name):
             display.say(f"It stays at {question.shown(kept['value'])}: you have seen the chart since. "
                         f"`desk.forget({name!r})` begins anew.")  # fmt: skip
         else:
@@ -203,7 +177,7 @@ class Desk:
     def compare(self) -> None:
         """Hold the learner's numbers against what was expected, and say what it can mean where they differ."""
         numbers = self.found()
-        rows = [_compared(expected, numbers) for expected in self.lesson.expected]
+        rows = [expected.told(numbers) for expected in self.lesson.expected]
         display.say("\n".join(f"- {row}" for row in rows))
 
     @spoken
@@ -230,7 +204,7 @@ class Desk:
         """Try what the learner made, and say PASS, NOT YET or INCONCLUSIVE."""
         chosen = self.lesson.exercise(exercise)
         verdict = (
-            examine(chosen, answer, *given) if not any(one is None for one in given) else _nothing_given(chosen.name)
+            examine(chosen, answer, *given) if not any(one is None for one in given) else nothing_given(chosen.name)
         )
         self.record.add("verdict", self.lesson.number, exercise, verdict.outcome.value)
         rehearsal.note_verdict(self.lesson.number, exercise, verdict)
@@ -309,33 +283,6 @@ class Desk:
     def _guesses(self, drawing: Drawing) -> dict[str, Any]:
         found = {name: self.record.last("prediction", self.lesson.number, name) for name in drawing.needs}
         return {name: entry["value"] for name, entry in found.items() if entry}
-
-    def _drawn(self, question: str) -> bool:
-        """Tell whether a figure that needs this prediction has been drawn since the prediction was made."""
-        last = self.record.entries(lesson=self.lesson.number)
-        place = max(
-            (n for n, entry in enumerate(last) if (entry["kind"], entry["name"]) == ("prediction", question)),
-            default=-1,
-        )
-        return any(entry["kind"] == "drawn" and question in entry["value"] for entry in last[place + 1 :])
-
-
-def _place(error: Exception) -> str:
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(last.filename).name}, line {last.lineno}"
-
-
-def _compared(expected: Expected, numbers: Mapping[str, Any]) -> str:
-    try:
-        held = expected.holds(numbers)
-    except (KeyError, TypeError) as absent:  # or measured by an older lesson, in another form
-        return f"❔ {expected.says} *(not measured yet: {absent})*"
-    return f"✅ {expected.says} So it is here." if held else f"🔸 {expected.says} **Not here.** {expected.otherwise}"
-
-
-def _nothing_given(name: str) -> Verdict:
-    sentence = f"`{name}` works on your own data, and there are none yet: run the experiment above first."
-    return Verdict(Outcome.INCONCLUSIVE, "", sentence, 0)
 
 
 def _is_right(question: Choice | Number | Sorting, value: Any) -> bool:

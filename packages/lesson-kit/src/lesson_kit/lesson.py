@@ -56,6 +56,14 @@ class Expected:
     otherwise: str
     firm: bool = False
 
+    def told(self, numbers: Mapping[str, Any]) -> str:
+        """Return in Markdown whether it holds for these measurements."""
+        try:
+            held = self.holds(numbers)
+        except (KeyError, TypeError) as absent:  # or measured by an older lesson, in another form
+            return f"❔ {self.says} *(not measured yet: {absent})*"
+        return f"✅ {self.says} So it is here." if held else f"🔸 {self.says} **Not here.** {self.otherwise}"
+
 
 @dataclass(frozen=True, slots=True)
 class Lesson:

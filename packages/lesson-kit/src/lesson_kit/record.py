@@ -119,6 +119,16 @@ class Record:
         """Return the entry that counts: the last one."""
         return next(reversed(self.entries(kind, lesson, name)), None)
 
+    def drawn_since(self, lesson: int, question: str) -> bool:
+        """Tell whether a figure that shows this prediction has been drawn since it was made."""
+        drawn = False
+        for entry in self._all():
+            if entry["lesson"] == lesson and entry["kind"] == "prediction" and entry["name"] == question:
+                drawn = False
+            elif entry["lesson"] == lesson and entry["kind"] == "drawn":
+                drawn = drawn or question in entry["value"]
+        return drawn
+
     def measurements(self, lesson: int) -> dict[str, Any]:
         """Return what was measured in a lesson, the last value of each name."""
         return {entry["name"]: entry["value"] for entry in self.entries("measurement", lesson)}
