@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
-from gateway_lab import happenings, servers
+from gateway_lab import ending, happenings, servers
 from gateway_lab.asking import Talk, ask
 from gateway_lab.errors import LabError
 from gateway_lab.folders import PATH_LIMIT, short_folder
@@ -141,7 +141,7 @@ def test_with_an_interrupt_while_it_stops(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_though_it_ignores_that_it_is_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(servers, "STOP_LIMIT", 0.2)  # the leash has not given up on it by then
+    monkeypatch.setattr(ending, "STOP_LIMIT", 0.2)  # the leash has not given up on it by then
     with program(STUBBORN) as server:
         pids = server.pids
     wait_gone(*pids)

@@ -16,7 +16,6 @@ from __future__ import annotations
 import atexit
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -29,6 +28,7 @@ from typing import IO, Final, Self
 
 import psutil
 
+from gateway_lab.ending import kill_group, wait_for_end
 from gateway_lab.errors import LabError
 from gateway_lab.folders import short_folder
 from gateway_lab.happenings import Happening, Listener
@@ -47,8 +47,6 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
 LEASH = Path(__file__).with_name("leash.py")
 READY_LIMIT = 30.0
 """Seconds for a server to say that it is ready: a machine with forty learners is slow."""
-STOP_LIMIT = 6.0
-"""Seconds for the leash to end it: its grace, and as much again."""
 STEP = 0.1
 """Seconds after which whoever waits for words looks whether the server is still there."""
 LINES_SHOWN = 3
@@ -206,12 +204,12 @@ class Server:
         assert process.stdin
         process.stdin.close()
         try:
-            _wait_for(process)
+            wait_for_end(process)
         finally:
             process.kill()  # nothing, if it has ended
             process.wait()
             if self._first and self._first.is_running():  # the leash was killed, by somebody or just now
-                _kill_group(self._first.pid)
+                kill_group(self._first.pid)
             self._first = None
             if self._reader:
                 self._reader.join(LAST_LINES)
@@ -281,28 +279,6 @@ def serve(
     counts = [] if kind in ("asgi", "cgi") else ["--threads", str(threads)]
     command = [sys.executable, "-m", module, *before, app, "--bind", bind, "--workers", str(workers), *counts]
     return Server([*command, *options], environment, events=events, folder=folder)
-
-
-def _wait_for(leash: subprocess.Popen[str]) -> None:
-    """Wait for a leash to end its server. An interrupt of the learner comes after that, so that nothing is left."""
-    end = time.monotonic() + STOP_LIMIT
-    try:
-        leash.wait(STOP_LIMIT)
-    except subprocess.TimeoutExpired:
-        return
-    except KeyboardInterrupt:
-        try:
-            leash.wait(max(0.0, end - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            pass
-        raise
-
-
-def _kill_group(leader: int) -> None:
-    try:
-        os.killpg(leader, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 @atexit.register
