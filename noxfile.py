@@ -114,7 +114,7 @@ def install(session: nox.Session, *groups: str, packages: bool = True) -> None:
 
 def parallel(session: nox.Session) -> list[str]:
     """Return options that run many tests at a time: most wait for processes or time limits. With arguments, one."""
-    return [] if session.posargs else ["-n", str((os.cpu_count() or 1) + 2), "--dist", "loadfile"]
+    return [] if session.posargs else ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile"]
 
 
 @nox.session
