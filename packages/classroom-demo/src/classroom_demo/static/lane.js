@@ -72,6 +72,7 @@ export class LaneView {
 
   /** Take what has happened in a frame; null: everything is new. */
   hear(lane, news) {
+    if (lane.url !== this.#lane?.url) this.#strip.forget(); // another gateway
     this.#lane = lane;
     this.#stage.hear(lane, news);
     if (!news) return;
@@ -116,7 +117,7 @@ export class LaneView {
     if (select.options.length !== kinds.length) {
       select.replaceChildren(...kinds.map((one) => new Option(TITLES[one] ?? one, one)));
     }
-    if (document.activeElement !== select) select.value = kind;
+    if (select.dataset.kind !== kind) select.value = select.dataset.kind = kind; // only then: somebody may be choosing
   }
 
   #standing({ failures, counts, rate, path }) {

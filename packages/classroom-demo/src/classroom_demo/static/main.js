@@ -54,7 +54,16 @@ function go(name) {
   location.hash = name;
 }
 
-addEventListener("hashchange", () => view());
+/** Open the view that the address names. A script that does not load takes nothing else with it. */
+function open() {
+  view().catch((error) => {
+    console.error(error);
+    say("The script cannot be loaded. Free play can.");
+    go("play");
+  });
+}
+
+addEventListener("hashchange", open);
 $("#to-script").addEventListener("click", () => go("script"));
 
 // -- the link -----------------------------------------------------------------------------------------------------------
@@ -82,13 +91,20 @@ addEventListener("keydown", (event) => {
   const { target, key } = event;
   const writes = target.matches("textarea, select, input:not([type=radio], [type=range], [type=checkbox])");
   if (writes || !$("#single").checked) return;
-  const open = $("#play").hidden ? script : play;
-  if (key === "?") $("#keys").showModal();
-  else if (key === "Escape" && open === play) go("script");
-  else if (/^d$/i.test(key)) dayAndNight();
-  else if (!open?.key(key)) return;
+  if ((key === " " || key === "Enter") && target.matches("button:focus-visible, a:focus-visible, summary:focus-visible")) return; // its own
+  const shown = $("#play").hidden ? script : play;
+  if (!shown?.key(key) && !common(key, shown)) return;
   event.preventDefault();
 });
+
+/** Take a key that means the same in both views; return whether it is one. */
+function common(key, shown) {
+  if (key === "?") $("#keys").showModal();
+  else if (key === "Escape" && shown === play) go("script");
+  else if (/^d$/i.test(key)) dayAndNight();
+  else return false;
+  return true;
+}
 
 function dayAndNight() {
   const root = document.documentElement;
@@ -127,8 +143,5 @@ function draw() {
 }
 
 feed.open();
-view().catch((error) => {
-  console.error(error);
-  go("play"); // a script that does not load takes nothing else with it
-});
+open();
 requestAnimationFrame(draw);

@@ -56,7 +56,7 @@ export function showLife(dialog, life, lane, now) {
   const none = make("p", "No bytes of this process have been kept.");
   content.replaceChildren(facts, make("h3", "Last requests"), requests.children.length ? requests : make("p", "None yet."),
     make("h3", "Bytes on the wire"), wire.children.length ? wire : none);
-  dialog.querySelector("h2").textContent = `${life.role === "cgi" ? "Process" : life.role} ${life.pid} of lane ${lane.toUpperCase()}`;
+  dialog.querySelector("h2").textContent = `${life.role === "cgi" ? "Process" : life.role === "worker" ? "Worker" : "Master"} ${life.pid} of lane ${lane.toUpperCase()}`;
   if (!dialog.open) dialog.showModal();
 }
 

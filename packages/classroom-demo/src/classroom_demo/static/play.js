@@ -19,6 +19,7 @@ const BURST = 40; // visitors at once: the number of the script
 const WINDOW = 60; // seconds over which the ratio is counted
 const ENOUGH = 0.1; // seconds of CPU, ten ticks of Linux's clock: a tenth at least is then no accident
 const REQUESTS = 10;
+const ECHO = 1_000; // ms in which what somebody has just set is not set back by a frame from before
 const ORDER = ["cgi", "fastcgi", "uwsgi", "wsgi", "scgi"]; // of the lanes that are added
 
 /** What the buttons do: the action, its key, and its name. */
@@ -44,7 +45,7 @@ const each = (lane, seconds) => `${lane.toUpperCase()} ${duration(seconds)}`.rep
 const $ = (query) => document.querySelector(query);
 
 export class Play {
-  #feed; #act; #look; #say; #views = new Map(); #pending = new Map(); #aim = "all"; #motion; #state; #slow = false;
+  #feed; #act; #look; #say; #views = new Map(); #pending = new Map(); #aim = "all"; #motion; #state; #slow = false; #touched = 0;
   #spent = new Map();
 
   constructor({ feed, act, look, say }) {
@@ -59,7 +60,7 @@ export class Play {
     $("#start").addEventListener("click", () => ["cgi", "fastcgi"].forEach((kind, i) => this.#start(NAMES[i], kind)));
     $("#add-lane").addEventListener("click", () => this.#add());
     $("#rate").addEventListener("input", (event) => this.#rate(Number(event.target.value)));
-    $("#path").addEventListener("change", (event) => this.#each((lane) => ({ do: "path", lane, path: event.target.value })));
+    $("#path").addEventListener("change", (event) => this.#path(event.target.value));
     $("#stretch").addEventListener("click", () => this.#stretch(!this.#slow));
     $("#table").addEventListener("click", () => this.#tables());
     feed.listen((state, event) => this.#hear(state, event));
@@ -72,7 +73,6 @@ export class Play {
     if (kind !== "snapshot" && kind !== "frame") return;
     const lanes = kind === "snapshot" ? state.lanes : (data.lane ?? {});
     for (const name of Object.keys(lanes)) {
-      this.#spent.delete(name);
       if (state.lanes[name]) this.#view(name).hear(state.lanes[name], null);
     }
     if (kind === "frame") {
@@ -109,11 +109,13 @@ export class Play {
     const [first] = this.#aimed;
     $("#rate").disabled = !first;
     $("#rate").max = RATES.filter((rate) => rate <= (rateMax || 500)).length - 1;
-    const rate = first ? lanes[first].rate : 0;
-    if (!first || document.activeElement !== $("#rate")) $("#rate").value = RATES.findLastIndex((one) => one <= rate);
-    this.#sayRate(rate);
     if ($("#path").options.length !== paths.length) $("#path").replaceChildren(...paths.map((path) => new Option(path, path)));
-    if (first && document.activeElement !== $("#path")) $("#path").value = lanes[first].path;
+    if (performance.now() - this.#touched > ECHO) {
+      const { rate, path } = lanes[first] ?? { rate: 0, path: paths[0] };
+      $("#rate").value = RATES.findLastIndex((one) => one <= rate);
+      $("#path").value = path;
+      this.#sayRate(rate);
+    }
     this.#ratio();
   }
 
@@ -158,9 +160,10 @@ export class Play {
   // -- the ratio ------------------------------------------------------------------------------------------------------
 
   #count({ lanes, t }) {
-    for (const [name, { counts, path }] of Object.entries(lanes)) {
+    for (const [name, { counts, path, url }] of Object.entries(lanes)) {
       const known = this.#spent.get(name);
-      const spent = known?.path === path ? known : { path, samples: [], each: null };
+      const same = known?.path === path && known.url === url && counts.served >= known.samples.at(-1).served;
+      const spent = same ? known : { path, url, samples: [], each: null };
       this.#spent.set(name, spent);
       const last = spent.samples.at(-1);
       if (last && t - last.t < 0.5) continue;
@@ -219,7 +222,13 @@ export class Play {
     if (name) this.#start(name, ORDER.find((kind) => !kinds.includes(kind)) ?? ORDER[0]);
   }
 
+  #path(path) {
+    this.#touched = performance.now();
+    this.#each((lane) => ({ do: "path", lane, path }));
+  }
+
   #rate(step) {
+    this.#touched = performance.now();
     this.#sayRate(RATES[step]);
     this.#each((lane) => ({ do: "rate", lane, rate: RATES[step] }));
   }

@@ -72,10 +72,10 @@ export const megabytes = (bytes) => (bytes ? `${Math.round(bytes / 1e6)} MB` : "
 /** Return a duration in at most four digits, with its unit. */
 export function duration(seconds) {
   if (!(seconds >= 0)) return "";
-  if (seconds < 0.001) return `${Math.round(1e6 * seconds)} µs`;
-  if (seconds < 0.01) return `${(1e3 * seconds).toFixed(1)} ms`;
-  if (seconds < 1) return `${Math.round(1e3 * seconds)} ms`;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 0.0009995) return `${Math.round(1e6 * seconds)} µs`;
+  if (seconds < 0.00995) return `${(1e3 * seconds).toFixed(1)} ms`;
+  if (seconds < 0.9995) return `${Math.round(1e3 * seconds)} ms`;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   return seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
 }
 
@@ -175,7 +175,7 @@ export function box(ctx, look, { x, y, w, h, life, fill, busy, age, chosen }) {
 
 function words(ctx, look, { x, y, w, h, life, state, age }) {
   const lead = 1.2 * look.type;
-  const lines = Math.floor((h - 0.2 * look.type) / lead);
+  const lines = Math.max(Math.floor((h - 0.2 * look.type) / lead), h >= look.type ? 1 : 0);
   const tall = lines >= 3 && w > 8 * look.type;
   const served = number(life.served);
   let room = w;
@@ -191,7 +191,7 @@ function words(ctx, look, { x, y, w, h, life, state, age }) {
     ctx.textAlign = "left";
   }
   ctx.font = look.font(1, 700);
-  if (lines === 1) {
+  if (lines === 1 && ctx.measureText(`${life.pid}  ${served}`).width < w) {
     ctx.textAlign = "right";
     room -= write(ctx, [served], x + w, y + h / 2 + 0.35 * look.type, w / 2) + 0.5 * look.type;
     ctx.textAlign = "left";

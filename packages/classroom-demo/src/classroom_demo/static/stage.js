@@ -13,9 +13,9 @@
  */
 
 import { inOrder } from "./feed.js";
+import { DOTS, field, grid, stair } from "./places.js";
 import { box, crowd, dot, duration, ended, grave, ring, sharp, write } from "./shapes.js";
 
-const DOTS = 240; // processes per request that are drawn; those before them have long faded
 const MANY = 6; // births a second from which dots are drawn without their ids
 const FEW = 2; // and below which they get them again
 const FADE = 2.5; // seconds in which an ended process fades
@@ -123,7 +123,7 @@ export class Stage {
 
   #areas(width, height) {
     const type = this.#look.type;
-    const left = Math.max(3.6 * type, 0.16 * width);
+    const left = Math.max(4.6 * type, 0.16 * width);
     const keepers = this.#lane.kind === "cgi" ? 1.7 * type : 0;
     const [x, w] = [left + 0.6 * type, width - left - 0.6 * type];
     return {
@@ -137,7 +137,8 @@ export class Stage {
     ctx.fillStyle = this.#look.soft;
     ctx.font = this.#look.font();
     ctx.textAlign = "right";
-    write(ctx, ["visitors"], crowd.w, height - 0.35 * this.#look.type, crowd.w);
+    const { queue } = this.#lane;
+    write(ctx, [queue ? `queue ${queue}` : "visitors"], crowd.w, height - 0.35 * this.#look.type, crowd.w);
     ctx.textAlign = "left";
     ctx.fillStyle = this.#look.line;
     ctx.fillRect(crowd.w + 0.25 * this.#look.type, 0, 3, height);
@@ -277,47 +278,4 @@ export class Stage {
     this.#dirty = true;
     return this.#chosen;
   }
-}
-
-/** Return how many boxes stand across and down, so that they are as near to 3 by 1 as can be. */
-function grid(many, area, type) {
-  let best = [1, Math.max(1, many)], least = Infinity;
-  for (let across = 1; across <= Math.max(1, many); across++) {
-    const down = Math.ceil(many / across);
-    const [w, h] = [area.w / across, area.h / down];
-    const off = Math.abs(Math.log(w / h / 2.4)) + (w < 4 * type ? 10 : 0) + (across * down - many) * 0.1;
-    if (off < least) [best, least] = [[across, down], off];
-  }
-  return best;
-}
-
-/** Few births: one stair, a step for each, and room for its words. The camera is the step at the bottom. */
-function stair(area, { type, still }) {
-  const steps = Math.max(3, Math.floor(area.h / (1.3 * type)));
-  const [dx, dy] = [Math.max(0, area.w - 8.2 * type) / steps, area.h / steps];
-  const radius = 0.42 * type;
-  const home = (births) => (still ? 0 : Math.max(0, births - steps));
-  const place = (n, camera, births) => {
-    if (still ? births - n > steps : n - camera <= -1) return null;
-    const step = still ? n % steps : n - camera;
-    return { x: area.x + radius + step * dx, y: area.y + area.h - (step + 0.5) * dy, radius };
-  };
-  return { home, place };
-}
-
-/** Many births: stair beside stair. The camera is the stair at the left, and moves on as steadily as they are born. */
-function field(area, still) {
-  const pitch = Math.sqrt((area.w * area.h) / (1.5 * DOTS));
-  const steps = Math.max(4, Math.floor(area.h / pitch));
-  const wide = 1.25 * pitch;
-  const slant = (2.5 * wide) / steps;
-  const stairs = Math.max(2, Math.floor((area.w - 2.5 * wide) / wide));
-  const home = (births) => (still ? 0 : Math.max(0, births / steps - stairs));
-  const place = (n, camera, births) => {
-    const [stair, step] = [Math.floor(n / steps), n % steps];
-    if (still ? births - n > (stairs - 1) * steps : stair - camera < -3) return null;
-    const column = still ? stair % stairs : stair - camera;
-    return { x: area.x + column * wide + step * slant + pitch / 2, y: area.y + area.h - (step + 0.5) * pitch, radius: 0.4 * pitch };
-  };
-  return { home, place };
 }

@@ -17,7 +17,8 @@ const FINE = 40; // buckets a decade: 6 % wide, finer than an eye can tell
 const BUCKETS = Math.ceil(DECADES * FINE);
 const SECONDS = 10; // that the quantiles look back
 const FADE = 2; // seconds in which a tick fades
-const TICKS = 1200; // that are drawn at most
+const SHADES = 10; // of fading
+const TICKS = 600; // that are drawn at most
 const MARKS = [[1e-3, "1 ms"], [1e-2, "10 ms"], [0.1, "100 ms"], [1, "1 s"], [10, "10 s"]];
 
 /** The latencies of the last ten seconds, in buckets of equal ratio. */
@@ -70,6 +71,11 @@ export class Strip {
     this.#dirty = true;
   }
 
+  /** Another gateway: its latencies are its own. */
+  forget() {
+    [this.#histogram, this.#ticks, this.#dirty] = [new Histogram(), [], true];
+  }
+
   draw() {
     const now = performance.now() / 1000;
     if (now - this.#said > 0.5) this.#say(now);
@@ -84,14 +90,24 @@ export class Strip {
     const x = (seconds) => (width * Math.log10(Math.max(1, seconds / LOW))) / DECADES;
     ctx.clearRect(0, 0, width, height);
     this.#axis(ctx, x, axis, width);
+    this.#drawTicks(ctx, x, axis, now);
+    if (this.#quantiles) this.#quantiles.forEach((seconds, i) => this.#marker(ctx, x(seconds), axis, i));
+  }
+
+  #drawTicks(ctx, x, axis, now) {
+    const thick = Math.max(2, this.#look.type / 10);
+    const shade = ([, at]) => (this.#look.still ? 0.7 : Math.ceil(SHADES * (1 - (now - at) / FADE)) / SHADES);
     ctx.fillStyle = this.#look.visitor;
-    const thick = Math.max(2, type / 10);
-    for (const [seconds, at, lift] of this.#ticks) {
-      ctx.globalAlpha = this.#look.still ? 0.7 : 0.9 * (1 - (now - at) / FADE);
-      ctx.fillRect(x(seconds) - thick / 2, 0.4 * lift * axis, thick, 0.6 * axis);
+    for (let i = 0; i < this.#ticks.length; ) {
+      const alpha = (ctx.globalAlpha = Math.max(0, shade(this.#ticks[i])));
+      ctx.beginPath();
+      for (; i < this.#ticks.length && shade(this.#ticks[i]) === alpha; i++) {
+        const [seconds, , lift] = this.#ticks[i];
+        ctx.rect(x(seconds) - thick / 2, 0.4 * lift * axis, thick, 0.6 * axis);
+      }
+      ctx.fill(); // at once for all of a shade: they are in the order in which they fade
     }
     ctx.globalAlpha = 1;
-    if (this.#quantiles) this.#quantiles.forEach((seconds, i) => this.#marker(ctx, x(seconds), axis, i));
   }
 
   #axis(ctx, x, axis, width) {

@@ -1,0 +1,57 @@
+/* Places: where on its stage each process stands. Pure geometry: from the order of birth to a point.
+ *
+ *     few births: one stair            many births: stair beside stair          workers: boxes in a grid
+ *            o 4713                          o   o   o                            +----+ +----+
+ *         o 4712                            o   o   o   o                         +----+ +----+
+ *      o 4711                              o   o   o   o                          +----+
+ *
+ * A stair has a camera: the step (or the stair) that stands at the left. It follows the births, so the oldest leave at the
+ * left and the newest are always in sight. `still` is for readers who want no motion: there the camera stays, and the
+ * newest take the places of the oldest.
+ */
+
+export const DOTS = 240; // processes per request that are drawn on a stage; those before them have long faded
+const WIDE = 2.4; // width over height of a box: its words stand beside its number
+
+/** Return how many boxes stand across and down, so that each is as near to WIDE as can be, and an id fits. */
+export function grid(many, area, type) {
+  let best = [1, Math.max(1, many)], least = Infinity;
+  for (let across = 1; across <= Math.max(1, many); across++) {
+    const down = Math.ceil(many / across);
+    const [w, h] = [area.w / across, area.h / down];
+    const off = Math.abs(Math.log(w / h / WIDE)) + (w < 4 * type ? 10 : 0) + (across * down - many) * 0.1;
+    if (off < least) [best, least] = [[across, down], off];
+  }
+  return best;
+}
+
+/** Few births: one stair, a step for each, and room for its words. The camera is the step at the bottom. */
+export function stair(area, { type, still }) {
+  const steps = Math.max(3, Math.floor(area.h / (1.3 * type)));
+  const [dx, dy] = [Math.max(0, area.w - 8.2 * type) / steps, area.h / steps];
+  const radius = 0.42 * type;
+  const home = (births) => (still ? 0 : Math.max(0, births - steps));
+  const place = (n, camera, births) => {
+    if (still ? births - n > steps : n - camera <= -1) return null;
+    const step = still ? n % steps : n - camera;
+    return { x: area.x + radius + step * dx, y: area.y + area.h - (step + 0.5) * dy, radius };
+  };
+  return { home, place };
+}
+
+/** Many births: stair beside stair. The camera is the stair at the left, and moves on as steadily as they are born. */
+export function field(area, still) {
+  const pitch = Math.sqrt((area.w * area.h) / (1.5 * DOTS));
+  const steps = Math.max(4, Math.floor(area.h / pitch));
+  const wide = 1.25 * pitch;
+  const slant = (2.5 * wide) / steps;
+  const stairs = Math.max(2, Math.floor((area.w - 2.5 * wide) / wide));
+  const home = (births) => (still ? 0 : Math.max(0, births / steps - stairs));
+  const place = (n, camera, births) => {
+    const [stair, step] = [Math.floor(n / steps), n % steps];
+    if (still ? births - n > (stairs - 1) * steps : stair - camera < -3) return null;
+    const column = still ? stair % stairs : stair - camera;
+    return { x: area.x + column * wide + step * slant + pitch / 2, y: area.y + area.h - (step + 0.5) * pitch, radius: 0.4 * pitch };
+  };
+  return { home, place };
+}
