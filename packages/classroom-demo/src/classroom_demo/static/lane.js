@@ -5,7 +5,7 @@
  * A lane asks for nothing itself: it calls `ask(action)`, and `open(pid)` when a process is chosen.
  */
 
-import { duration, number } from "./shapes.js";
+import { duration, megabytes, number } from "./shapes.js";
 import { Stage } from "./stage.js";
 import { Strip } from "./strip.js";
 import { Twin } from "./twin.js";
@@ -14,11 +14,11 @@ const NEWS = 6_000; // ms for which what has happened is shown
 export const TITLES = { cgi: "CGI", fastcgi: "FastCGI", scgi: "SCGI", uwsgi: "uwsgi", wsgi: "WSGI" };
 
 export class LaneView {
-  #root; #name; #stage; #strip; #twin; #ask; #lane = null; #until = 0; #ended = "";
+  #root; #name; #stage; #strip; #twin; #ask; #lane = null; #until = 0; #ended = ""; #under = null; #clock;
 
   constructor(name, { look, clock, ask, open }) {
     this.#root = document.querySelector("#lane").content.firstElementChild.cloneNode(true);
-    [this.#name, this.#ask] = [name, ask];
+    [this.#name, this.#ask, this.#clock] = [name, ask, clock];
     const find = (query) => this.#root.querySelector(query);
     const title = `lane ${name.toUpperCase()}`;
     this.#root.setAttribute("aria-label", `Lane ${name.toUpperCase()}`);
@@ -57,13 +57,16 @@ export class LaneView {
     const stage = find(".stage");
     stage.addEventListener("click", ({ offsetX, offsetY }) => {
       const pid = this.#stage.at(offsetX, offsetY);
+      this.#stage.pick(pid);
       if (pid !== null) open(pid);
     });
+    stage.addEventListener("pointermove", ({ offsetX, offsetY }) => (this.#under = this.#stage.at(offsetX, offsetY)));
+    stage.addEventListener("pointerleave", () => (this.#under = null));
     stage.addEventListener("keydown", (event) => {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
       if (step) {
         const life = this.#lane?.lives.get(this.#stage.choose(step));
-        if (life) find(".chosen").textContent = `${life.pid}, ${life.now || life.how || "idle"}, served ${life.served}`;
+        if (life) find(".chosen").textContent = this.#described(life);
       } else if (event.key === "Enter" && this.#stage.chosen !== null) open(this.#stage.chosen);
       else return;
       event.preventDefault();
@@ -108,7 +111,9 @@ export class LaneView {
     this.#write('[data-count="waiting"]', number(waiting));
     this.#write('[data-count="failed"]', number(counts.failed));
     this.#root.classList.toggle("failing", counts.failed > 0);
-    if (performance.now() > this.#until) this.#write(".news", this.#standing(lane));
+    const under = lane.lives.get(this.#under);
+    if (under) this.#write(".news", this.#described(under));
+    else if (performance.now() > this.#until) this.#write(".news", this.#standing(lane));
     this.#twin.show(lane);
   }
 
@@ -118,6 +123,11 @@ export class LaneView {
       select.replaceChildren(...kinds.map((one) => new Option(TITLES[one] ?? one, one)));
     }
     if (select.dataset.kind !== kind) select.value = select.dataset.kind = kind; // only then: somebody may be choosing
+  }
+
+  #described({ pid, now, how, ended, born, served, memory, cpu }) {
+    const words = [pid, now || how || "idle", duration((ended ?? this.#clock.now()) - born), `${number(served)} served`];
+    return [...words, megabytes(memory), cpu ? `${duration(cpu)} CPU` : ""].filter(Boolean).join(", ");
   }
 
   #standing({ failures, counts, rate, path }) {

@@ -203,7 +203,7 @@ function words(ctx, look, { x, y, w, h, life, state, age }) {
   const told = [
     [`${life.pid} ${state}`, `${life.pid}`],
     ...(tall ? [] : [[`${served} served`, served]]),
-    [request, request.split("?")[0]],
+    [request, request.split("?")[0], request.split(/[ ?]/)[1] ?? "", state],
     ...(ctx.measureText(together).width < room ? [[together]] : [[memory], [cpu]]),
     [`${duration(age)} old`],
   ];

@@ -269,13 +269,18 @@ export class Stage {
     return slot?.pid ?? dots.sort((a, b) => near(a) - near(b))[0]?.pid ?? null;
   }
 
+  /** Choose a process, or none. */
+  pick(pid) {
+    this.#chosen = pid;
+    this.#dirty = true;
+  }
+
   /** Choose the next process (or the one before), in the order in which they stand; return its id. */
   choose(step) {
     const pids = [...this.#slots.map((slot) => slot.pid), ...this.#dots.filter((one) => one.shown).map((one) => one.pid)];
     const all = pids.filter((pid) => pid !== null);
     const i = all.indexOf(this.#chosen);
-    this.#chosen = all.length ? all[i < 0 ? (step > 0 ? 0 : all.length - 1) : (i + step + all.length) % all.length] : null;
-    this.#dirty = true;
+    this.pick(all.length ? all[i < 0 ? (step > 0 ? 0 : all.length - 1) : (i + step + all.length) % all.length] : null);
     return this.#chosen;
   }
 }

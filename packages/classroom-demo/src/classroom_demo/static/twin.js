@@ -37,6 +37,7 @@ export class Twin {
     this.#say();
     const lives = [...lane.lives.values()].reverse();
     const shown = [...lives.filter((life) => life.ended === null), ...lives.filter((life) => life.ended !== null)].slice(0, ROWS);
+    const seen = Boolean(this.#body.closest(".tables"));
     const pids = new Set(shown.map((life) => life.pid));
     for (const [pid, row] of this.#rows) {
       if (pids.has(pid) || row.contains(document.activeElement)) continue;
@@ -46,6 +47,7 @@ export class Twin {
     shown.forEach((life, i) => {
       const row = this.#rows.get(life.pid) ?? this.#row(life.pid);
       this.#fill(row, life);
+      row.querySelector("button").tabIndex = seen ? 0 : -1; // while the stage is seen, its arrows lead to each process
       if (this.#body.rows[i] !== row && !row.contains(document.activeElement)) this.#body.insertBefore(row, this.#body.rows[i] ?? null);
     });
   }
