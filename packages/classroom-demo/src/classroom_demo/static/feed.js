@@ -5,7 +5,8 @@
  *
  * `reduce` is a pure function: the same events give the same state, whether they come from a gateway that runs, from a
  * recording or from a test. It copies what it changes, so a view may keep what it has seen. A snapshot replaces
- * everything: a window that has missed something (a closed laptop) needs no memory.
+ * everything: a window that has missed something (a closed laptop) needs no memory. What a snapshot has told already may
+ * be told once more by the frame after it, and changes nothing then.
  *
  *     connecting --first event--> live --silence, or an error--> gone --an event--> live
  *
@@ -21,21 +22,21 @@ const LAST_KEPT = 8; // requests that a process is remembered by
 const JUMP = 2; // seconds that the server's clock may be off ours before we believe that it was set anew (a replay)
 
 export const EMPTY = Object.freeze({
-  link: "connecting", t: 0, began: 0, kinds: [], paths: [], rateMax: 0, crowd: 0, lanes: {}, screen: null, ballots: {},
+  link: "connecting", why: "", t: 0, began: 0, kinds: [], paths: [], rateMax: 0, crowd: 0, lanes: {}, screen: null, ballots: {},
 });
 
-/** Return the state after an event: {kind: "snapshot" | "frame" | "gone" | "connecting", data}. Changes nothing. */
+/** Return the state after an event: {kind: "snapshot" | "frame" | "gone", data}; of "gone", data is a sentence, or nothing. Changes nothing. */
 export function reduce(state, { kind, data }) {
   if (kind === "snapshot") return snapshot(data);
   if (kind === "frame") return frame(state, data);
-  return { ...state, link: kind };
+  return { ...state, link: kind, why: data ?? "" };
 }
 
 function snapshot(data) {
   const lanes = {};
   for (const [name, lane] of Object.entries(data.lanes ?? {})) lanes[name] = whole(lane);
   return {
-    link: "live", t: data.t, began: data.began, kinds: data.kinds ?? [], paths: data.paths ?? [],
+    link: "live", why: "", t: data.t, began: data.began, kinds: data.kinds ?? [], paths: data.paths ?? [],
     rateMax: data.rate_max, crowd: data.crowd, lanes, screen: data.screen ?? null, ballots: data.ballots ?? {},
   };
 }
@@ -48,7 +49,7 @@ function frame(state, data) {
     else delete lanes[name];
   }
   return {
-    ...state, link: "live", t: data.t ?? state.t, lanes,
+    ...state, link: "live", why: "", t: data.t ?? state.t, lanes,
     screen: data.screen ?? state.screen, ballots: { ...state.ballots, ...data.ballots },
   };
 }
@@ -67,6 +68,7 @@ function moved(lane, news, at) {
   };
   for (const [kind, [pid, what, t, request]] of inOrder(news)) {
     if (kind === "born") {
+      if (lives.get(pid)?.born === t) continue; // a snapshot has told of it already
       lives.delete(pid); // an id that is used again: another process, and the youngest
       lives.set(pid, newborn(pid, what, t, request ?? ""));
     } else change(pid, { begun: () => ({ now: what, since: t }), finished: (life) => finish(life, what, t), ended: (life) => end(life, what, t) }[kind]);
@@ -87,6 +89,7 @@ function newborn(pid, role, born, now) {
 }
 
 function finish(life, served, t) {
+  if (served <= life.served) return { now: "" }; // a snapshot has counted it already
   return { served, now: "", last: [...life.last, [life.now, t - life.since]].slice(-LAST_KEPT), ready: life.ready ?? t };
 }
 
@@ -180,10 +183,24 @@ export class Feed {
   }
 
   #lost() {
+    const refused = this.#source.readyState === EventSource.CLOSED;
     this.#source.close();
     if (this.state.link !== "gone") this.#tell({ kind: "gone" });
     if (this.#retry) return;
+    if (refused) this.#ask();
     this.#retry = setTimeout(() => this.#connect(), RETRY[Math.min(this.#tries++, RETRY.length - 1)]);
+  }
+
+  /** An EventSource does not say why it was refused; the same request does. */
+  async #ask() {
+    const stop = new AbortController();
+    try {
+      const answer = await fetch("/feed", { signal: stop.signal });
+      if (answer.ok) stop.abort();
+      else this.#tell({ kind: "gone", data: (await answer.text()).trim() });
+    } catch {
+      // nobody answers: that is said already
+    }
   }
 
   #tell(event) {

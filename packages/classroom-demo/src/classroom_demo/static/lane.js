@@ -14,7 +14,7 @@ const NEWS = 6_000; // ms for which what has happened is shown
 export const TITLES = { cgi: "CGI", fastcgi: "FastCGI", scgi: "SCGI", uwsgi: "uwsgi", wsgi: "WSGI" };
 
 export class LaneView {
-  #root; #name; #stage; #strip; #twin; #ask; #lane = null; #until = 0; #ended = ""; #under = null; #clock;
+  #root; #name; #stage; #strip; #twin; #ask; #lane = null; #until = 0; #gone = ""; #under = null; #clock;
 
   constructor(name, { look, clock, ask, open }) {
     this.#root = document.querySelector("#lane").content.firstElementChild.cloneNode(true);
@@ -81,13 +81,23 @@ export class LaneView {
     if (!news) return;
     this.#twin.hear(news);
     if (news.latency) this.#strip.hear(news.latency);
-    for (const [pid, how] of news.ended ?? []) if (how !== "ended") this.#happened(`✕ ${pid} ${how.replace(" by signal 9", "")}`); // the table has it whole
-    const worker = (news.born ?? []).findLast(([, role]) => role !== "cgi");
-    if (worker) this.#happened(this.#ended.startsWith("✕") ? `${this.#ended} → ${worker[0]}` : `${worker[0]} is born`);
+    this.#tell(news);
+  }
+
+  /** Say what has happened to those that stay, and who was killed: "✕ 4711 killed → 4712". */
+  #tell({ born = [], ended = [] }) {
+    for (const [pid, how] of ended) {
+      const bad = how !== "ended";
+      if (bad || this.#lane.lives.get(pid)?.role === "worker") this.#gone = `${bad ? "✕ " : ""}${pid} ${how.replace(" by signal 9", "")}`;
+      if (this.#gone) this.#happened(this.#gone);
+    }
+    const worker = born.findLast(([, role]) => role !== "cgi");
+    if (!worker) return;
+    this.#happened(this.#gone ? `${this.#gone} → ${worker[0]}` : `${worker[0]} is born`);
+    this.#gone = "";
   }
 
   #happened(words) {
-    this.#ended = words.includes("→") ? "" : words;
     this.#until = performance.now() + NEWS;
     this.#write(".news", words);
   }
@@ -131,7 +141,7 @@ export class LaneView {
   }
 
   #standing({ failures, counts, rate, path }) {
-    this.#ended = "";
+    this.#gone = "";
     const words = Object.entries(failures ?? {}).map(([why, times]) => `${number(times)} × ${why}`);
     if (counts.turned_away) words.push(`${number(counts.turned_away)} turned away`);
     if (words.length) return words.join(", ");

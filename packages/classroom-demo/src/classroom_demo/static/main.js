@@ -74,12 +74,10 @@ feed.listen((state, { kind, data }) => {
     sessionStorage.setItem("began", data.began);
     if (link === "gone" && began && Number(began) !== data.began) return location.reload(); // its token is a new one
   }
+  const gone = state.link === "gone" && (state.why || "The server does not answer. This page goes on trying; what you see is old.");
+  if ($("#link").textContent !== (gone || "")) $("#link").textContent = gone || "";
   if (state.link === link) return;
-  if (state.link === "gone") $("#link").textContent = "The server does not answer. This page goes on trying; what you see is old.";
-  if (state.link === "live") {
-    $("#link").textContent = "";
-    if (link === "gone") say("The server is back.");
-  }
+  if (link === "gone") say("The server is back.");
   document.body.classList.toggle("gone", state.link === "gone");
   link = state.link;
 });

@@ -272,7 +272,7 @@ export class Play {
     else if (key === "0") this.#aimAt("all");
     else if (/^[1-4]$/.test(key)) this.#aimAt(this.#names[key - 1] ?? this.#aim);
     else if (key === "[" || key === "]") step(key === "]" ? 1 : -1);
-    else if (key === "+" || key === "-") this.#each((lane) => ({ do: "workers", lane, more: key === "+" ? 1 : -1 }));
+    else if (/^[-+=]$/.test(key)) this.#each((lane) => ({ do: "workers", lane, more: key === "-" ? -1 : 1 }));
     else if (/^n$/i.test(key)) this.#add();
     else if (/^z$/i.test(key)) this.#stretch(!this.#slow);
     else if (/^t$/i.test(key)) this.#tables();

@@ -217,7 +217,7 @@ function words(ctx, look, { x, y, w, h, life, state, age }) {
   }
 }
 
-/** Where a worker stood that is dead: a cross and how it ended, over its place, until it fades. */
+/** Where a worker stood that is gone: a cross (or a ring) and how it ended, over its place, until it fades. */
 export function grave(ctx, look, { x, y, w, h, life, fade }) {
   ctx.globalAlpha = fade;
   rounded(ctx, x + 2, y + 2, w - 4, h - 4, look.type / 3);
@@ -230,7 +230,8 @@ export function grave(ctx, look, { x, y, w, h, life, fade }) {
   const [cx, cy] = [x + 2.4 * r, y + h / 2];
   ctx.lineWidth = r / 1.6;
   ctx.beginPath();
-  ctx.moveTo(cx - r, cy - r), ctx.lineTo(cx + r, cy + r), ctx.moveTo(cx + r, cy - r), ctx.lineTo(cx - r, cy + r);
+  if (life.how === "ended") ctx.arc(cx, cy, r, 0, 7);
+  else ctx.moveTo(cx - r, cy - r), ctx.lineTo(cx + r, cy + r), ctx.moveTo(cx + r, cy - r), ctx.lineTo(cx - r, cy + r);
   ctx.stroke();
   ctx.fillStyle = look.ink;
   ctx.font = look.font(1, 700);

@@ -5,7 +5,7 @@
  *       o o    |            o 4713                               |  | 4702 busy     | | 4703 idle     |
  *       o o    |       o 4712        few: each with its id       |  | GET /hello    | |               |
  *      o o o   |  o 4711             many: stair beside stair    |  |~~~~~~~~~~~~~~~| |~~~~~~~~~~~~~~~|
- *              |  runner 4700                                    |  +---------------+ +---------------+
+ *              |  runners 4700 4701                              |  +---------------+ +---------------+
  *
  * A dot or a box stands for one process id that the gateway has told of. Each glides towards its place; the places
  * follow from the order of birth alone. Where the reader wants no motion, each stands in its place at once, and the
@@ -21,10 +21,12 @@ const FEW = 2; // and below which they get them again
 const FADE = 2.5; // seconds in which an ended process fades
 const GHOST = 0.4; // what is left of it
 const SHADES = 10; // of fading
-const MOURNED = 1.6; // seconds for which a dead worker's cross covers its place, before it fades
+const MOURNED = 2; // seconds for which a dead worker's cross covers its place
+const GOING = 0.3; // and fades then
 const FLASH = 0.15; // seconds for which a request is seen, however quick it was
 const FLIGHT = 0.18; // seconds in which a visitor gets to a process
 const FLIGHTS = 40; // at a time: more is a blur
+const RUNNERS = 4.2; // widths of type, for the word before those that start a process per request
 const GLIDE = 9; // a second: how quickly things get to their places
 
 export class Stage {
@@ -52,12 +54,12 @@ export class Stage {
       else if (kind === "ended") this.#death(pid, what, t);
       else if (kind === "begun") this.#begin(pid);
     }
-    this.#drawn += news.born?.length ?? 0;
     this.#canvas.dataset.born = this.#drawn;
   }
 
   #anew(lane) {
     [this.#dots, this.#slots, this.#graves, this.#flights] = [[], [], [], []];
+    [this.#births, this.#many] = [0, null];
     for (const life of lane.lives.values()) {
       if (life.role === "cgi" || life.ended === null) this.#birth(life.pid, life.role, life.born);
       if (life.role === "cgi" && life.ended !== null) this.#death(life.pid, life.how, life.ended);
@@ -66,11 +68,14 @@ export class Stage {
   }
 
   #birth(pid, role, born) {
+    if (this.#slots.some((slot) => slot.pid === pid && slot.born === born)) return; // a snapshot has told of it already
+    if (this.#dots.findLast((one) => one.pid === pid)?.born === born) return;
+    this.#drawn++;
     if (role !== "cgi") {
       const free = this.#slots.findIndex((slot) => slot.pid === null);
       const slot = this.#slots[free] ?? { fill: 0 };
       if (free < 0) this.#slots.push(slot);
-      Object.assign(slot, { pid, role, fill: 0, flash: 0 });
+      Object.assign(slot, { pid, role, born, fill: 0, flash: 0 });
       return;
     }
     this.#dots.push({ pid, n: this.#births++, born, ended: null, how: "", from: { x: 0, y: 0 } });
@@ -129,13 +134,15 @@ export class Stage {
     return {
       crowd: { x: 0, y: 4, w: left, h: height - 1.5 * type },
       stairs: { x, y: 4, w, h: height - keepers - 8 },
-      boxes: keepers ? { x, y: height - keepers, w, h: keepers } : { x: x + 2, y: 4, w: w - 6, h: height - 8 },
+      boxes: keepers ? { x: x + RUNNERS * type, y: height - keepers, w: w - RUNNERS * type, h: keepers } : { x: x + 2, y: 4, w: w - 6, h: height - 8 },
     };
   }
 
-  #captions(ctx, { crowd }, height) {
+  #captions(ctx, { crowd, stairs }, height) {
     ctx.fillStyle = this.#look.soft;
     ctx.font = this.#look.font();
+    ctx.textAlign = "left";
+    if (this.#lane.kind === "cgi") write(ctx, ["runners"], stairs.x, height - 0.35 * this.#look.type, stairs.w);
     ctx.textAlign = "right";
     const { queue } = this.#lane;
     write(ctx, [queue ? `queue ${queue}` : "visitors"], crowd.w, height - 0.35 * this.#look.type, crowd.w);
@@ -147,10 +154,10 @@ export class Stage {
   // -- workers --------------------------------------------------------------------------------------------------------
 
   #drawBoxes(ctx, { boxes: area }, glide, now) {
-    this.#graves = this.#graves.filter((grave) => now - grave.at < MOURNED + 0.6);
+    this.#graves = this.#graves.filter((grave) => now - grave.at < MOURNED + GOING);
     this.#slots = this.#slots.filter((slot) => slot.pid !== null || this.#graves.some((grave) => grave.slot === slot));
     const many = this.#slots.length;
-    const [across, down] = grid(many, area, this.#look.type);
+    const [across, down] = this.#lane.kind === "cgi" ? [many, 1] : grid(many, area, this.#look.type);
     const gap = 0.35 * this.#look.type;
     const [w, h] = [(area.w - gap * (across - 1)) / across, (area.h - gap * (down - 1)) / down];
     this.#slots.forEach((slot, i) => {
@@ -165,7 +172,7 @@ export class Stage {
       else box(ctx, this.#look, { ...slot, life, busy, age, chosen: this.#chosen === slot.pid });
     });
     for (const { slot, life, at } of this.#graves) {
-      const fade = Math.min(1, (MOURNED + 0.6 - (now - at)) / 0.6);
+      const fade = Math.min(1, (MOURNED + GOING - (now - at)) / GOING);
       grave(ctx, this.#look, { ...slot, life, fade: this.#look.still ? 1 : fade });
       this.#dirty = true;
     }
@@ -174,8 +181,7 @@ export class Stage {
   #runner(ctx, { x, y, w, h, pid }, life) {
     ctx.fillStyle = this.#look.soft;
     ctx.font = this.#look.font(1, this.#chosen === pid ? 800 : 500);
-    const role = life.role === "worker" ? "runner" : life.role;
-    write(ctx, [`${role} ${pid}, starts one process a request`, `${role} ${pid}`, `${pid}`], x, y + h - 0.35 * this.#look.type, w);
+    write(ctx, [`${pid} ${life.now}`, `${pid}`, "▫"], x, y + h - 0.35 * this.#look.type, w);
   }
 
   #move(thing, places, glide) {
