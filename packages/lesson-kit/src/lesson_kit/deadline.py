@@ -171,11 +171,9 @@ class Watch:
         threading.Thread(target=self._watch, name="deadline", daemon=True).start()
 
     def put_away(self) -> None:
-        """Ring no more; and what has rung and was not heard yet is taken back."""
+        """Ring no more. What has rung just now is heard here, within `set`, where nothing comes of it."""
         with self._told:
-            if not self._over.is_set():
-                self._over.set()
-                _raise_in(self._whom, None)
+            self._over.set()
 
     def _watch(self) -> None:
         wait = self._seconds
@@ -185,7 +183,9 @@ class Watch:
                 there = sys._current_frames().get(self._whom)  # noqa: SLF001
                 if not self._over.is_set() and not _is_here(there, self._outer):
                     self.rings += 1
-                    _raise_in(self._whom, TookTooLong)
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                        ctypes.c_ulong(self._whom), ctypes.py_object(TookTooLong)
+                    )
 
 
 def _is_here(frame: FrameType | None, outer: FrameType) -> bool:
@@ -195,9 +195,3 @@ def _is_here(frame: FrameType | None, outer: FrameType) -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread), None if error is None else ctypes.py_object(error)
-    )
