@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from gateway_lab.errors import LabError
-from lesson_kit.answers import LINES_KEPT, Printed, copied, frames_of
+from lesson_kit.answers import LINES_KEPT, Printed, copied, frames_of, kind_of, why_not
 from lesson_kit.checking import Exercise, Inconclusive, NotYet, Outcome, Verdict, examine, expect_bytes, expect_text
 from lesson_kit.deadline import TookTooLong, within
 
@@ -226,6 +226,29 @@ def test_expected_types(expect: Callable[[object, str], Any], value: Any, idea: 
     with pytest.raises(NotYet, match=r"^The head is ") as refused:
         expect(value, "the head")
     assert refused.value.idea == idea
+
+
+async def later() -> None:
+    """Run only when somebody waits."""
+
+
+KINDS: list[tuple[Callable[[], object], str]] = [
+    (lambda: None, "None"), (lambda: ..., "still `...`"), (lambda: 5, "of type int"),
+    (lambda: (n for n in ()), "`yield`"), (later, "`async def`"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "words"), KINDS, ids=range(len(KINDS)))
+def test_kinds_say_why_nothing_has_run(make: Callable[[], object], words: str) -> None:
+    assert words in kind_of(make())
+
+
+@pytest.mark.parametrize(
+    "blank", ["class double:\n    pass\n", "double = ...\n", "async def double(number):\n    pass\n"]
+)
+def test_what_is_asked_for_may_be_something_else_than_a_function(blank: str) -> None:
+    assert why_not(later, "double", blank.replace("number", "")) == ""
+    assert why_not(type, "double", blank.partition("async")[0]) == ""
 
 
 # -- the deadline -----------------------------------------------------------------------------------------------------
