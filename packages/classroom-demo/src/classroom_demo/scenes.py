@@ -49,6 +49,8 @@ WORKERS: Final = 2
 TARGET: Final = "/counter?who=1"
 """Answered with the id of the process, and how many times it has answered."""
 SLOW_ROWS: Final = 5
+AT_A_TIME: Final = 2
+"""Where an answer takes longer than the pace, the next question does not wait for it: a slow machine is not slower."""
 PACE_CGI: Final = (0.6, 0.2)
 """Seconds between the first rows, for the class to see what a row is, and between the others: 10 s in all."""
 PACE_STAY: Final = (0.15, 0.15)
@@ -96,7 +98,7 @@ async def cgi(stage: Stage) -> None:
     """Show 40 requests under CGI."""
     lane = await stage.lane("a", "cgi", WORKERS)
     born = _births(lane)
-    stage.tell(requests=REQUESTS, rows=[], born={})
+    stage.tell(requests=REQUESTS, rows=[], born={}, file=_FILE, hash={"cgi": _fingerprint()})
     await _visits(stage, lane, PACE_CGI)
     await _births_at_least(born + _answering(stage.data["rows"], "cgi"), lane)
     stage.tell(born={"cgi": _births(lane) - born})
@@ -106,16 +108,18 @@ async def stay(stage: Stage) -> None:
     """Show 40 requests under each of three gateways whose workers stay."""
     kinds = {"b": "fastcgi", "c": "uwsgi", "d": "wsgi"}
     lanes = await asyncio.gather(*(stage.lane(name, kind, WORKERS) for name, kind in kinds.items()))
-    stage.tell(requests=REQUESTS, rows=[], born={}, file=_FILE, hash={kind: _fingerprint() for kind in kinds.values()})
+    before = stage.seen("cgi")
+    hashes = {**before.get("hash", {}), **{kind: _fingerprint() for kind in kinds.values()}}
+    stage.tell(requests=REQUESTS, before=before.get("rows", []), rows=[], born={}, file=_FILE, hash=hashes)
     await _together(*(_visits(stage, lane, PACE_STAY) for lane in lanes))
     for lane in lanes:
         await _births_at_least(_answering(stage.data["rows"], lane.kind), lane)
-    stage.tell(born={lane.kind: _births(lane) for lane in lanes})
+    stage.tell(born={**stage.seen("cgi").get("born", {}), **{lane.kind: _births(lane) for lane in lanes}})
 
 
 async def truth_of_births(stage: Stage) -> None:
     """Put the votes over what was measured on this screen and the one before."""
-    born = {**stage.seen("cgi").get("born", {}), **stage.data.get("born", {})}
+    born = stage.data["born"]
     truth = f"{born.get('cgi', '?')} {born.get('fastcgi', '?')}"
     stage.lock("born", truth)
     stage.tell(truth=truth)
@@ -123,14 +127,32 @@ async def truth_of_births(stage: Stage) -> None:
 
 async def _visits(stage: Stage, lane: Lane, pace: tuple[float, float]) -> None:
     """Ask a lane one question after another, and tell each answer."""
-    loop = asyncio.get_running_loop()
-    due = loop.time()
-    for number in range(1, REQUESTS + 1):
-        await _pause(stage, due - loop.time())
-        due = max(due + pace[number > SLOW_ROWS], loop.time())
+    first, later = pace
+    due = [first * min(n, SLOW_ROWS) + later * max(0, n - SLOW_ROWS) for n in range(REQUESTS)]
+
+    async def visit(number: int) -> None:
         pid, counter = await _who(lane)
-        row = {"lane": lane.name, "kind": lane.kind, "n": number, "pid": pid, "counter": counter}
+        row = {"lane": lane.name, "kind": lane.kind, "n": number + 1, "pid": pid, "counter": counter}
         stage.tell(rows=[*stage.data["rows"], row])
+
+    await _at_their_times(stage, due, AT_A_TIME, visit)
+
+
+async def _at_their_times(
+    stage: Stage, due: Sequence[float], at_a_time: int, visit: Callable[[int], Coroutine[Any, Any, None]]
+) -> None:
+    """Begin each visit when it is due, in seconds from now, or as soon after that as somebody is free for it."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    numbers = iter(range(len(due)))
+
+    async def visitor() -> None:
+        for number in numbers:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stage.hurry.wait(), max(0.0, began + due[number] - loop.time()))
+            await visit(number)
+
+    await _together(*(visitor() for _ in range(at_a_time)))
 
 
 async def _who(lane: Lane) -> tuple[int, int]:
@@ -169,11 +191,6 @@ async def _together(*work: Coroutine[Any, Any, None]) -> None:
                 group.create_task(each)
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None
-
-
-async def _pause(stage: Stage, seconds: float) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stage.hurry.wait(), max(0.0, seconds))
 
 
 def _fingerprint() -> str:
@@ -263,18 +280,14 @@ async def again(stage: Stage) -> None:
     """Let 1000 requests be answered by 4 workers."""
     lane = await stage.lane("d", "wsgi", AGAIN_WORKERS)
     stage.tell(workers=AGAIN_WORKERS, requests=AGAIN, answered=0, answered_by={})
-    numbers = iter(range(AGAIN))
-    began = asyncio.get_running_loop().time()
     answered_by: dict[str, int] = {}
 
-    async def visitor() -> None:
-        for number in numbers:
-            await _pause(stage, began + number * AGAIN_PACE - asyncio.get_running_loop().time())
-            pid, _ = await _who(lane)
-            answered_by[str(pid)] = answered_by.get(str(pid), 0) + 1
-            stage.tell(answered_by=dict(answered_by), answered=sum(answered_by.values()))
+    async def visit(_number: int) -> None:
+        pid, _ = await _who(lane)
+        answered_by[str(pid)] = answered_by.get(str(pid), 0) + 1
+        stage.tell(answered_by=dict(answered_by), answered=sum(answered_by.values()))
 
-    await _together(*(visitor() for _ in range(AGAIN_AT_A_TIME)))
+    await _at_their_times(stage, [number * AGAIN_PACE for number in range(AGAIN)], AGAIN_AT_A_TIME, visit)
     await _births_at_least(len(answered_by), lane)
     stage.tell(born={lane.kind: _births(lane)})
 
