@@ -66,7 +66,7 @@ export function sharp(canvas) {
   return { ctx, width, height };
 }
 
-export const number = (n) => DIGITS.format(n);
+export const number = (n) => (n < 1000 ? `${n}` : DIGITS.format(n));
 export const megabytes = (bytes) => (bytes ? `${Math.round(bytes / 1e6)} MB` : "");
 
 /** Return a duration in at most four digits, with its unit. */
@@ -86,10 +86,12 @@ export function stateOf(life) {
   return life.ready === null ? "starting" : "idle";
 }
 
+const wide = (ctx, text) => ctx.measureText(text).width;
+
 /** Write the first of the texts that fits, and return how wide it is; 0 where none does. */
 export function write(ctx, texts, x, y, room) {
   for (const text of texts) {
-    const { width } = ctx.measureText(text);
+    const width = wide(ctx, text);
     if (text && width <= room) {
       ctx.fillText(text, x, y);
       return width;
@@ -156,6 +158,8 @@ export function box(ctx, look, { x, y, w, h, life, fill, busy, age, chosen }) {
   if (state === "busy") {
     ctx.fillStyle = look.busy;
     ctx.fillRect(x, y, 0.55 * look.type, h);
+    ctx.fillStyle = look.ink; // orange on white is faint: the edge is what is seen from afar
+    ctx.fillRect(x + 0.55 * look.type, y, 2, h);
   }
   ctx.restore();
   rounded(ctx, x + edge / 2, y + edge / 2, w - edge, h - edge, look.type / 3);
@@ -191,7 +195,7 @@ function words(ctx, look, { x, y, w, h, life, state, age }) {
     ctx.textAlign = "left";
   }
   ctx.font = look.font(1, 700);
-  if (lines === 1 && ctx.measureText(`${life.pid}  ${served}`).width < w) {
+  if (lines === 1 && wide(ctx, `${life.pid}  ${served}`) < w) {
     ctx.textAlign = "right";
     room -= write(ctx, [served], x + w, y + h / 2 + 0.35 * look.type, w / 2) + 0.5 * look.type;
     ctx.textAlign = "left";
@@ -199,12 +203,13 @@ function words(ctx, look, { x, y, w, h, life, state, age }) {
   const memory = megabytes(life.memory);
   const cpu = life.cpu ? `${duration(life.cpu)} CPU` : "";
   const request = life.now || life.last.at(-1)?.[0] || life.how;
+  const title = `${life.pid} ${state}`;
   const together = `${memory}  ${cpu}`;
   const told = [
-    [`${life.pid} ${state}`, `${life.pid}`],
+    [title, `${life.pid}`],
     ...(tall ? [] : [[`${served} served`, served]]),
-    [request, request.split("?")[0], request.split(/[ ?]/)[1] ?? "", state],
-    ...(ctx.measureText(together).width < room ? [[together]] : [[memory], [cpu]]),
+    [request, request.split("?")[0], request.split(/[ ?]/)[1] ?? "", wide(ctx, title) > room ? state : ""],
+    ...(wide(ctx, together) < room ? [[together]] : [[memory], [cpu]]),
     [`${duration(age)} old`],
   ];
   const shown = told.slice(0, lines);

@@ -128,7 +128,7 @@ export class Stage {
 
   #areas(width, height) {
     const type = this.#look.type;
-    const left = Math.max(4.6 * type, 0.16 * width);
+    const left = Math.max(4.8 * type, 0.16 * width);
     const keepers = this.#lane.kind === "cgi" ? 1.7 * type : 0;
     const [x, w] = [left + 0.6 * type, width - left - 0.6 * type];
     return {
@@ -145,7 +145,7 @@ export class Stage {
     if (this.#lane.kind === "cgi") write(ctx, ["runners"], stairs.x, height - 0.35 * this.#look.type, stairs.w);
     ctx.textAlign = "right";
     const { queue } = this.#lane;
-    write(ctx, [queue ? `queue ${queue}` : "visitors"], crowd.w, height - 0.35 * this.#look.type, crowd.w);
+    write(ctx, [queue ? `queue ${queue}` : "", "visitors"], crowd.w, height - 0.35 * this.#look.type, crowd.w);
     ctx.textAlign = "left";
     ctx.fillStyle = this.#look.line;
     ctx.fillRect(crowd.w + 0.25 * this.#look.type, 0, 3, height);
