@@ -58,8 +58,8 @@ LAST_LINES = 1.0
 """Seconds for the last of it, once the server has ended. A process that has left its group may keep the pipe open."""
 AGAIN = "run the cell that has `serve` again"
 LEFT_OUT = ("DEMO_APP_CONTENT", "PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE", "PYTHONWARNINGS")
-"""Of the notebook's environment: a server of an experiment has none of these. Many containers forbid Python to keep what
-it has compiled; then each new process would pay for that, and a lesson would measure it."""
+"""Of the notebook's environment: a server of an experiment has none of these. Many containers forbid Python to keep
+what it has compiled; then each new process would pay for that, and a lesson would measure it."""
 _READY = re.compile(r"^ready (\S+)", re.MULTILINE)
 _NOTHING_SAID = "it said nothing"
 
