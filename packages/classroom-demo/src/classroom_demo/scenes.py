@@ -23,6 +23,7 @@ import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -130,9 +131,11 @@ async def _visits(stage: Stage, lane: Lane, pace: tuple[float, float]) -> None:
     first, later = pace
     due = [first * min(n, SLOW_ROWS) + later * max(0, n - SLOW_ROWS) for n in range(REQUESTS)]
 
-    async def visit(number: int) -> None:
+    answers = count(1)
+
+    async def visit(_number: int) -> None:
         pid, counter = await _who(lane)
-        row = {"lane": lane.name, "kind": lane.kind, "n": number + 1, "pid": pid, "counter": counter}
+        row = {"lane": lane.name, "kind": lane.kind, "n": next(answers), "pid": pid, "counter": counter}
         stage.tell(rows=[*stage.data["rows"], row])
 
     await _at_their_times(stage, due, AT_A_TIME, visit)

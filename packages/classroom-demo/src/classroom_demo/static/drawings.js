@@ -11,7 +11,8 @@ import { h, percent, say, svg } from "./draw.js";
 import { Ballot, voted } from "./votes.js";
 
 const KINDS = { cgi: "CGI", fastcgi: "FastCGI", scgi: "SCGI", uwsgi: "uwsgi", wsgi: "WSGI" };
-const LINES = 4; // processes that a chart of lasting ones has room for
+const LINES = 3; // processes that a chart of lasting ones has room for
+const NOTHING = 0.005; // of the whole: a part that small cannot be told from nothing in a few rounds
 const HASH = 8; // digits of a hash that are shown; eyes compare no more
 
 // -- the votes ------------------------------------------------------------------------------------------------------------
@@ -170,7 +171,7 @@ function bill({ words, ballots }) {
         row.bar.style.setProperty("--share", share);
         row.ghost.style.setProperty("--share", votes / 100);
         row.root.classList.toggle("true", state === "done" && option === data.truth);
-        say(row.number, parts.length ? `${milliseconds(seconds)} ms` : "");
+        say(row.number, !parts.length ? "" : share < NOTHING ? "≈ 0 ms" : `${milliseconds(seconds)} ms`);
         row.root.setAttribute("aria-label", words.where.label(words.where[option], percent(share), votes));
       }
       const whole = parts.reduce((sum, part) => sum + part.seconds, 0);
@@ -238,7 +239,7 @@ function bytes({ words }) {
         log.replaceChildren(shown === 1 ? h("span", {}, words.break.log) : "", " ", ...(shown === 1 ? lit(data.log, data.number) : []));
       }
       const over = step === "answer" && data.others;
-      return { title: over ? words.break.answer : words.break.title, prompt: over ? "" : data.hex ? words.break.prompt : words.starting };
+      return { title: over ? words.break.answer : words.break.title, prompt: over ? words.break.after : data.hex ? words.break.prompt : words.starting };
     },
   };
 }

@@ -70,7 +70,7 @@ export class Ballot {
     const bar = h("i");
     const number = h("output", { class: "hands" });
     const row = h("tr", { "data-name": [letter, ...cells].join(" "), onclick: () => this.#mark(index) },
-      h("th", { scope: "row", class: "letter" }, letter), cells.map((cell) => h("td", { class: "option" }, cell)),
+      h("th", { scope: "row", class: "letter" }, h("span", {}, letter)), cells.map((cell) => h("td", { class: "option" }, cell)),
       h("td", { class: "tally" }, h("span", {}, bar, number)));
     this.#rows.set(option, { row, bar, number });
     return row;

@@ -21,7 +21,7 @@ const en = {
     prompt: "Hands up!",
   },
   cgi: {
-    title: "CGI: 40 requests, one after another",
+    title: "CGI: 40 requests",
     running: "A dot is an answer. Its height is the process that gave it.",
     prompt: "What do you see?",
     request: "request", process: "process", counter: "the application’s counter",
@@ -61,6 +61,7 @@ const en = {
     prompt: "What would POST print?",
     size: "the size, low byte first", log: "The gateway’s log:",
     answer: "Letters, read as numbers",
+    after: "uwsgi is a rule of its own. It is not HTTP.",
   },
   again: {
     title: "gunicorn -w 4, 1000 requests. How many worker processes?",
@@ -108,7 +109,7 @@ const de = {
     prompt: "Hände hoch!",
   },
   cgi: {
-    title: "CGI: 40 Anfragen, eine nach der anderen",
+    title: "CGI: 40 Anfragen",
     running: "Ein Punkt ist eine Antwort. Seine Höhe: der Prozess, der sie gab.",
     prompt: "Was seht ihr?",
     request: "Anfrage", process: "Prozess", counter: "der Zähler der Anwendung",
@@ -148,6 +149,7 @@ const de = {
     prompt: "Was käme bei POST heraus?",
     size: "die Größe, niederes Byte zuerst", log: "Das Log des Gateways:",
     answer: "Buchstaben, als Zahlen gelesen",
+    after: "uwsgi ist eine eigene Regel. Es ist kein HTTP.",
   },
   again: {
     title: "gunicorn -w 4, 1000 Anfragen. Wie viele Worker-Prozesse?",
@@ -195,7 +197,7 @@ const zh = {
     prompt: "请举手！",
   },
   cgi: {
-    title: "CGI：40 个请求，一个接一个",
+    title: "CGI：40 个请求",
     running: "一个点是一次应答，高度表示由哪个进程应答。",
     prompt: "你们看到了什么？",
     request: "请求", process: "进程", counter: "应用程序的计数器",
@@ -235,6 +237,7 @@ const zh = {
     prompt: "如果是 POST，会显示什么数？",
     size: "长度，低位字节在前", log: "网关的日志：",
     answer: "把字母当成数字来读",
+    after: "uwsgi 是另一套规则，不是 HTTP。",
   },
   again: {
     title: "gunicorn -w 4，1000 个请求：多少个 worker 进程？",
