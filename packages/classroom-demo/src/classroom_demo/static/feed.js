@@ -22,10 +22,12 @@ const LAST_KEPT = 8; // requests that a process is remembered by
 const JUMP = 2; // seconds that the server's clock may be off ours before we believe that it was set anew (a replay)
 
 export const EMPTY = Object.freeze({
-  link: "connecting", why: "", t: 0, began: 0, kinds: [], paths: [], rateMax: 0, crowd: 0, lanes: {}, screen: null, ballots: {},
+  link: "connecting", why: "", t: 0, began: 0, kinds: [], paths: [], rateMax: 0, crowd: 0,
+  lanes: {}, screen: null, ballots: {},
 });
 
-/** Return the state after an event: {kind: "snapshot" | "frame" | "gone", data}; of "gone", data is a sentence, or nothing. Changes nothing. */
+/** Return the state after an event: {kind: "snapshot" | "frame" | "gone", data}; of "gone", data is a sentence, or nothing.
+ * Changes nothing. */
 export function reduce(state, { kind, data }) {
   if (kind === "snapshot") return snapshot(data);
   if (kind === "frame") return frame(state, data);
@@ -43,7 +45,9 @@ function snapshot(data) {
 
 function frame(state, data) {
   const lanes = { ...state.lanes };
-  for (const [name, news] of Object.entries(data.lanes ?? {})) if (lanes[name]) lanes[name] = moved(lanes[name], news, data.t);
+  for (const [name, news] of Object.entries(data.lanes ?? {})) {
+    if (lanes[name]) lanes[name] = moved(lanes[name], news, data.t);
+  }
   for (const [name, lane] of Object.entries(data.lane ?? {})) {
     if (lane) lanes[name] = whole(lane);
     else delete lanes[name];
@@ -71,7 +75,9 @@ function moved(lane, news, at) {
       if (lives.get(pid)?.born === t) continue; // a snapshot has told of it already
       lives.delete(pid); // an id that is used again: another process, and the youngest
       lives.set(pid, newborn(pid, what, t, request ?? ""));
-    } else change(pid, { begun: () => ({ now: what, since: t }), finished: (life) => finish(life, what, t), ended: (life) => end(life, what, t) }[kind]);
+    } else if (kind === "begun") change(pid, () => ({ now: what, since: t }));
+    else if (kind === "finished") change(pid, (life) => finish(life, what, t));
+    else change(pid, (life) => end(life, what, t));
   }
   for (const pid of ready ?? []) change(pid, () => ({ ready: at }));
   return { ...lane, ...now, lives: used(forget(lives), usage) };

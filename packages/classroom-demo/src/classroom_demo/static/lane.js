@@ -5,6 +5,7 @@
  * A lane asks for nothing itself: it calls `ask(action)`, and `open(pid)` when a process is chosen.
  */
 
+import { say } from "./draw.js";
 import { duration, megabytes, number } from "./shapes.js";
 import { Stage } from "./stage.js";
 import { Strip } from "./strip.js";
@@ -88,8 +89,9 @@ export class LaneView {
   #tell({ born = [], ended = [] }) {
     for (const [pid, how] of ended) {
       const bad = how !== "ended";
-      if (bad || this.#lane.lives.get(pid)?.role === "worker") this.#gone = `${bad ? "✕ " : ""}${pid} ${how.replace(" by signal 9", "")}`;
-      if (this.#gone) this.#happened(this.#gone);
+      if (!bad && this.#lane.lives.get(pid)?.role !== "worker") continue; // a process per request has ended, as it should
+      this.#gone = `${bad ? "✕ " : ""}${pid} ${how.replace(" by signal 9", "")}`;
+      this.#happened(this.#gone);
     }
     const worker = born.findLast(([, role]) => role !== "cgi");
     if (!worker) return;
@@ -103,8 +105,7 @@ export class LaneView {
   }
 
   #write(query, text) {
-    const element = this.#root.querySelector(query);
-    if (element.textContent !== text) element.textContent = text;
+    say(this.#root.querySelector(query), text);
   }
 
   /** Show the lane as it is; null: it starts as `pending`. Called when there is something new. */

@@ -12,6 +12,7 @@
  * that the server refused with, that it is gone, that it is back.
  */
 
+import { h, say as tell } from "./draw.js";
 import { Feed, act } from "./feed.js";
 import { KEYS, Play } from "./play.js";
 import { Look } from "./shapes.js";
@@ -74,8 +75,8 @@ feed.listen((state, { kind, data }) => {
     sessionStorage.setItem("began", data.began);
     if (link === "gone" && began && Number(began) !== data.began) return location.reload(); // its token is a new one
   }
-  const gone = state.link === "gone" && (state.why || "The server does not answer. This page goes on trying; what you see is old.");
-  if ($("#link").textContent !== (gone || "")) $("#link").textContent = gone || "";
+  const gone = state.why || "The server does not answer. This page goes on trying; what you see is old.";
+  tell($("#link"), state.link === "gone" ? gone : "");
   if (state.link === link) return;
   if (link === "gone") say("The server is back.");
   document.body.classList.toggle("gone", state.link === "gone");
@@ -89,7 +90,7 @@ addEventListener("keydown", (event) => {
   const { target, key } = event;
   const writes = target.matches("textarea, select, input:not([type=radio], [type=range], [type=checkbox])");
   if (writes || !$("#single").checked) return;
-  if ((key === " " || key === "Enter") && target.matches("button:focus-visible, a:focus-visible, summary:focus-visible")) return; // its own
+  if ((key === " " || key === "Enter") && target.matches(":is(button, a, summary):focus-visible")) return; // its own
   const shown = $("#play").hidden ? script : play;
   if (!shown?.key(key) && !common(key, shown)) return;
   event.preventDefault();
@@ -112,11 +113,7 @@ function dayAndNight() {
 }
 
 $("#help").addEventListener("click", () => $("#keys").showModal());
-$(".keylist").replaceChildren(...KEYS.map(([key, name]) => {
-  const pair = document.createElement("div");
-  for (const [tag, text] of [["dt", key], ["dd", name]]) pair.append(Object.assign(document.createElement(tag), { textContent: text }));
-  return pair;
-}));
+$(".keylist").replaceChildren(...KEYS.map(([key, name]) => h("div", {}, h("dt", {}, key), h("dd", {}, name))));
 for (const dialog of document.querySelectorAll("dialog")) {
   dialog.querySelector(".close").addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // beside the panel

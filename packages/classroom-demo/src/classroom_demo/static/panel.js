@@ -8,14 +8,15 @@
  * runs: the arrow keys and the buttons step, and that works for everybody.
  */
 
+import { h } from "./draw.js";
 import { duration, megabytes, number, stateOf } from "./shapes.js";
 
 const STAGES = ["accept", "decode", "call", "encode", "release"];
 const STRETCHED = 10; // seconds that the whole request takes in slow motion
 const LEAST = 1.2; // seconds for a stage: to be seen, and said aloud
+const ROLES = { worker: "Worker", master: "Master" };
+const PRINTED = /^([2-6].|7[0-9a-e])$/i;
 const BYTES = 64; // of a message that are shown; the rest is counted
-
-const make = (tag, textContent = "", className = "") => Object.assign(document.createElement(tag), { textContent, className });
 
 /** Return hexadecimal digits as rows of bytes with their characters, cut after BYTES. */
 export function hexRows(hex, length, across = 16) {
@@ -23,7 +24,7 @@ export function hexRows(hex, length, across = 16) {
   const rows = [];
   for (let i = 0; i < bytes.length; i += across) {
     const row = bytes.slice(i, i + across);
-    const text = row.map((byte) => (/[2-6].|7[0-9a-e]/i.test(byte) ? String.fromCharCode(Number.parseInt(byte, 16)) : "·"));
+    const text = row.map((byte) => (PRINTED.test(byte) ? String.fromCharCode(Number.parseInt(byte, 16)) : "·"));
     rows.push(`${row.join(" ").padEnd(3 * across)} ${text.join("")}`);
   }
   const more = (length ?? hex?.length / 2) - bytes.length;
@@ -40,23 +41,20 @@ export function showLife(dialog, life, lane, now) {
     ["memory", megabytes(life.memory) || "not sampled"],
     ["CPU", life.cpu ? duration(life.cpu) : "not sampled"],
   ];
-  const facts = make("dl", "", "facts");
-  for (const [name, value] of told) {
-    const pair = facts.appendChild(make("div"));
-    pair.append(make("dt", name), make("dd", value));
-  }
-  const requests = make("ol", "", "requests");
-  for (const [request, seconds] of [...life.last].reverse()) requests.append(make("li", `${request}  ${duration(seconds)}`));
-  const wire = make("div", "", "wire");
-  for (const { way, hex, length, note } of life.wire ?? []) {
-    wire.append(make("h4", `${way === "in" ? "→ in" : "← out"}: ${note ?? ""}, ${number(length)} bytes`));
-    wire.append(make("pre", hexRows(hex, length, fits()).join("\n")));
-  }
-  const content = dialog.querySelector(".content");
-  const none = make("p", "No bytes of this process have been kept.");
-  content.replaceChildren(facts, make("h3", "Last requests"), requests.children.length ? requests : make("p", "None yet."),
-    make("h3", "Bytes on the wire"), wire.children.length ? wire : none);
-  dialog.querySelector("h2").textContent = `${life.role === "cgi" ? "Process" : life.role === "worker" ? "Worker" : "Master"} ${life.pid} of lane ${lane.toUpperCase()}`;
+  const facts = told.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
+  const requests = [...life.last].reverse().map(([request, seconds]) => h("li", {}, `${request}  ${duration(seconds)}`));
+  const wire = (life.wire ?? []).flatMap(({ way, hex, length, note }) => [
+    h("h4", {}, `${way === "in" ? "→ in" : "← out"}: ${note ?? ""}, ${number(length)} bytes`),
+    h("pre", {}, hexRows(hex, length, fits()).join("\n")),
+  ]);
+  dialog.querySelector(".content").replaceChildren(
+    h("dl", { class: "facts" }, facts),
+    h("h3", {}, "Last requests"),
+    requests.length ? h("ol", {}, requests) : h("p", {}, "None yet."),
+    h("h3", {}, "Bytes on the wire"),
+    wire.length ? h("div", {}, wire) : h("p", {}, "No bytes of this process have been kept."),
+  );
+  dialog.querySelector("h2").textContent = `${ROLES[life.role] ?? "Process"} ${life.pid} of lane ${lane.toUpperCase()}`;
   if (!dialog.open) dialog.showModal();
 }
 
@@ -86,14 +84,12 @@ export class SlowMotion {
     const known = new Map(stages.map((stage) => [stage.name, stage]));
     this.#stages = STAGES.map((name) => known.get(name) ?? { name, seconds: 0, text: "", hex: "" });
     const whole = this.#stages.reduce((sum, stage) => sum + stage.seconds, 0);
-    this.#dialog.querySelector("h2").textContent = `One request of lane ${lane.toUpperCase()}: ${duration(whole)}, in slow motion`;
+    const title = `One request of lane ${lane}: ${duration(whole)}, in slow motion`;
+    this.#dialog.querySelector("h2").textContent = title;
     const list = this.#dialog.querySelector(".stages");
-    list.replaceChildren(...this.#stages.map(({ name, seconds }) => {
-      const item = make("li");
-      item.append(make("b", name), make("span", duration(seconds)), make("i"));
-      item.style.setProperty("--part", whole ? seconds / whole : 0);
-      return item;
-    }));
+    list.replaceChildren(...this.#stages.map(({ name, seconds }) => (
+      h("li", {}, h("b", {}, name), h("span", {}, duration(seconds)), h("i"))
+    )));
     if (!this.#dialog.open) this.#dialog.showModal();
     this.#run(0, whole);
   }

@@ -51,7 +51,8 @@ export function field(area, still) {
     const [stair, step] = [Math.floor(n / steps), n % steps];
     if (still ? births - n > (stairs - 1) * steps : stair - camera < -3) return null;
     const column = still ? stair % stairs : stair - camera;
-    return { x: area.x + column * wide + step * slant + pitch / 2, y: area.y + area.h - (step + 0.5) * pitch, radius: 0.4 * pitch };
+    const [x, y] = [area.x + column * wide + step * slant + pitch / 2, area.y + area.h - (step + 0.5) * pitch];
+    return { x, y, radius: 0.4 * pitch };
   };
   return { home, place };
 }

@@ -9,6 +9,7 @@
  * asked for the same; a ratio of less than a tenth of a second of CPU would be made of the clock's ticks.
  */
 
+import { h, say } from "./draw.js";
 import { duration, number } from "./shapes.js";
 import { LaneView, TITLES } from "./lane.js";
 import { showLife, SlowMotion } from "./panel.js";
@@ -45,17 +46,16 @@ const each = (lane, seconds) => `${lane.toUpperCase()} ${duration(seconds)}`.rep
 const $ = (query) => document.querySelector(query);
 
 export class Play {
-  #feed; #act; #look; #say; #views = new Map(); #pending = new Map(); #aim = "all"; #motion; #state; #slow = false; #touched = 0;
+  #feed; #act; #look; #say; #motion; #state; #views = new Map(); #pending = new Map();
+  #aim = "all"; #slow = false; #touched = 0;
   #spent = new Map();
 
   constructor({ feed, act, look, say }) {
     [this.#feed, this.#act, this.#look, this.#say, this.#state] = [feed, act, look, say, feed.state];
     this.#motion = new SlowMotion($("#motion"), look);
     $("#actions").replaceChildren(...ACTIONS.map(([what, key, name, title]) => {
-      const button = Object.assign(document.createElement("button"), { type: "button", textContent: name, title: `${title} (${key.toUpperCase()})` });
-      button.dataset.do = what;
-      button.addEventListener("click", () => this.#do(what));
-      return button;
+      const attributes = { type: "button", "data-do": what, title: `${title} (${key.toUpperCase()})` };
+      return h("button", { ...attributes, onclick: () => this.#do(what) }, name);
     }));
     $("#start").addEventListener("click", () => ["cgi", "fastcgi"].forEach((kind, i) => this.#start(NAMES[i], kind)));
     $("#add-lane").addEventListener("click", () => this.#add());
@@ -76,7 +76,9 @@ export class Play {
       if (state.lanes[name]) this.#view(name).hear(state.lanes[name], null);
     }
     if (kind === "frame") {
-      for (const [name, news] of Object.entries(data.lanes ?? {})) if (state.lanes[name]) this.#view(name).hear(state.lanes[name], news);
+      for (const [name, news] of Object.entries(data.lanes ?? {})) {
+        if (state.lanes[name]) this.#view(name).hear(state.lanes[name], news);
+      }
     }
     this.#count(state);
     this.#show();
@@ -85,7 +87,8 @@ export class Play {
   #view(name) {
     if (!this.#views.has(name)) {
       const open = (pid) => this.#life(name, pid);
-      const ask = (action) => (action.do === "lane.start" ? this.#start(name, action.kind, action.workers) : this.#ask(action));
+      const starts = (action) => action.do === "lane.start";
+      const ask = (action) => (starts(action) ? this.#start(name, action.kind, action.workers) : this.#ask(action));
       this.#views.set(name, new LaneView(name, { look: this.#look, clock: this.#feed.clock, ask, open }));
       $("#lanes").replaceChildren(...[...this.#views].sort().map(([, view]) => view.root));
     }
@@ -109,7 +112,9 @@ export class Play {
     const [first] = this.#aimed;
     $("#rate").disabled = !first;
     $("#rate").max = RATES.filter((rate) => rate <= (rateMax || 500)).length - 1;
-    if ($("#path").options.length !== paths.length) $("#path").replaceChildren(...paths.map((path) => new Option(path, path)));
+    if ($("#path").options.length !== paths.length) {
+      $("#path").replaceChildren(...paths.map((path) => new Option(path, path)));
+    }
     if (performance.now() - this.#touched > ECHO) {
       const { rate, path } = lanes[first] ?? { rate: 0, path: paths[0] };
       $("#rate").value = RATES.findLastIndex((one) => one <= rate);
@@ -130,8 +135,7 @@ export class Play {
 
   #sayRate(rate) {
     const words = `${number(rate)} ${rate === 1 ? "visitor" : "visitors"} a second`;
-    if ($("#rate-said").textContent === words) return;
-    $("#rate-said").textContent = words;
+    say($("#rate-said"), words);
     $("#rate").setAttribute("aria-valuetext", words);
   }
 
@@ -141,11 +145,8 @@ export class Play {
     if (field.dataset.names !== wanted.join()) {
       field.dataset.names = wanted.join();
       field.replaceChildren(field.firstElementChild, ...wanted.map((name) => {
-        const label = document.createElement("label");
-        const input = Object.assign(document.createElement("input"), { type: "radio", name: "target", value: name });
-        input.addEventListener("change", () => this.#aimAt(name));
-        label.append(input, Object.assign(document.createElement("span"), { textContent: name === "all" ? "all" : name.toUpperCase() }));
-        return label;
+        const input = h("input", { type: "radio", name: "target", value: name, onchange: () => this.#aimAt(name) });
+        return h("label", {}, input, h("span", {}, name === "all" ? "all" : name.toUpperCase()));
       }));
     }
     const aim = wanted.includes(this.#aim) ? this.#aim : "all";
@@ -185,9 +186,9 @@ export class Play {
       big = `${times < 9.95 ? times.toFixed(1) : number(Math.round(times))}\u202f×`;
       words = `CPU a request: ${each(more, dear)}, ${each(less, cheap)}`;
     }
-    const [number_, said] = $("#ratio").children;
-    if (number_.textContent !== big) number_.textContent = big;
-    if (said.textContent !== words) said.textContent = words;
+    const [times, why] = $("#ratio").children;
+    say(times, big);
+    say(why, words);
   }
 
   // -- what the page asks for -----------------------------------------------------------------------------------------
@@ -253,7 +254,8 @@ export class Play {
     if (!on) return;
     const [lane] = this.#aimed;
     const told = lane ? await this.#ask({ do: "stretch", lane }) : this.#say("Nothing runs yet: start a gateway first.");
-    if (told?.stages) this.#motion.show(told.stages, `${lane} (${TITLES[this.#state.lanes[lane]?.kind] ?? ""})`);
+    const kind = TITLES[this.#state.lanes[lane]?.kind] ?? "";
+    if (told?.stages) this.#motion.show(told.stages, `${lane.toUpperCase()} (${kind})`);
     else this.#stretch(false);
   }
 
@@ -267,7 +269,11 @@ export class Play {
   key(key) {
     const action = ACTIONS.find(([, its]) => its === key.toLowerCase());
     const slider = $("#rate");
-    const step = (by) => slider.disabled || ((slider.value = Number(slider.value) + by), this.#rate(Number(slider.value)));
+    const step = (by) => {
+      if (slider.disabled) return;
+      slider.value = Number(slider.value) + by;
+      this.#rate(Number(slider.value));
+    };
     if (action) this.#do(action[0]);
     else if (key === "0") this.#aimAt("all");
     else if (/^[1-4]$/.test(key)) this.#aimAt(this.#names[key - 1] ?? this.#aim);

@@ -242,7 +242,8 @@ export function grave(ctx, look, { x, y, w, h, life, fade }) {
   ctx.font = look.font(1, 700);
   const room = w - 5 * r;
   const two = h > 2.8 * look.type;
-  write(ctx, [two ? "" : `${life.pid} ${life.how}`, two ? "" : `${life.pid} ${life.how.split(" ")[0]}`, `${life.pid}`], cx + 2 * r, cy + (two ? -0.25 : 0.35) * look.type, room);
+  const alone = [`${life.pid} ${life.how}`, `${life.pid} ${life.how.split(" ")[0]}`, `${life.pid}`];
+  write(ctx, two ? [`${life.pid}`] : alone, cx + 2 * r, cy + (two ? -0.25 : 0.35) * look.type, room);
   ctx.font = look.font();
   if (two) write(ctx, [life.how, life.how.replace(" by signal ", " "), "ended"], cx + 2 * r, cy + look.type, room);
   ctx.globalAlpha = 1;

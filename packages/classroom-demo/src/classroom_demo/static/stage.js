@@ -95,7 +95,8 @@ export class Stage {
     const slot = this.#slots.find((slot) => slot.pid === pid);
     if (!slot) return;
     slot.flash = this.#now + FLASH;
-    if (!this.#look.still && slot.x !== undefined && this.#flights.length < FLIGHTS) this.#flights.push({ slot, at: this.#now });
+    const flies = !this.#look.still && slot.x !== undefined && this.#flights.length < FLIGHTS;
+    if (flies) this.#flights.push({ slot, at: this.#now });
   }
 
   get #now() {
@@ -134,7 +135,9 @@ export class Stage {
     return {
       crowd: { x: 0, y: 4, w: left, h: height - 1.5 * type },
       stairs: { x, y: 4, w, h: height - keepers - 8 },
-      boxes: keepers ? { x: x + RUNNERS * type, y: height - keepers, w: w - RUNNERS * type, h: keepers } : { x: x + 2, y: 4, w: w - 6, h: height - 8 },
+      boxes: keepers
+        ? { x: x + RUNNERS * type, y: height - keepers, w: w - RUNNERS * type, h: keepers }
+        : { x: x + 2, y: 4, w: w - 6, h: height - 8 },
     };
   }
 
@@ -161,7 +164,8 @@ export class Stage {
     const gap = 0.35 * this.#look.type;
     const [w, h] = [(area.w - gap * (across - 1)) / across, (area.h - gap * (down - 1)) / down];
     this.#slots.forEach((slot, i) => {
-      this.#move(slot, { x: area.x + (i % across) * (w + gap), y: area.y + Math.floor(i / across) * (h + gap), w, h }, glide);
+      const [x, y] = [area.x + (i % across) * (w + gap), area.y + Math.floor(i / across) * (h + gap)];
+      this.#move(slot, { x, y, w, h }, glide);
       const life = this.#lane.lives.get(slot.pid);
       if (!life) return;
       this.#move(slot, { fill: Math.min(1, Math.log10(1 + life.served) / 4) }, glide);
@@ -283,8 +287,8 @@ export class Stage {
 
   /** Choose the next process (or the one before), in the order in which they stand; return its id. */
   choose(step) {
-    const pids = [...this.#slots.map((slot) => slot.pid), ...this.#dots.filter((one) => one.shown).map((one) => one.pid)];
-    const all = pids.filter((pid) => pid !== null);
+    const shown = this.#dots.filter((one) => one.shown);
+    const all = [...this.#slots, ...shown].map((one) => one.pid).filter((pid) => pid !== null);
     const i = all.indexOf(this.#chosen);
     this.pick(all.length ? all[i < 0 ? (step > 0 ? 0 : all.length - 1) : (i + step + all.length) % all.length] : null);
     return this.#chosen;

@@ -7,6 +7,7 @@
  * request, and need not. A process that was killed, or has crashed, is told by its id.
  */
 
+import { h, say } from "./draw.js";
 import { duration, megabytes, number, stateOf } from "./shapes.js";
 
 const EVERY = 1000; // ms
@@ -19,8 +20,7 @@ export class Twin {
 
   constructor(table, said, clock, open) {
     [this.#said, this.#clock, this.#open] = [said, clock, open];
-    const head = table.createTHead().insertRow();
-    for (const title of HEADS) head.append(Object.assign(document.createElement("th"), { textContent: title, scope: "col" }));
+    table.createTHead().insertRow().append(...HEADS.map((title) => h("th", { scope: "col" }, title)));
     this.#body = table.createTBody();
   }
 
@@ -36,7 +36,8 @@ export class Twin {
     this.#next = performance.now() + EVERY;
     this.#say();
     const lives = [...lane.lives.values()].reverse();
-    const shown = [...lives.filter((life) => life.ended === null), ...lives.filter((life) => life.ended !== null)].slice(0, ROWS);
+    const [alive, gone] = [true, false].map((alive) => lives.filter((life) => (life.ended === null) === alive));
+    const shown = [...alive, ...gone].slice(0, ROWS);
     const seen = Boolean(this.#body.closest(".tables"));
     const pids = new Set(shown.map((life) => life.pid));
     for (const [pid, row] of this.#rows) {
@@ -48,20 +49,16 @@ export class Twin {
       const row = this.#rows.get(life.pid) ?? this.#row(life.pid);
       this.#fill(row, life);
       row.querySelector("button").tabIndex = seen ? 0 : -1; // while the stage is seen, its arrows lead to each process
-      if (this.#body.rows[i] !== row && !row.contains(document.activeElement)) this.#body.insertBefore(row, this.#body.rows[i] ?? null);
+      const there = this.#body.rows[i] ?? null;
+      if (there !== row && !row.contains(document.activeElement)) this.#body.insertBefore(row, there);
     });
   }
 
   #row(pid) {
-    const row = document.createElement("tr");
+    const label = `Process ${pid}: its last requests and its bytes`;
+    const button = h("button", { type: "button", "aria-label": label, onclick: () => this.#open(pid) }, pid);
+    const row = h("tr", {}, h("th", { scope: "row" }, button), HEADS.slice(1).map(() => h("td")));
     this.#rows.set(pid, row);
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: pid });
-    button.setAttribute("aria-label", `Process ${pid}: its last requests and its bytes`);
-    button.addEventListener("click", () => this.#open(pid));
-    const head = row.appendChild(document.createElement("th"));
-    head.scope = "row";
-    head.append(button);
-    for (let i = 1; i < HEADS.length; i++) row.insertCell();
     return row;
   }
 
@@ -72,8 +69,7 @@ export class Twin {
     const cells = [words, number(life.served), duration(age), megabytes(life.memory), life.cpu ? duration(life.cpu) : ""];
     row.dataset.state = state;
     cells.forEach((text, i) => {
-      const cell = row.cells[i + 1];
-      if (cell.textContent !== text) cell.textContent = text;
+      say(row.cells[i + 1], text);
     });
   }
 
