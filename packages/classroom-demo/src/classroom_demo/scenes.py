@@ -170,7 +170,7 @@ async def _who(lane: Lane) -> tuple[int, int]:
 def _births(lane: Lane) -> int:
     """Return how many processes that run the application were told of. A CGI server's workers run none."""
     role = "cgi" if lane.kind == "cgi" else "worker"
-    return sum(life.role == role for life in (*lane.gone, *lane.living.values()))
+    return lane.lives.births[role]
 
 
 def _answering(rows: Sequence[Mapping[str, Any]], kind: str) -> int:

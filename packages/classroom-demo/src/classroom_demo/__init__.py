@@ -1,0 +1,15 @@
+"""The classroom: a process per request beside persistent workers, live in a browser.
+
+Contents
+--------
+===============  ===========================================================================================
+``app``          the page as a WSGI application: its files, the feed, the actions
+``floor``        one thread on which everything that moves is kept in order
+``feed``         frames for all windows, as server-sent events
+``lanes``        a gateway and its visitors; ``lives``: its processes; ``visitors``: the crowd; ``queues``
+``slow_motion``  the bytes of a process, and one request stretched over its five stages
+``script``       seven screens; ``scenes``, ``bill``, ``columns``: what they run; ``votes``, ``recording``
+===============  ===========================================================================================
+
+``python -m classroom_demo`` opens it.
+"""

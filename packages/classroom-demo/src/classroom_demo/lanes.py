@@ -1,0 +1,234 @@
+"""A lane: one real gateway with its visitors, and what is known of its processes.
+
+::
+
+    gateway --events, over a datagram socket--> Lives --changes()--> a frame of the feed
+    Crowd   --how each visit went-------------> Lane --------------->
+    psutil, twice a second: CPU, memory ------>
+    the kernel: connections that wait -------->
+
+Nothing is simulated: a process that is drawn is one that the gateway has told of, by its id. The application is a file
+in the lane's own folder, which imports the demo application. So it can be broken and mended, as files are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from gateway_lab.errors import LabError
+from gateway_lab.servers import Server, serve
+from gateway_runtime.addresses import Address, parse_url
+
+from .lives import MASTER, Life, Lives
+from .queues import waiting_at
+from .refusals import Refused
+from .visitors import Crowd, Visit
+
+__all__ = ["WORKERS_MAX", "Lane"]
+
+WORKERS_MAX: Final = 16
+OPTIONS: Final[Mapping[str, Sequence[str]]] = {"cgi": ("--max-children", "8", "--queue", "500")}
+"""A machine for a lesson is small: who comes while eight programs of a worker run waits, rather than is refused."""
+VISITS: Final = 256
+"""Visits that are kept with their bytes, for a look at them."""
+LATENCIES: Final = 2_000
+"""Of a frame. There can be no more visitors than that within one."""
+DATAGRAM: Final = 65_536
+UNSEEN: Final = 1.0
+"""Seconds for the news of a process's end to come, after the process has gone."""
+WHOLE: Final = "from demo_app import app\n"
+BROKEN: Final = "from demo_app import app\n\nraise RuntimeError('somebody has saved a mistake')\n"
+"""The application's file, in order and not."""
+SERVER_ERROR: Final = 500
+
+
+class Lane:
+    """A lane called `name` (a, b, ...), in a folder of its own. It lives on the floor's loop."""
+
+    def __init__(self, name: str, kind: str, folder: Path, workers: int = 2) -> None:
+        self.name, self.kind, self.workers = name, kind, workers
+        self.broken = False
+        self._app = folder / "shown.py"
+        self._app.write_text(WHOLE, "utf-8")
+        self._events = folder / "events"
+        self._events.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.bind(str(self._events))
+        options = [*OPTIONS.get(kind, ()), "--events", str(self._events)]
+        self.server: Server = serve(kind, "shown:app", workers=workers, options=options, folder=folder)
+        self.lives = Lives()
+        self.crowd: Crowd | None = None
+        self.visits: deque[Visit] = deque(maxlen=VISITS)
+        self.trouble = ""
+        """A sentence, once the gateway has ended by itself."""
+        self._counts = Counter(served=0, failed=0)
+        self._failures: Counter[str] = Counter()
+        self._latency: deque[int] = deque(maxlen=LATENCIES)
+        self._cpu = 0.0
+        self._cpu_of_the_dead = 0.0
+        self._sampled = False
+        self._missed: dict[int, float] = {}
+
+    # -- life of the lane ---------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Start the gateway, and let visitors come once it can serve. Raises LabError."""
+        asyncio.get_running_loop().add_reader(self._socket, self.listen)
+        try:
+            await asyncio.to_thread(self.server.__enter__)
+        except BaseException:
+            await self.stop()
+            raise
+        scheme, self._address = parse_url(self.server.url)
+        self.crowd = Crowd(scheme, self._address, self._visited)
+
+    async def stop(self) -> None:
+        """End the gateway and its visitors."""
+        if self.crowd:
+            await self.crowd.leave()
+        await asyncio.to_thread(self.server.stop)
+        if self._socket.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+        self._events.unlink(missing_ok=True)
+
+    @property
+    def address(self) -> Address:
+        """Where the gateway listens."""
+        return self._address
+
+    # -- what can be done to it ---------------------------------------------------------------------------------------
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the gateway's first process. Raises Refused."""
+        try:
+            os.kill(self.server.pid, number)
+        except (LabError, ProcessLookupError):
+            raise Refused("The gateway of this lane has ended: start it again.") from None
+
+    def kill(self, pid: int | None) -> None:
+        """Kill a process of this lane and nobody else's: by default the youngest that serves. Raises Refused."""
+        pids = [life.pid for life in self.lives.living.values() if life.role != MASTER]
+        chosen = pid if pid is not None else (pids[-1] if pids else 0)
+        if chosen not in pids or chosen not in self.server.pids:
+            raise Refused("This process is not of this lane, or has ended.")
+        try:
+            os.kill(chosen, signal.SIGKILL)
+        except ProcessLookupError:
+            raise Refused("This process has just ended by itself.") from None
+
+    def resize(self, more: int) -> None:
+        """Have one worker more, or fewer. Raises Refused."""
+        if more not in (1, -1) or not 1 <= self.workers + more <= WORKERS_MAX:
+            raise Refused(f"A lane has 1 to {WORKERS_MAX} workers.")
+        self.signal(signal.SIGTTIN if more > 0 else signal.SIGTTOU)
+        self.workers += more
+
+    def reload(self, *, broken: bool = False) -> None:
+        """Save the application's file, with a mistake or without, and have it loaded anew. Raises Refused."""
+        self._app.write_text(BROKEN if broken else WHOLE, "utf-8")
+        self.broken = broken
+        self.signal(signal.SIGHUP)
+
+    # -- what happens -------------------------------------------------------------------------------------------------
+
+    def listen(self) -> None:
+        """Take all events that have come."""
+        while True:
+            try:
+                datagram = self._socket.recv(DATAGRAM)
+            except OSError:  # there are no more, or the lane has ended
+                return
+            self.lives.hear(datagram)
+
+    def _visited(self, visit: Visit) -> None:
+        good = 0 < visit.status < SERVER_ERROR and not visit.failure
+        self._counts["served" if good else "failed"] += 1
+        if not good:
+            self._failures[visit.failure or f"status {visit.status}"] += 1
+        self._latency.append(round(1e6 * visit.seconds))
+        self.visits.append(visit)
+
+    def sample(self) -> None:
+        """Look at CPU and memory of the living, and whether they live. To be called in a thread."""
+        total, now = 0.0, time.time()
+        for life in list(self.lives.living.values()):
+            try:
+                process = psutil.Process(life.pid)
+                with process.oneshot():
+                    times, life.memory = process.cpu_times(), process.memory_info().rss
+            except psutil.Error:
+                self._missed.setdefault(life.pid, now)
+                continue
+            life.cpu = times.user + times.system
+            total += life.cpu + times.children_user + times.children_system
+        # A process that has ended and is not yet waited for is missing in the sum for a moment.
+        self._cpu = max(self._cpu, total)
+        self._sampled = True
+
+    def look(self) -> None:
+        """Notice what no event tells: that the gateway has ended, and processes whose end was not heard."""
+        now = time.time()
+        if not self.trouble and not self.server.alive:
+            words = self.server.log.splitlines()
+            self.trouble = f"The gateway has ended ({words[-1] if words else 'it said nothing'}): start it again."
+            if self.crowd:
+                self.crowd.set_rate(0)
+            for pid in list(self.lives.living):
+                self.lives.bury(pid, "ended with its gateway", now)
+        for pid, since in list(self._missed.items()):
+            if pid not in self.lives.living:
+                del self._missed[pid]
+            elif now - since > UNSEEN:
+                self.lives.bury(pid, "ended unheard", now)
+
+    # -- what is told -------------------------------------------------------------------------------------------------
+
+    def changes(self) -> dict[str, Any]:
+        """Return what has happened since the last call, and the counts as they are."""
+        found = {**self.lives.changes(), "latency": list(self._latency)}
+        self._latency.clear()
+        usage = self._usage() if self._sampled else {}
+        self._sampled = False
+        return {**{kind: what for kind, what in found.items() if what}, **usage, **self._now()}
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return all that a new window must know."""
+        return {
+            "kind": self.kind, "url": self.server.url, "lives": [life.told() for life in self.lives],
+            **self._usage(), **self._now(),
+        }  # fmt: skip
+
+    def _usage(self) -> dict[str, Any]:
+        lives = self.lives.living.values()
+        return {"usage": {life.pid: [round(life.cpu, 3), life.memory] for life in lives if life.memory}}
+
+    def _now(self) -> dict[str, Any]:
+        crowd = self.crowd
+        assert crowd
+        born = sum(self.lives.births.values())
+        queue = waiting_at(self._address.port)
+        return {
+            "counts": {
+                "born": born, **self._counts, "crashed": self.lives.crashed, "cpu": round(self._cpu, 3),
+                "turned_away": crowd.turned_away, "unheard": self.lives.unheard,
+            },
+            "workers": self.workers, "broken": self.broken, "trouble": self.trouble, "failures": self._failures,
+            "waiting": crowd.waiting, "rate": crowd.rate, "path": crowd.path,
+            **({} if queue is None else {"queue": queue}),
+        }  # fmt: skip
+
+    def life(self, pid: int) -> Life | None:
+        """Return what is known of a process, whether it lives or not."""
+        return self.lives.find(pid)

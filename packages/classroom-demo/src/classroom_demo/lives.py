@@ -1,0 +1,194 @@
+"""The processes of one gateway, from its own events: who is born, ready, at work, gone.
+
+::
+
+    {"event": "spawn", "pid", "ppid", "role", "t", "n"}     born        told by the parent
+    {"event": "ready", "pid", "role", "t", "n"}             can serve   told by itself
+    {"event": "begin", "pid", "request", "t", "n"}          holds a request
+    {"event": "end", "pid", "request", "t", "n"}            is rid of it
+    {"event": "exit", "pid", "ppid", "t", "n", "code"}      gone        told by the parent ("status" of a CGI program)
+
+`n` counts what a process has told of a kind. So births and requests are counted right even if the kernel has dropped a
+datagram, and how many were dropped is known. A CGI program tells nothing: it holds the request for which the process
+that started it was called.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+__all__ = ["CGI", "GONE", "LAST", "MASTER", "Held", "Life", "Lives", "Served"]
+
+LAST: Final = 8
+"""Requests that a process is remembered by."""
+GONE: Final = 400
+"""Processes that have ended and can still be asked about: two seconds of the busiest lane."""
+KEPT: Final = 2_000
+"""Entries of a kind between two frames; beyond it the oldest are not drawn, but counted. A frame must stay a frame."""
+CGI: Final = "cgi"
+MASTER: Final = "master"
+
+
+class Held(NamedTuple):
+    """A request, and since when a process has held it."""
+
+    request: str
+    since: float
+
+
+class Served(NamedTuple):
+    """A request that a process has held, and from when to when."""
+
+    request: str
+    since: float
+    until: float
+
+
+@dataclass(slots=True)
+class Life:
+    """One process; times are in seconds since 1970. `held` are its requests now, the oldest first."""
+
+    pid: int
+    role: str
+    born: float
+    ready: float | None = None
+    ended: float | None = None
+    how: str = ""
+    served: int = 0
+    held: list[Held] = field(default_factory=list)
+    last: deque[Served] = field(default_factory=lambda: deque(maxlen=LAST))
+    cpu: float = 0.0
+    memory: int = 0
+
+    def told(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        now = self.held[0] if self.held else Held("", 0.0)
+        return {
+            "pid": self.pid, "role": self.role, "born": self.born, "ready": self.ready, "ended": self.ended,
+            "how": self.how, "served": self.served, "now": now.request, "since": now.since,
+            "last": [[one.request, one.until - one.since] for one in self.last],
+            "cpu": round(self.cpu, 3), "memory": self.memory,
+        }  # fmt: skip
+
+
+class Lives:
+    """All processes of a gateway, and what has changed since somebody last asked."""
+
+    def __init__(self) -> None:
+        self.living: dict[int, Life] = {}
+        self.gone: deque[Life] = deque(maxlen=GONE)
+        self.births: Counter[str] = Counter()
+        """By role. A gateway's first process is born of nobody who tells events, so it is not counted."""
+        self.crashed = 0
+        """Processes that ended as none should: killed, or with an exit code. CGI programs among them."""
+        self.unheard = 0
+        """Events that were told and dropped on the way."""
+        self._told: dict[tuple[int, str], int] = {}
+        self._changes: dict[str, deque[Any]] = {}
+        self._take: dict[str, Callable[[Mapping[str, Any], int], None]] = {
+            "spawn": self._spawn, "ready": self._ready, "begin": self._begin, "end": self._end, "exit": self._exit,
+        }  # fmt: skip
+
+    def __iter__(self) -> Iterator[Life]:
+        """Iterate over those that have ended and are remembered, and those that live."""
+        yield from self.gone
+        yield from self.living.values()
+
+    def hear(self, datagram: bytes) -> None:
+        """Take an event. Words that are none are somebody else's: there is nothing to learn from them."""
+        try:
+            told = json.loads(datagram)
+            kind = told["event"]
+            take = self._take[kind]
+            new = self._number(told["ppid"] if kind in ("spawn", "exit") else told["pid"], kind, told["n"])
+            take(told, new)
+        except (ValueError, KeyError, TypeError):
+            return
+        self.unheard += new - 1
+
+    def find(self, pid: int) -> Life | None:
+        """Return what is known of a process, whether it lives or not."""
+        return self.living.get(pid) or next((one for one in reversed(self.gone) if one.pid == pid), None)
+
+    def changes(self) -> dict[str, list[Any]]:
+        """Return what has happened since the last call, by kind."""
+        found = {kind: list(what) for kind, what in self._changes.items()}
+        self._changes.clear()
+        return found
+
+    def note(self, kind: str, what: Any) -> None:
+        """Let the next call of `changes` say this, too."""
+        self._changes.setdefault(kind, deque(maxlen=KEPT)).append(what)
+
+    def bury(self, pid: int, how: str, now: float) -> None:
+        """Take leave of a process."""
+        life = self.living.pop(pid, None)
+        if life is None:
+            return
+        life.ended, life.how = now, how
+        if life.role == CGI:
+            life.served = 1
+            life.last.extend(Served(request, life.born, now) for request, _ in life.held)
+        life.held.clear()
+        self.gone.append(life)
+        self.note("ended", [pid, how, now])
+
+    # -- events -------------------------------------------------------------------------------------------------------
+
+    def _number(self, teller: int, kind: str, number: int) -> int:
+        """Return how many events this one stands for: itself, and those before it that were dropped."""
+        before = self._told.get((teller, kind), 0)
+        self._told[teller, kind] = number
+        return number - before if number > before else number  # a smaller one: another process with an old id
+
+    def _spawn(self, told: Mapping[str, Any], new: int) -> None:
+        role = told["role"]
+        self.births[role] += new
+        for_whom = self.living.get(told["ppid"]) if role == CGI else None
+        life = self._welcome(told["pid"], role, told["t"], for_whom.held[-1:] if for_whom else [])
+        if role == CGI:
+            life.ready = life.born
+
+    def _ready(self, told: Mapping[str, Any], _new: int) -> None:
+        life = self.living.get(told["pid"]) or self._welcome(told["pid"], told["role"], told["t"])
+        life.ready = told["t"]
+        self.note("ready", life.pid)
+
+    def _begin(self, told: Mapping[str, Any], _new: int) -> None:
+        life = self.living.get(told["pid"])
+        if life:
+            life.held.append(Held(told["request"], told["t"]))
+            self.note("begun", [life.pid, told["request"], told["t"]])
+
+    def _end(self, told: Mapping[str, Any], _new: int) -> None:
+        life = self.living.get(told["pid"])
+        if life is None:
+            return
+        request, until = told["request"], told["t"]
+        held = next((one for one in life.held if one.request == request), None)
+        if held:
+            life.held.remove(held)
+            life.last.append(Served(request, held.since, until))
+        life.served = told["n"]
+        self.note("finished", [life.pid, life.served, until])
+
+    def _exit(self, told: Mapping[str, Any], _new: int) -> None:
+        how = _how(told.get("code", told.get("status")))
+        self.crashed += how != "ended"
+        self.bury(told["pid"], how, told["t"])
+
+    def _welcome(self, pid: int, role: str, born: float, held: list[Held] | None = None) -> Life:
+        self.bury(pid, "", born)  # whose end was not heard, and whose id is used again
+        life = self.living[pid] = Life(pid, role, born, held=list(held or ()))
+        self.note("born", [pid, role, born, life.held[0].request if life.held else ""])
+        return life
+
+
+def _how(code: Any) -> str:
+    if not code:
+        return "ended"
+    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
