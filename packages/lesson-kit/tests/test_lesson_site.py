@@ -1,4 +1,4 @@
-"""The site of files: every link leads to a file, nothing is loaded from elsewhere, what only a server can do is gone."""
+"""The site of files: every link leads to a file, nothing comes from elsewhere, what only a server can do is gone."""
 
 from __future__ import annotations
 
