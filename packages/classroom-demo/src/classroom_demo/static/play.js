@@ -20,6 +20,7 @@ const BURST = 40; // visitors at once: the number of the script
 const WINDOW = 60; // seconds over which the ratio is counted
 const ENOUGH = 0.1; // seconds of CPU, ten ticks of Linux's clock: a tenth at least is then no accident
 const REQUESTS = 10;
+const READ = 200; // ms between two sets of numbers: more often is not read, and has the page laid out each time
 const ECHO = 1_000; // ms in which what somebody has just set is not set back by a frame from before
 const ORDER = ["cgi", "fastcgi", "uwsgi", "wsgi", "scgi"]; // of the lanes that are added
 
@@ -47,7 +48,7 @@ const $ = (query) => document.querySelector(query);
 
 export class Play {
   #feed; #act; #look; #say; #motion; #state; #views = new Map(); #pending = new Map();
-  #aim = "all"; #slow = false; #touched = 0;
+  #aim = "all"; #slow = false; #touched = 0; #shown = 0;
   #spent = new Map();
 
   constructor({ feed, act, look, say }) {
@@ -81,7 +82,7 @@ export class Play {
       }
     }
     this.#count(state);
-    this.#show();
+    if (kind === "snapshot" || data.lane || performance.now() - this.#shown > READ) this.#show();
   }
 
   #view(name) {
@@ -96,6 +97,7 @@ export class Play {
   }
 
   #show() {
+    this.#shown = performance.now();
     const { lanes, kinds, paths, rateMax } = this.#state;
     for (const name of [...this.#views.keys()]) {
       if (lanes[name] || this.#pending.has(name)) continue;
