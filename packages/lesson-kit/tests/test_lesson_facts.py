@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def test_an_unknown_fact_is_named() -> None:
 def test_pages_tell_what_the_table_tells(page: Path) -> None:
     text = page.read_text("utf-8")
     assert refreshed(text) == text, "python -m lesson_kit notebooks writes it anew"
+    assert not re.search(r"^<!-- fact", text, re.MULTILINE), "at the start of a line it would end the paragraph"
     assert text.count("<!-- fact:") == text.count("<!-- /fact -->") == len(marks(text))
 
 
