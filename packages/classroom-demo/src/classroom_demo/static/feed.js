@@ -85,7 +85,7 @@ function moved(lane, news, at) {
 
 /** Return what has happened in a frame as [kind, entry], as it came: a worker may end one request and begin another. */
 export function inOrder(news) {
-  const kinds = ["born", "finished", "begun", "ended"]; // of the same moment: in this order
+  const kinds = ["ended", "born", "finished", "begun"]; // of the same moment: in this order
   return kinds.flatMap((kind) => (news[kind] ?? []).map((entry) => [kind, entry])).sort(([, a], [, b]) => a[2] - b[2]);
 }
 

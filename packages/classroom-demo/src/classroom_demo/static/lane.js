@@ -6,7 +6,7 @@
  */
 
 import { say } from "./draw.js";
-import { duration, megabytes, number } from "./shapes.js";
+import { duration, megabytes, number, well } from "./shapes.js";
 import { Stage } from "./stage.js";
 import { Strip } from "./strip.js";
 import { Twin } from "./twin.js";
@@ -88,7 +88,7 @@ export class LaneView {
   /** Say what has happened to those that stay, and who was killed: "✕ 4711 killed → 4712". */
   #tell({ born = [], ended = [] }) {
     for (const [pid, how] of ended) {
-      const bad = how !== "ended";
+      const bad = !well(how);
       if (!bad && this.#lane.lives.get(pid)?.role !== "worker") continue; // a process per request has ended, as it should
       this.#gone = `${bad ? "✕ " : ""}${pid} ${how.replace(" by signal 9", "")}`;
       this.#happened(this.#gone);
@@ -141,10 +141,13 @@ export class LaneView {
     return [...words, megabytes(memory), cpu ? `${duration(cpu)} CPU` : ""].filter(Boolean).join(", ");
   }
 
-  #standing({ failures, counts, rate, path }) {
+  #standing({ trouble, broken, failures, counts, rate, path }) {
     this.#gone = "";
+    if (trouble) return trouble;
+    if (broken) return "cannot be imported: Reload mends it";
     const words = Object.entries(failures ?? {}).map(([why, times]) => `${number(times)} × ${why}`);
     if (counts.turned_away) words.push(`${number(counts.turned_away)} turned away`);
+    if (counts.unheard) words.push(`${number(counts.unheard)} events lost`);
     if (words.length) return words.join(", ");
     return rate ? `${number(rate)} a second: ${path}` : "nobody comes";
   }

@@ -31,7 +31,7 @@ export const ACTIONS = [
   ["slow", "s", "Slow", "a visitor whose request takes 3 seconds"],
   ["leak", "m", "Leak", "a request after which 20 MB are kept for good"],
   ["crash", "c", "Crash", "a request that ends its process"],
-  ["crash.import", "i", "Crash on import", "the application cannot be loaded any more"],
+  ["break", "i", "Crash on import", "the application cannot be imported any more, until it is reloaded"],
   ["kill", "k", "Kill", "kill the process that is chosen, or the youngest"],
   ["reload", "r", "Reload", "new workers take the place of the old"],
 ];

@@ -79,9 +79,12 @@ export function duration(seconds) {
   return seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
 }
 
+/** Tell whether a process has ended as it should: "ended", and not "killed by signal 9" or "exit code 1". */
+export const well = (how) => /^(ended|$)/.test(how);
+
 /** Return the state of a life, as in the table above. */
 export function stateOf(life) {
-  if (life.ended !== null) return life.how === "ended" ? "ended" : "killed";
+  if (life.ended !== null) return well(life.how) ? "ended" : "killed";
   if (life.now) return "busy";
   return life.ready === null ? "starting" : "idle";
 }
@@ -229,13 +232,13 @@ export function grave(ctx, look, { x, y, w, h, life, fade }) {
   ctx.fillStyle = look.paper;
   ctx.fill();
   ctx.lineWidth = Math.max(3, look.type / 9);
-  ctx.strokeStyle = life.how === "ended" ? look.soft : look.killed;
+  ctx.strokeStyle = well(life.how) ? look.soft : look.killed;
   ctx.stroke();
   const r = 0.4 * look.type;
   const [cx, cy] = [x + 2.4 * r, y + h / 2];
   ctx.lineWidth = r / 1.6;
   ctx.beginPath();
-  if (life.how === "ended") ctx.arc(cx, cy, r, 0, 7);
+  if (well(life.how)) ctx.arc(cx, cy, r, 0, 7);
   else ctx.moveTo(cx - r, cy - r), ctx.lineTo(cx + r, cy + r), ctx.moveTo(cx + r, cy - r), ctx.lineTo(cx - r, cy + r);
   ctx.stroke();
   ctx.fillStyle = look.ink;

@@ -14,7 +14,7 @@
 
 import { inOrder } from "./feed.js";
 import { DOTS, field, grid, stair } from "./places.js";
-import { box, crowd, dot, duration, ended, grave, ring, sharp, write } from "./shapes.js";
+import { box, crowd, dot, duration, ended, grave, ring, sharp, well, write } from "./shapes.js";
 
 const MANY = 6; // births a second from which dots are drawn without their ids
 const FEW = 2; // and below which they get them again
@@ -70,7 +70,7 @@ export class Stage {
   #birth(pid, role, born) {
     if (this.#slots.some((slot) => slot.pid === pid && slot.born === born)) return; // a snapshot has told of it already
     if (this.#dots.findLast((one) => one.pid === pid)?.born === born) return;
-    this.#drawn++;
+    if (role !== "master") this.#drawn++; // nobody has told of its birth, so the spawner does not count it
     if (role !== "cgi") {
       const free = this.#slots.findIndex((slot) => slot.pid === null);
       const slot = this.#slots[free] ?? { fill: 0 };
@@ -237,7 +237,7 @@ export class Stage {
     const young = this.#look.still ? 1 : Math.min(1, 0.4 + (now - one.born) / 0.2);
     const fade = this.#fade(since);
     if (since < FADE) this.#dirty = true;
-    if (since >= 0 && one.how === "ended") {
+    if (since >= 0 && well(one.how)) {
       if (!rings.has(fade)) rings.set(fade, []);
       rings.get(fade).push([one.x, one.y, one.radius]);
     } else dot(ctx, this.#look, { ...one, radius: one.radius * young, state: since < 0 ? "busy" : "killed", fade: 1 });
@@ -246,7 +246,7 @@ export class Stage {
     ctx.globalAlpha = Math.max(0.8, fade);
     ctx.fillStyle = this.#look.ink;
     const [x, life] = [one.x + 1.5 * one.radius, duration((one.ended ?? now) - one.born)];
-    const how = one.how && one.how !== "ended" ? one.how : life;
+    const how = well(one.how) ? life : one.how;
     write(ctx, [`${one.pid}  ${how}`, `${one.pid}`], x, one.y + 0.35 * this.#look.type, area.x + area.w - x + 4);
     ctx.globalAlpha = 1;
   }

@@ -8,7 +8,7 @@
  */
 
 import { h, say } from "./draw.js";
-import { duration, megabytes, number, stateOf } from "./shapes.js";
+import { duration, megabytes, number, stateOf, well } from "./shapes.js";
 
 const EVERY = 1000; // ms
 const ROWS = 60; // the living first, then the youngest of those that have ended
@@ -27,7 +27,7 @@ export class Twin {
   hear(news) {
     this.#news.born += news.born?.length ?? 0;
     this.#news.ended += news.ended?.length ?? 0;
-    for (const [pid, how] of news.ended ?? []) if (how !== "ended") this.#news.bad.push(`${pid}: ${how}`);
+    for (const [pid, how] of news.ended ?? []) if (!well(how)) this.#news.bad.push(`${pid}: ${how}`);
   }
 
   /** Write the table and the news, once a second. */
