@@ -24,7 +24,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # the clock runs without site-packages, and starts the quicker for it
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from typing import Any, Final
 
 __all__ = ["OPTION", "ROUNDS", "BillError", "measure", "parts_of"]
@@ -50,7 +50,7 @@ class BillError(Exception):
     """Nothing could be measured; the text is one sentence."""
 
 
-async def measure() -> AsyncIterator[tuple[str, float]]:
+async def measure() -> AsyncGenerator[tuple[str, float], None]:
     """Yield (program, seconds) as they are measured, in rounds. Raises BillError."""
     import asyncio
 
@@ -80,14 +80,17 @@ async def measure() -> AsyncIterator[tuple[str, float]]:
 
 def parts_of(times: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
     """Return each part with its seconds and its share. What comes out below nothing, by chance, counts as nothing."""
-    parts = []
+    seconds: dict[str, float] = {}
     before = 0.0
     for name, repeats in times.items():
         median = statistics.median(repeats)
-        parts.append({"name": name, "option": OPTION[name], "seconds": max(0.0, median - before)})
+        seconds[name] = max(0.0, median - before)
         before = median
-    whole = sum(part["seconds"] for part in parts)
-    return [{**part, "share": part["seconds"] / whole if whole else 0.0} for part in parts]
+    whole = sum(seconds.values())
+    return [
+        {"name": name, "option": OPTION[name], "seconds": part, "share": part / whole if whole else 0.0}
+        for name, part in seconds.items()
+    ]
 
 
 def _programs() -> dict[str, Sequence[str]]:
@@ -118,7 +121,7 @@ def once(command: Sequence[str]) -> float:
         (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
     ]
     began = time.perf_counter()
-    pid = os.posix_spawnp(command[0], command, dict(os.environ), file_actions=nowhere)
+    pid = os.posix_spawnp(command[0], list(command), dict(os.environ), file_actions=nowhere)
     _, status = os.waitpid(pid, 0)
     seconds = time.perf_counter() - began
     if status:

@@ -20,23 +20,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import demo_app.experiments
 from gateway_runtime.addresses import parse_url
 
 from . import bill, columns, votes
 from .asking import Unanswered, ask, connect
+from .stage import ASK, Stage, Step
 
 if TYPE_CHECKING:
     from .lanes import Lane
 
-__all__ = ["AGAIN_WORKERS", "ASK", "QUESTIONS", "REQUESTS", "SCREENS", "WORKERS", "Stage", "Step"]
+__all__ = ["AGAIN_WORKERS", "QUESTIONS", "REQUESTS", "SCREENS", "WORKERS"]
 
 QUESTIONS: Final[Mapping[str, Sequence[str]]] = {
     "born": ("1 1", "1 2", "40 2", "40 40"),
@@ -68,30 +68,6 @@ KNOCK: Final = "{} /hello HTTP/1.1\r\nHost: museum\r\n\r\n"
 LOG_LIMIT: Final = 5.0
 _SPELLED: Final = "these bytes spell '{:4}'.* they promise ([0-9]+) bytes"
 
-
-class Stage(Protocol):
-    """What a scene may use."""
-
-    data: dict[str, Any]
-    hurry: asyncio.Event
-
-    @property
-    def box(self) -> votes.Box:
-        """The votes."""
-
-    async def lane(self, name: str, kind: str, workers: int) -> Lane:
-        """Return a lane with this gateway, started if need be."""
-
-    def tell(self, **data: Any) -> None:
-        """Change the data and let the pages know."""
-
-    def lock(self, question: str, truth: str) -> None:
-        """Let the votes on a question change no more, now that the truth is known."""
-
-    def seen(self, screen: str) -> dict[str, Any]:
-        """Return the data of another screen, {} before it was shown."""
-
-
 # -- processes that are born, processes that stay ----------------------------------------------------------------------
 
 
@@ -112,10 +88,12 @@ async def stay(stage: Stage) -> None:
     before = stage.seen("cgi")
     hashes = {**before.get("hash", {}), **{kind: _fingerprint() for kind in kinds.values()}}
     stage.tell(requests=REQUESTS, before=before.get("rows", []), rows=[], born={}, file=_FILE, hash=hashes)
+    gone = {lane.name: _gone(lane) for lane in lanes}
     await _together(*(_visits(stage, lane, PACE_STAY) for lane in lanes))
     for lane in lanes:
-        await _births_at_least(_answering(stage.data["rows"], lane.kind), lane)
-    stage.tell(born={**stage.seen("cgi").get("born", {}), **{lane.kind: _births(lane) for lane in lanes}})
+        await _births_at_least(gone[lane.name] + _answering(stage.data["rows"], lane.kind), lane)
+    born = {lane.kind: _births(lane) - gone[lane.name] for lane in lanes}
+    stage.tell(born={**before.get("born", {}), **born})
 
 
 async def truth_of_births(stage: Stage) -> None:
@@ -130,7 +108,6 @@ async def _visits(stage: Stage, lane: Lane, pace: tuple[float, float]) -> None:
     """Ask a lane one question after another, and tell each answer."""
     first, later = pace
     due = [first * min(n, SLOW_ROWS) + later * max(0, n - SLOW_ROWS) for n in range(REQUESTS)]
-
     answers = count(1)
 
     async def visit(_number: int) -> None:
@@ -171,6 +148,11 @@ def _births(lane: Lane) -> int:
     """Return how many processes that run the application were told of. A CGI server's workers run none."""
     role = "cgi" if lane.kind == "cgi" else "worker"
     return lane.lives.births[role]
+
+
+def _gone(lane: Lane) -> int:
+    """Return how many workers are no more: somebody may have killed one before, in free play."""
+    return _births(lane) - sum(life.role == "worker" for life in lane.lives.living.values())
 
 
 def _answering(rows: Sequence[Mapping[str, Any]], kind: str) -> int:
@@ -283,6 +265,7 @@ async def again(stage: Stage) -> None:
     """Let 1000 requests be answered by 4 workers."""
     lane = await stage.lane("d", "wsgi", AGAIN_WORKERS)
     stage.tell(workers=AGAIN_WORKERS, requests=AGAIN, answered=0, answered_by={})
+    gone = _gone(lane)
     answered_by: dict[str, int] = {}
 
     async def visit(_number: int) -> None:
@@ -291,8 +274,8 @@ async def again(stage: Stage) -> None:
         stage.tell(answered_by=dict(answered_by), answered=sum(answered_by.values()))
 
     await _at_their_times(stage, [number * AGAIN_PACE for number in range(AGAIN)], AGAIN_AT_A_TIME, visit)
-    await _births_at_least(len(answered_by), lane)
-    stage.tell(born={lane.kind: _births(lane)})
+    await _births_at_least(gone + len(answered_by), lane)
+    stage.tell(born={lane.kind: _births(lane) - gone})
 
 
 async def truth_again(stage: Stage) -> None:
@@ -304,21 +287,6 @@ async def truth_again(stage: Stage) -> None:
     stage.tell(truth=truth, gain=gain.told() if gain else None)
 
 
-Scene = Callable[[Stage], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A step of a screen: `live` needs processes, and is replayed where there are none; `then` reckons with its data.
-
-    With neither, it waits for the class.
-    """
-
-    live: Scene | None = None
-    then: Scene | None = None
-
-
-ASK: Final = Step()
 SCREENS: Final[Mapping[str, Mapping[str, Step]]] = {
     "vote": {"ask": ASK},
     "cgi": {"run": Step(live=cgi)},

@@ -19,9 +19,9 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway_lab.errors import LabError
@@ -30,7 +30,8 @@ from .asking import Unanswered
 from .bill import BillError
 from .recording import BadRecording, Recorder, Recording, Segment, bundled
 from .refusals import Refused
-from .scenes import AGAIN_WORKERS, ASK, QUESTIONS, SCREENS, WORKERS, Step
+from .scenes import AGAIN_WORKERS, QUESTIONS, SCREENS, WORKERS
+from .stage import ASK, Screen, Step
 from .votes import BadVote
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from .lanes import Lane
     from .votes import Box
 
-__all__ = ["QUESTIONS", "REPLAY", "SCREENS", "Script"]
+__all__ = ["CANNOT", "QUESTIONS", "REPLAY", "SCREENS", "Script"]
 
 SPAWN: Final = 2.0
 """Seconds for Python to start. A machine that needs longer would leave a class waiting for each of forty of them."""
@@ -50,33 +51,9 @@ AHEAD: Final[Mapping[tuple[str, str], Sequence[tuple[str, str, int]]]] = {
     ("break", "answer"): [("d", "wsgi", AGAIN_WORKERS)],
 }
 """Gateways that are started after a step, while the class looks or talks: the next screen needs them."""
+CANNOT: Final = "This machine cannot start processes, or not within two seconds."
 FAILURES: Final = (LabError, Unanswered, BillError, BadRecording, Refused, OSError)
 """What a step can end with; each says what is wrong in one sentence."""
-
-
-@dataclass(slots=True)
-class Screen:
-    """What is to be seen of one screen."""
-
-    name: str
-    step: str = ""
-    state: str = "waiting"
-    sentence: str = ""
-    data: dict[str, Any] = field(default_factory=dict)
-    replay: dict[str, str] | None = None
-
-    @property
-    def more(self) -> str:
-        """The step that comes next; "" after the last."""
-        steps = list(SCREENS[self.name])
-        return next(iter(steps[steps.index(self.step) + 1 if self.step else 0 :]), "")
-
-    def told(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return {
-            "name": self.name, "step": self.step, "more": self.more, "state": self.state, "sentence": self.sentence,
-            "data": self.data, "replay": self.replay,
-        }  # fmt: skip
 
 
 class Script:
@@ -84,7 +61,7 @@ class Script:
 
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
-        self._screens = {name: Screen(name) for name in SCREENS}
+        self._screens = {name: Screen(name, tuple(steps)) for name, steps in SCREENS.items()}
         self._at = self._screens["vote"]
         self._on = self._at  # the screen whose step runs, or has run last
         self._task: asyncio.Task[None] | None = None
@@ -140,7 +117,7 @@ class Script:
         step, recording, segment = found
         await self._break_off()
         self._turn_to(screen)
-        self._start(screen, step, self._play(screen, SCREENS[name][step], recording, segment))
+        self._start(screen, step, partial(self._play, screen, SCREENS[name][step], recording, segment))
 
     async def close(self) -> None:
         """End what runs."""
@@ -195,9 +172,9 @@ class Script:
         self._news = True
 
     def _begin(self, screen: Screen, name: str) -> None:
-        self._start(screen, name, self._perform(screen, SCREENS[screen.name][name]))
+        self._start(screen, name, partial(self._perform, screen, SCREENS[screen.name][name]))
 
-    def _start(self, screen: Screen, name: str, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, screen: Screen, name: str, work: Callable[[], Awaitable[None]]) -> None:
         step = SCREENS[screen.name][name]
         screen.step, screen.state, screen.sentence = name, "running" if step != ASK else "waiting", ""
         if step.live:
@@ -206,20 +183,17 @@ class Script:
         self.hurry.clear()
         self._task = asyncio.get_running_loop().create_task(self._guarded(screen, step, work))
 
-    async def _guarded(self, screen: Screen, step: Step, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, screen: Screen, step: Step, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work of a step; whatever happens, the screen says how it ended."""
         try:
             try:
-                await work
+                await work()
             except FAILURES as error:
                 await self._instead(screen, step, error)
             screen.state = "done" if step != ASK else "waiting"
             if step.live:
                 self._keep(screen)
             self._look_ahead(screen)
-        except asyncio.CancelledError:
-            screen.state = "failed"  # and begins anew when somebody comes back
-            raise
         except FAILURES as error:
             screen.state, screen.sentence = "failed", str(error)
         except Exception as error:  # a fault of ours must not leave a class before a screen that waits for ever
@@ -231,7 +205,7 @@ class Script:
     async def _perform(self, screen: Screen, step: Step) -> None:
         if step.live:
             if not await self._can():
-                raise BadRecording("This machine cannot start processes, or not within two seconds.")
+                raise BadRecording(CANNOT)
             await step.live(self)
         if step.then:
             await step.then(self)
@@ -278,6 +252,8 @@ class Script:
         if task:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            if self._on.state == "running":
+                self._on.state = "failed"  # and begins anew when somebody comes back
 
     # -- what can be known, and started, before it is needed ----------------------------------------------------------
 

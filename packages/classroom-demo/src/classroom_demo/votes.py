@@ -54,7 +54,7 @@ class Ballot:
             raise BadVote("The truth has been shown: these votes stay as they are.")
         if option not in self.options:
             raise BadVote(f"{option!r} is none of {', '.join(self.options)}.")
-        if not isinstance(hands, int) or isinstance(hands, bool) or not 0 <= hands <= HANDS:
+        if isinstance(hands, bool) or not 0 <= hands <= HANDS:
             raise BadVote(f"{hands} hands cannot be: a number from 0 to {HANDS}.")
         self.hands[option] = hands
 
