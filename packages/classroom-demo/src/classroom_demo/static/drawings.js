@@ -170,6 +170,7 @@ function bill({ words, ballots }) {
         const votes = voted(now.where, option);
         row.bar.style.setProperty("--share", share);
         row.ghost.style.setProperty("--share", votes / 100);
+        row.ghost.hidden = !votes;
         row.root.classList.toggle("true", state === "done" && option === data.truth);
         say(row.number, !parts.length ? "" : share < NOTHING ? "≈ 0 ms" : `${milliseconds(seconds)} ms`);
         row.root.setAttribute("aria-label", words.where.label(words.where[option], percent(share), votes));

@@ -39,11 +39,11 @@ export class Screens {
 
   /** Take a key; return whether it was one of ours. */
   key(key) {
-    if (this.#frame.help.open) return key === "?" || key === "Escape" ? (this.#frame.help.close(), true) : false;
     if (key === "?") this.#frame.help.showModal();
     else if (/^[lL]$/.test(key)) this.#speak(LANGUAGES[(LANGUAGES.indexOf(this.#language) + 1) % LANGUAGES.length]);
     else if (/^[rR]$/.test(key)) this.#do({ do: "replay", name: this.#feed.state.screen?.name });
     else if (/^[pP]$/.test(key)) location.hash = "play";
+    else if (/^[fF]$/.test(key)) fullScreen();
     else if (this.#drawing?.key?.(key)) return true;
     else if (key === " " || key === "PageDown" || key === "ArrowRight") this.#once(() => this.#on());
     else if (key === "Backspace" || key === "PageUp" || key === "ArrowLeft") this.#once(() => this.#back());
@@ -154,7 +154,17 @@ function help(words) {
   const dialog = h("dialog", { class: "keys", "aria-label": words.help.title }, h("header", {}, h("h2", {}, words.help.title), close),
     h("dl", {}, words.help.keys.map(([key, does]) => h("div", {}, h("dt", {}, key), h("dd", {}, does)))));
   close.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "?" && event.key !== "Escape") return;
+    event.preventDefault(); // the page would open it again
+    dialog.close();
+  });
   return dialog;
+}
+
+function fullScreen() {
+  const done = document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.();
+  done?.catch(() => undefined); // a browser may refuse; then its own key is left
 }
 
 /** The style sheet of the screens comes with them. */

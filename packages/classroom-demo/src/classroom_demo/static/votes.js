@@ -34,7 +34,7 @@ export class Ballot {
       say(number, hands || ballot.locked || this.#options[this.#focus] === option ? String(hands) : "");
       row.classList.toggle("true", ballot.locked && option === ballot.truth);
       row.classList.toggle("marked", !ballot.locked && this.#options[this.#focus] === option);
-      row.setAttribute("aria-selected", String(!ballot.locked && this.#options[this.#focus] === option));
+      row.setAttribute("aria-current", String(row.classList.contains("marked")));
       row.setAttribute("aria-label", `${row.dataset.name}: ${this.words.hands(hands)}${row.matches(".true") ? `, ${this.words.right}` : ""}`);
     }
   }

@@ -87,7 +87,7 @@ const en = {
     title: "Keys",
     keys: [
       ["Space", "on"], ["Backspace", "back"], ["0 … 9", "hands for the marked answer"], ["Enter ↓ ↑", "the next answer, the one before"],
-      ["L", "language"], ["R", "play this screen again, from a recording"], ["P", "free play"], ["D", "day and night"], ["?", "this list"],
+      ["L", "language"], ["R", "play this screen again, from a recording"], ["P", "free play"], ["F", "full screen"], ["D", "day and night"], ["?", "this list"],
     ],
   },
 };
@@ -175,7 +175,7 @@ const de = {
     title: "Tasten",
     keys: [
       ["Leertaste", "weiter"], ["Rücktaste", "zurück"], ["0 … 9", "Hände für die markierte Antwort"], ["Enter ↓ ↑", "nächste, vorige Antwort"],
-      ["L", "Sprache"], ["R", "dieses Bild noch einmal, aus der Aufzeichnung"], ["P", "freies Spiel"], ["D", "Tag und Nacht"], ["?", "diese Liste"],
+      ["L", "Sprache"], ["R", "dieses Bild noch einmal, aus der Aufzeichnung"], ["P", "freies Spiel"], ["F", "ganzer Bildschirm"], ["D", "Tag und Nacht"], ["?", "diese Liste"],
     ],
   },
 };
@@ -263,7 +263,7 @@ const zh = {
     title: "按键",
     keys: [
       ["空格", "下一步"], ["退格", "上一步"], ["0 … 9", "当前选项的举手人数"], ["Enter ↓ ↑", "下一个、上一个选项"],
-      ["L", "语言"], ["R", "回放本屏的录像"], ["P", "自由操作"], ["D", "白天与黑夜"], ["?", "本列表"],
+      ["L", "语言"], ["R", "回放本屏的录像"], ["P", "自由操作"], ["F", "全屏"], ["D", "白天与黑夜"], ["?", "本列表"],
     ],
   },
 };
