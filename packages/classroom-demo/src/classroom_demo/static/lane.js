@@ -6,7 +6,7 @@
  */
 
 import { say } from "./draw.js";
-import { duration, megabytes, number, well } from "./shapes.js";
+import { duration, megabytes, number, well } from "./units.js";
 import { Stage } from "./stage.js";
 import { Strip } from "./strip.js";
 import { Twin } from "./twin.js";

@@ -9,7 +9,7 @@
  */
 
 import { h } from "./draw.js";
-import { duration, megabytes, number, stateOf } from "./shapes.js";
+import { duration, megabytes, number, stateOf } from "./units.js";
 
 const STAGES = ["accept", "decode", "call", "encode", "release"];
 const STRETCHED = 10; // seconds that the whole request takes in slow motion

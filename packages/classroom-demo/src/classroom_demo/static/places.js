@@ -30,7 +30,7 @@ export function stair(area, { type, still }) {
   const steps = Math.max(3, Math.floor(area.h / (1.3 * type)));
   const [dx, dy] = [Math.max(0, area.w - 8.2 * type) / steps, area.h / steps];
   const radius = 0.42 * type;
-  const home = (births) => (still ? 0 : Math.max(0, births - steps));
+  const home = (births) => (still ? 0 : Math.max(0, births + 1 - steps)); // one step free, for who comes meanwhile
   const place = (n, camera, births) => {
     if (still ? births - n > steps : n - camera <= -1) return null;
     const step = still ? n % steps : n - camera;

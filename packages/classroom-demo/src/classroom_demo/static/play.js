@@ -10,7 +10,7 @@
  */
 
 import { h, say } from "./draw.js";
-import { duration, number } from "./shapes.js";
+import { duration, number } from "./units.js";
 import { LaneView, TITLES } from "./lane.js";
 import { showLife, SlowMotion } from "./panel.js";
 
@@ -165,15 +165,17 @@ export class Play {
   #count({ lanes, t }) {
     for (const [name, { counts, path, url }] of Object.entries(lanes)) {
       const known = this.#spent.get(name);
-      const same = known?.path === path && known.url === url && counts.served >= known.samples.at(-1).served;
+      const all = counts.served + counts.failed;
+      const same = known?.path === path && known.url === url && all >= known.samples.at(-1).requests;
       const spent = same ? known : { path, url, samples: [], each: null };
       this.#spent.set(name, spent);
       const last = spent.samples.at(-1);
       if (last && t - last.t < 0.5) continue;
-      spent.samples.push({ t, cpu: counts.cpu, served: counts.served });
+      spent.samples.push({ t, cpu: counts.cpu, requests: all });
       while (t - spent.samples[0].t > WINDOW) spent.samples.shift();
-      const [cpu, served] = [counts.cpu - spent.samples[0].cpu, counts.served - spent.samples[0].served];
-      if (cpu >= ENOUGH && served >= REQUESTS) spent.each = cpu / served;
+      const [first, now] = [spent.samples[0], spent.samples.at(-1)];
+      const [cpu, requests] = [now.cpu - first.cpu, now.requests - first.requests];
+      if (cpu >= ENOUGH && requests >= REQUESTS) spent.each = cpu / requests;
     }
   }
 

@@ -11,8 +11,9 @@
  * things may move, so the canvas follows day and night, and the reader's own settings.
  */
 
+import { duration, megabytes, number, stateOf, well } from "./units.js";
+
 const NAMES = ["ink", "soft", "line", "paper", "panel", "busy", "idle", "starting", "killed", "visitor", "fill", "focus"];
-const DIGITS = new Intl.NumberFormat("en-GB");
 
 /** What the style sheet and the reader's settings say. */
 export class Look {
@@ -64,29 +65,6 @@ export function sharp(canvas) {
   const ctx = canvas.getContext("2d");
   ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
   return { ctx, width, height };
-}
-
-export const number = (n) => (n < 1000 ? `${n}` : DIGITS.format(n));
-export const megabytes = (bytes) => (bytes ? `${Math.round(bytes / 1e6)} MB` : "");
-
-/** Return a duration in at most four digits, with its unit. */
-export function duration(seconds) {
-  if (!(seconds >= 0)) return "";
-  if (seconds < 0.0009995) return `${Math.round(1e6 * seconds)} µs`;
-  if (seconds < 0.00995) return `${(1e3 * seconds).toFixed(1)} ms`;
-  if (seconds < 0.9995) return `${Math.round(1e3 * seconds)} ms`;
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  return seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
-}
-
-/** Tell whether a process has ended as it should: "ended", and not "killed by signal 9" or "exit code 1". */
-export const well = (how) => /^(ended|$)/.test(how);
-
-/** Return the state of a life, as in the table above. */
-export function stateOf(life) {
-  if (life.ended !== null) return well(life.how) ? "ended" : "killed";
-  if (life.now) return "busy";
-  return life.ready === null ? "starting" : "idle";
 }
 
 const wide = (ctx, text) => ctx.measureText(text).width;
@@ -223,6 +201,15 @@ function words(ctx, look, { x, y, w, h, life, state, age }) {
     ctx.font = look.font();
     line += lead;
   }
+}
+
+/** A process that serves no visitor itself: the master, or a runner, which starts a process for each request. */
+export function keeper(ctx, look, { x, y, w, h, life, chosen }) {
+  const [sign, name] = life.role === "master" ? ["▣", "master"] : ["▢", "runner"];
+  ctx.textAlign = "left";
+  ctx.fillStyle = look.soft;
+  ctx.font = look.font(1, chosen ? 800 : 500);
+  write(ctx, [`${sign} ${name} ${life.pid}`, `${sign} ${life.pid}`, `${life.pid}`, sign], x, y + h - 0.35 * look.type, w);
 }
 
 /** Where a worker stood that is gone: a cross (or a ring) and how it ended, over its place, until it fades. */

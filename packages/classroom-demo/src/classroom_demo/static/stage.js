@@ -5,7 +5,7 @@
  *       o o    |            o 4713                               |  | 4702 busy     | | 4703 idle     |
  *       o o    |       o 4712        few: each with its id       |  | GET /hello    | |               |
  *      o o o   |  o 4711             many: stair beside stair    |  |~~~~~~~~~~~~~~~| |~~~~~~~~~~~~~~~|
- *              |  runners 4700 4701                              |  +---------------+ +---------------+
+ *              |  ▣ master 4700  ▢ runner 4701                   |  +---------------+ +---------------+
  *
  * A dot or a box stands for one process id that the gateway has told of. Each glides towards its place; the places
  * follow from the order of birth alone. Where the reader wants no motion, each stands in its place at once, and the
@@ -14,7 +14,8 @@
 
 import { inOrder } from "./feed.js";
 import { DOTS, field, grid, stair } from "./places.js";
-import { box, crowd, dot, duration, ended, grave, ring, sharp, well, write } from "./shapes.js";
+import { box, crowd, dot, ended, grave, keeper, ring, sharp, write } from "./shapes.js";
+import { duration, well } from "./units.js";
 
 const MANY = 6; // births a second from which dots are drawn without their ids
 const FEW = 2; // and below which they get them again
@@ -26,7 +27,7 @@ const GOING = 0.3; // and fades then
 const FLASH = 0.15; // seconds for which a request is seen, however quick it was
 const FLIGHT = 0.18; // seconds in which a visitor gets to a process
 const FLIGHTS = 40; // at a time: more is a blur
-const RUNNERS = 4.2; // widths of type, for the word before those that start a process per request
+const KEEPERS = 1.3; // the height of the row of those that serve nobody themselves, in widths of type
 const GLIDE = 9; // a second: how quickly things get to their places
 
 export class Stage {
@@ -72,7 +73,7 @@ export class Stage {
     if (this.#dots.findLast((one) => one.pid === pid)?.born === born) return;
     if (role !== "master") this.#drawn++; // nobody has told of its birth, so the spawner does not count it
     if (role !== "cgi") {
-      const free = this.#slots.findIndex((slot) => slot.pid === null);
+      const free = this.#slots.findIndex((slot) => slot.pid === null && slot.role === role);
       const slot = this.#slots[free] ?? { fill: 0 };
       if (free < 0) this.#slots.push(slot);
       Object.assign(slot, { pid, role, born, fill: 0, flash: 0 });
@@ -130,22 +131,24 @@ export class Stage {
   #areas(width, height) {
     const type = this.#look.type;
     const left = Math.max(4.8 * type, 0.16 * width);
-    const keepers = this.#lane.kind === "cgi" ? 1.7 * type : 0;
+    const row = this.#slots.some((slot) => this.#keeps(slot)) ? KEEPERS * type : 0;
     const [x, w] = [left + 0.6 * type, width - left - 0.6 * type];
     return {
       crowd: { x: 0, y: 4, w: left, h: height - 1.5 * type },
-      stairs: { x, y: 4, w, h: height - keepers - 8 },
-      boxes: keepers
-        ? { x: x + RUNNERS * type, y: height - keepers, w: w - RUNNERS * type, h: keepers }
-        : { x: x + 2, y: 4, w: w - 6, h: height - 8 },
+      keepers: { x, y: height - row, w, h: row },
+      stairs: { x, y: 4, w, h: height - row - 12 },
+      boxes: { x: x + 2, y: 4, w: w - 6, h: height - row - 8 },
     };
   }
 
-  #captions(ctx, { crowd, stairs }, height) {
+  /** Tell whether the process of a place serves no visitor itself. */
+  #keeps({ role }) {
+    return role === "master" || this.#lane.kind === "cgi";
+  }
+
+  #captions(ctx, { crowd }, height) {
     ctx.fillStyle = this.#look.soft;
     ctx.font = this.#look.font();
-    ctx.textAlign = "left";
-    if (this.#lane.kind === "cgi") write(ctx, ["runners"], stairs.x, height - 0.35 * this.#look.type, stairs.w);
     ctx.textAlign = "right";
     const { queue } = this.#lane;
     write(ctx, [queue ? `queue ${queue}` : "", "visitors"], crowd.w, height - 0.35 * this.#look.type, crowd.w);
@@ -156,25 +159,13 @@ export class Stage {
 
   // -- workers --------------------------------------------------------------------------------------------------------
 
-  #drawBoxes(ctx, { boxes: area }, glide, now) {
+  #drawBoxes(ctx, areas, glide, now) {
     this.#graves = this.#graves.filter((grave) => now - grave.at < MOURNED + GOING);
     this.#slots = this.#slots.filter((slot) => slot.pid !== null || this.#graves.some((grave) => grave.slot === slot));
-    const many = this.#slots.length;
-    const [across, down] = this.#lane.kind === "cgi" ? [many, 1] : grid(many, area, this.#look.type);
-    const gap = 0.35 * this.#look.type;
-    const [w, h] = [(area.w - gap * (across - 1)) / across, (area.h - gap * (down - 1)) / down];
-    this.#slots.forEach((slot, i) => {
-      const [x, y] = [area.x + (i % across) * (w + gap), area.y + Math.floor(i / across) * (h + gap)];
-      this.#move(slot, { x, y, w, h }, glide);
-      const life = this.#lane.lives.get(slot.pid);
-      if (!life) return;
-      this.#move(slot, { fill: Math.min(1, Math.log10(1 + life.served) / 4) }, glide);
-      const busy = now < slot.flash;
-      if (busy) this.#dirty = true;
-      const age = this.#clock.now() - life.born;
-      if (this.#lane.kind === "cgi") this.#runner(ctx, slot, life);
-      else box(ctx, this.#look, { ...slot, life, busy, age, chosen: this.#chosen === slot.pid });
-    });
+    const keepers = this.#slots.filter((slot) => this.#keeps(slot));
+    const boxes = this.#slots.filter((slot) => !this.#keeps(slot));
+    this.#drawRows(ctx, keepers, areas.keepers, [keepers.length, 1], glide, now);
+    this.#drawRows(ctx, boxes, areas.boxes, grid(boxes.length, areas.boxes, this.#look.type), glide, now);
     for (const { slot, life, at } of this.#graves) {
       const fade = Math.min(1, (MOURNED + GOING - (now - at)) / GOING);
       grave(ctx, this.#look, { ...slot, life, fade: this.#look.still ? 1 : fade });
@@ -182,10 +173,20 @@ export class Stage {
     }
   }
 
-  #runner(ctx, { x, y, w, h, pid }, life) {
-    ctx.fillStyle = this.#look.soft;
-    ctx.font = this.#look.font(1, this.#chosen === pid ? 800 : 500);
-    write(ctx, [`${pid} ${life.now}`, `${pid}`, "▫"], x, y + h - 0.35 * this.#look.type, w);
+  #drawRows(ctx, slots, area, [across, down], glide, now) {
+    const gap = (down > 1 || across < 3 ? 0.35 : 0.15) * this.#look.type;
+    const [w, h] = [(area.w - gap * (across - 1)) / across, (area.h - gap * (down - 1)) / down];
+    slots.forEach((slot, i) => {
+      const [x, y] = [area.x + (i % across) * (w + gap), area.y + Math.floor(i / across) * (h + gap)];
+      this.#move(slot, { x, y, w, h }, glide);
+      const life = this.#lane.lives.get(slot.pid);
+      if (!life) return;
+      this.#move(slot, { fill: Math.min(1, Math.log10(1 + life.served) / 4) }, glide);
+      const busy = now < slot.flash;
+      if (busy) this.#dirty = true;
+      const told = { ...slot, life, busy, age: this.#clock.now() - life.born, chosen: this.#chosen === slot.pid };
+      (this.#keeps(slot) ? keeper : box)(ctx, this.#look, told);
+    });
   }
 
   #move(thing, places, glide) {

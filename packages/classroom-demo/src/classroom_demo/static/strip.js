@@ -9,7 +9,8 @@
  * visitor who waited; so there is none. A visitor who gave up counts with the time that he had waited.
  */
 
-import { duration, sharp } from "./shapes.js";
+import { sharp } from "./shapes.js";
+import { duration } from "./units.js";
 
 const LOW = 1e-4; // seconds at the left end
 const DECADES = 5.4; // to 25 s: beyond the longest that a visitor waits

@@ -8,7 +8,7 @@
  */
 
 import { h, say } from "./draw.js";
-import { duration, megabytes, number, stateOf, well } from "./shapes.js";
+import { duration, megabytes, number, stateOf, well } from "./units.js";
 
 const EVERY = 1000; // ms
 const ROWS = 60; // the living first, then the youngest of those that have ended
