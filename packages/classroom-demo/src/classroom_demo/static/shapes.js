@@ -235,7 +235,7 @@ export function grave(ctx, look, { x, y, w, h, life, fade }) {
   const alone = [`${life.pid} ${life.how}`, `${life.pid} ${life.how.split(" ")[0]}`, `${life.pid}`];
   write(ctx, two ? [`${life.pid}`] : alone, cx + 2 * r, cy + (two ? -0.25 : 0.35) * look.type, room);
   ctx.font = look.font();
-  if (two) write(ctx, [life.how, life.how.replace(" by signal ", " "), "ended"], cx + 2 * r, cy + look.type, room);
+  if (two) write(ctx, [life.how, life.how.replace(" by signal ", " "), life.how.replace("exit ", "")], cx + 2 * r, cy + look.type, room);
   ctx.globalAlpha = 1;
 }
 
