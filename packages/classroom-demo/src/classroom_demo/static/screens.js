@@ -15,7 +15,7 @@ const TWICE = 250; // ms in which a key that is held, or bounces, counts once
 const KEPT = "classroom-language";
 
 export class Screens {
-  #root; #feed; #act; #say; #frame; #drawing = null; #key = ""; #language; #shown = false; #pressed = 0; #begun = false;
+  #root; #feed; #act; #say; #frame; #drawing = null; #key = ""; #language; #shown = false; #pressed = 0; #begun = false; #told = "";
 
   constructor({ root, feed, act, say: tell }) {
     [this.#root, this.#feed, this.#act, this.#say] = [root, feed, act, tell];
@@ -115,6 +115,7 @@ export class Screens {
     frame.root.dataset.state = screen.state;
     say(frame.title, title);
     say(frame.prompt, screen.state === "failed" ? screen.sentence || words.broken : prompt);
+    if (screen.state !== "failed" && screen.sentence !== this.#told) this.#say((this.#told = screen.sentence));
     const place = ORDER.indexOf(screen.name);
     frame.dots.setAttribute("aria-label", words.screen(place + 1, ORDER.length));
     for (const [index, dot] of [...frame.dots.children].entries()) dot.className = index < place ? "past" : index === place ? "now" : "";

@@ -5,14 +5,11 @@
  */
 
 const en = {
-  language: "English",
   screen: (n, all) => `Screen ${n} of ${all}`,
-  replay: "REPLAY", on: "on",
+  replay: "REPLAY",
   space: "Space",
   hands: (n) => (n === 1 ? "1 hand" : `${n} hands`),
-  locked: "The truth is out: these votes stay.",
   right: "measured",
-  voted: "you",
   starting: "The gateways start …",
   broken: "Broken off. Space begins again.",
   vote: {
@@ -68,7 +65,6 @@ const en = {
     prompt: "Hands up, once more!",
     running: (n) => `Our WSGI server with ${n} workers, as gunicorn has with -w ${n}`,
     done: (requests, workers) => `${requests} requests, ${workers} processes`,
-    answered: "answered", process: "process",
     before: "right at first", after: "right now",
     prompt2: "And now: the map.",
     label: (pid, n) => `process ${pid} answered ${n}`,
@@ -93,14 +89,11 @@ const en = {
 };
 
 const de = {
-  language: "Deutsch",
   screen: (n, all) => `Bild ${n} von ${all}`,
-  replay: "AUFZEICHNUNG", on: "auf",
+  replay: "AUFZEICHNUNG",
   space: "Leertaste",
   hands: (n) => (n === 1 ? "1 Hand" : `${n} Hände`),
-  locked: "Die Antwort ist bekannt: Diese Stimmen bleiben.",
   right: "gemessen",
-  voted: "ihr",
   starting: "Die Gateways starten …",
   broken: "Abgebrochen. Die Leertaste beginnt neu.",
   vote: {
@@ -156,7 +149,6 @@ const de = {
     prompt: "Noch einmal Hände hoch!",
     running: (n) => `Unser WSGI-Server mit ${n} Workern, wie gunicorn mit -w ${n}`,
     done: (requests, workers) => `${requests} Anfragen, ${workers} Prozesse`,
-    answered: "beantwortet", process: "Prozess",
     before: "anfangs richtig", after: "jetzt richtig",
     prompt2: "Und nun: die Karte.",
     label: (pid, n) => `Prozess ${pid} hat ${n} beantwortet`,
@@ -181,14 +173,11 @@ const de = {
 };
 
 const zh = {
-  language: "中文",
   screen: (n, all) => `第 ${n} 屏，共 ${all} 屏`,
-  replay: "回放", on: "机器",
+  replay: "回放",
   space: "空格",
   hands: (n) => `${n} 人举手`,
-  locked: "答案已经公布，票数不再改动。",
   right: "实测",
-  voted: "你们",
   starting: "网关正在启动……",
   broken: "已中断。按空格重新开始。",
   vote: {
@@ -244,7 +233,6 @@ const zh = {
     prompt: "再举一次手！",
     running: (n) => `我们的 WSGI 服务器，${n} 个 worker，如同 gunicorn -w ${n}`,
     done: (requests, workers) => `${requests} 个请求，${workers} 个进程`,
-    answered: "已应答", process: "进程",
     before: "起初答对", after: "现在答对",
     prompt2: "接下来：全图。",
     label: (pid, n) => `进程 ${pid} 应答了 ${n} 次`,
