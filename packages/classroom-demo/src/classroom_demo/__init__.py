@@ -13,3 +13,10 @@ Contents
 
 ``python -m classroom_demo`` opens it.
 """
+
+from typing import Final
+
+__all__ = ["VOTES_IN"]
+
+VOTES_IN: Final = "CLASSROOM_VOTES"
+"""The environment variable that says where votes are saved."""

@@ -29,6 +29,8 @@ from gateway_lab.servers import Server
 from gateway_runtime.addresses import parse
 from gateway_runtime.errors import StartupError
 
+from . import VOTES_IN
+
 __all__ = ["main"]
 
 STOPPED, FAILED, REFUSED = 0, 1, 2
@@ -38,7 +40,6 @@ THREADS: Final = 16
 """Of the page: twelve windows (`feed.WINDOWS`), and four for files and actions."""
 GRACE: Final = 1
 """Seconds for requests under way when the page ends. A window's feed would have no end."""
-VOTES_IN: Final = "CLASSROOM_VOTES"
 STEP: Final = 0.2
 """Seconds between two looks at whether the page's server is still there."""
 LAST: Final = 8.0
@@ -140,7 +141,7 @@ def _see_off(processes: Sequence[psutil.Process]) -> None:
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """Make the folder in which all temporary files of this classroom lie; remove those of classrooms that were killed."""
+    """Make the folder for all temporary files of this classroom; remove those of classrooms that were killed."""
     where = SHORT if SHORT.is_dir() else Path(tempfile.gettempdir())
     for old in where.glob(f"{FOLDER}*-*"):
         pid = old.name.removeprefix(FOLDER).partition("-")[0]

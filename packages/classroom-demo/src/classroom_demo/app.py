@@ -2,11 +2,15 @@
 
 ::
 
-    GET /            the page; it carries a token            GET /feed    server-sent events, for as long as somebody looks
-    GET /static/...  style sheet and scripts                 POST /do     an action as JSON, with the token
+    GET /              the page; it carries a token      GET /feed   server-sent events, as long as somebody looks
+    GET /static/NAME   style sheets and scripts          POST /do    an action as JSON, with the token
 
-One process, many threads: a window's feed holds a thread, and the floor is in this process's memory. Nothing that the page
-needs lies elsewhere, and its content security policy says so to the browser.
+One process, many threads: a window's feed holds a thread, and the floor is in this process's memory.
+
+The page can start processes and kill them, so it is for the machine that it runs on. A page of another site may make a
+browser send requests here, and must not be heard: it does not know the token, and cannot read it, since its requests
+name its own host, even if that name leads here (DNS rebinding). Nothing that our page needs lies elsewhere, and its
+content security policy says so to the browser.
 """
 
 from __future__ import annotations
@@ -16,36 +20,44 @@ import json
 import os
 import secrets
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import platformdirs
 
+from . import VOTES_IN
 from .feed import TooManyWindows
-from .floor import Floor, Refused
+from .floor import Floor
+from .refusals import Refused
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-__all__ = ["VOTES_IN", "app"]
+__all__ = ["app", "floor"]
 
-VOTES_IN: Final = "CLASSROOM_VOTES"
-"""The environment variable that names another folder for the votes."""
 STATIC: Final = Path(__file__).parent / "static"
-KINDS: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".json": "application/json"}
+KINDS: Final = {
+    ".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".json": "application/json",
+    ".svg": "image/svg+xml",
+}  # fmt: skip
+PAGES: Final = {"/": "index.html", "/card": "card.html"}
+HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
 ACTION_MAX: Final = 10_000
 """Bytes of an action."""
-HEADERS: Final = [
+POLICY: Final = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS: Final = (
     ("Cache-Control", "no-store"),
-    ("Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
-                                "frame-ancestors 'none'"),
+    ("Content-Security-Policy", POLICY),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),
-]  # fmt: skip
-TOKEN: Final = secrets.token_urlsafe(24).encode()
-"""In the page, and with each action: another site's page cannot know it, so cannot act here."""
+)
+TOKEN: Final = secrets.token_urlsafe(24)
+"""In the page, and with each action. Another start has another one."""
 
 _lock = threading.Lock()
 _floor: Floor | None = None
@@ -55,23 +67,24 @@ def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[byt
     """Answer one request (PEP 3333)."""
     method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
     if not _local(environ.get("HTTP_HOST", "")):
-        return _text(start_response, HTTPStatus.MISDIRECTED_REQUEST, "This page is for the machine that it runs on.")
+        return _say(start_response, HTTPStatus.MISDIRECTED_REQUEST, "This page is for the machine that it runs on.")
+    allowed = ("POST",) if path == "/do" else ("GET", "HEAD")
+    if method not in allowed:
+        allow = ", ".join(allowed)
+        sentence = f"This address answers {allow}."
+        return _say(start_response, HTTPStatus.METHOD_NOT_ALLOWED, sentence, [("Allow", allow)])
     if path == "/do":
-        if method != "POST":
-            return _text(start_response, HTTPStatus.METHOD_NOT_ALLOWED, "Actions are POSTed.", [("Allow", "POST")])
         return _act(environ, start_response)
-    if method not in ("GET", "HEAD"):
-        return _text(start_response, HTTPStatus.METHOD_NOT_ALLOWED, "Only GET.", [("Allow", "GET, HEAD")])
     if path == "/feed":
         return _feed(start_response)
-    if path in ("/", "/index.html"):
-        page = (STATIC / "index.html").read_text("utf-8").replace("{{token}}", TOKEN.decode())
-        return _send(start_response, HTTPStatus.OK, "text/html; charset=utf-8", page.encode())
-    return _file(path, start_response)
+    return _file(PAGES.get(path) or path.removeprefix("/static/"), start_response)
 
 
 def floor() -> Floor:
-    """Return the floor of this process, begun when it is first needed: after the fork, and not in the master."""
+    """Return the floor of this process, begun when it is first needed: in the worker, that is, not in its master.
+
+    It ends with the process. Then the leashes of its gateways end these.
+    """
     global _floor
     with _lock:
         if _floor is None:
@@ -82,63 +95,70 @@ def floor() -> Floor:
         return _floor
 
 
+def _local(host: str) -> bool:
+    """Does a page of this machine ask? A name that somebody else's DNS points here is none of ours."""
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdecimal() else host).lower() in HOSTS
+
+
 def _feed(start_response: StartResponse) -> Iterable[bytes]:
     try:
         window = floor().hub.window()
     except TooManyWindows:
-        return _text(start_response, HTTPStatus.SERVICE_UNAVAILABLE, "Too many windows look already: close one.",
-                     [("Retry-After", "5")])  # fmt: skip
+        sentence = "Too many windows look already: close one."
+        return _say(start_response, HTTPStatus.SERVICE_UNAVAILABLE, sentence, [("Retry-After", "5")])
     start_response("200 OK", [("Content-Type", "text/event-stream"), *HEADERS])
     return window
 
 
 def _act(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    if not hmac.compare_digest(environ.get("HTTP_X_CLASSROOM_TOKEN", "").encode("latin-1"), TOKEN):
-        return _json(
-            start_response, HTTPStatus.FORBIDDEN, {"sentence": "This window is of an earlier start: load it anew."}
-        )
+    token = environ.get("HTTP_X_CLASSROOM_TOKEN", "")
+    if not hmac.compare_digest(token.encode("latin-1"), TOKEN.encode()):
+        return _refuse(start_response, HTTPStatus.FORBIDDEN, "This window is of an earlier start: load it anew.")
     length = environ.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > ACTION_MAX:
-        return _json(start_response, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"sentence": "That is no action."})
+        return _refuse(start_response, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That is too long for an action.")
     try:
         action = json.loads(environ["wsgi.input"].read(int(length)))
-        if not isinstance(action, dict):
-            raise ValueError("no object")
-    except ValueError:
-        return _json(start_response, HTTPStatus.BAD_REQUEST, {"sentence": "That is no action."})
+    except (ValueError, RecursionError):
+        action = None
+    if not isinstance(action, dict):
+        return _refuse(start_response, HTTPStatus.BAD_REQUEST, "That is no action.")
     try:
         return _json(start_response, HTTPStatus.OK, {"done": floor().act(action)})
     except Refused as refused:
-        return _json(start_response, HTTPStatus.CONFLICT, {"sentence": str(refused)})
+        return _refuse(start_response, HTTPStatus.CONFLICT, str(refused))
 
 
-def _file(path: str, start_response: StartResponse) -> Iterable[bytes]:
-    files = {f"/static/{file.name}": file for file in STATIC.iterdir() if file.suffix in KINDS}
-    file = files.get(path)
-    if file is None:
-        return _text(start_response, HTTPStatus.NOT_FOUND, "There is nothing at this address.")
-    return _send(start_response, HTTPStatus.OK, f"{KINDS[file.suffix]}; charset=utf-8", file.read_bytes())
+def _file(name: str, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer with a file of ours: a request names one of a list, which leaves a path nothing to climb out of."""
+    files = {file.name: file for file in STATIC.iterdir() if file.suffix in KINDS}
+    if name not in files:
+        return _say(start_response, HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+    file = files[name]
+    data = file.read_bytes()
+    if file.suffix == ".html":
+        data = data.replace(b"{{token}}", TOKEN.encode())
+    return _send(start_response, HTTPStatus.OK, f"{KINDS[file.suffix]}; charset=utf-8", data)
 
 
-def _local(host: str) -> bool:
-    """Tell whether a page of this machine asks: a name that somebody else's DNS points here is none of ours."""
-    name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-    return name in ("127.0.0.1", "localhost", "[::1]")
+def _refuse(start_response: StartResponse, status: HTTPStatus, sentence: str) -> Iterable[bytes]:
+    return _json(start_response, status, {"sentence": sentence})
 
 
 def _json(start_response: StartResponse, status: HTTPStatus, told: dict[str, Any]) -> Iterable[bytes]:
     return _send(start_response, status, "application/json", json.dumps(told).encode())
 
 
-def _text(
-    start_response: StartResponse, status: HTTPStatus, sentence: str, more: list[tuple[str, str]] | None = None
+def _say(
+    start_response: StartResponse, status: HTTPStatus, sentence: str, more: Sequence[tuple[str, str]] = ()
 ) -> Iterable[bytes]:
     return _send(start_response, status, "text/plain; charset=utf-8", f"{sentence}\n".encode(), more)
 
 
 def _send(
-    start_response: StartResponse, status: HTTPStatus, kind: str, data: bytes, more: list[tuple[str, str]] | None = None
+    start_response: StartResponse, status: HTTPStatus, kind: str, data: bytes, more: Sequence[tuple[str, str]] = ()
 ) -> Iterable[bytes]:
-    fields = [("Content-Type", kind), ("Content-Length", str(len(data))), *HEADERS, *(more or [])]
+    fields = [("Content-Type", kind), ("Content-Length", str(len(data))), *HEADERS, *more]
     start_response(f"{status.value} {status.phrase}", fields)
     return [data]
