@@ -70,6 +70,8 @@ class Lane:
         self.lives = Lives()
         self.crowd: Crowd | None = None
         self.visits: deque[Visit] = deque(maxlen=VISITS)
+        self.scheme = ""
+        """What the gateway speaks: that of its URL."""
         self.trouble = ""
         """A sentence, once the gateway has ended by itself."""
         self._counts = Counter(served=0, failed=0)
@@ -90,8 +92,8 @@ class Lane:
         except BaseException:
             await self.stop()
             raise
-        scheme, self._address = parse_url(self.server.url)
-        self.crowd = Crowd(scheme, self._address, self._visited)
+        self.scheme, self._address = parse_url(self.server.url)
+        self.crowd = Crowd(self.scheme, self._address, self._visited)
 
     async def stop(self) -> None:
         """End the gateway and its visitors."""
@@ -181,8 +183,7 @@ class Lane:
         """Notice what no event tells: that the gateway has ended, and processes whose end was not heard."""
         now = time.time()
         if not self.trouble and not self.server.alive:
-            words = self.server.log.splitlines()
-            self.trouble = f"The gateway has ended ({words[-1] if words else 'it said nothing'}): start it again."
+            self.trouble = "The gateway of this lane has ended by itself: start it again."
             if self.crowd:
                 self.crowd.set_rate(0)
             for pid in list(self.lives.living):

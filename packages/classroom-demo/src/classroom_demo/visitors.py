@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Final, cast
 
 from gateway_core.errors import RemoteProtocolError
-from gateway_core.events import NEED_DATA, EndOfMessage, Response
+from gateway_core.events import NEED_DATA, Data, EndOfMessage, Response
 from gateway_runtime.addresses import Address
 
 from .asking import CODECS, PATIENCE, Codec, request_of
@@ -42,7 +42,7 @@ class Visit:
     """One visitor. `due`, `sent`, `answered` and `closed` are times in seconds since 1970.
 
     `status` 0 and `failure` say that no answer came. `out` are the bytes that were sent, `back` the first of those that
-    came.
+    came; `head` and `content` are what these say.
     """
 
     request: str
@@ -54,6 +54,8 @@ class Visit:
     failure: str = ""
     out: bytes = b""
     back: bytearray = field(default_factory=bytearray)
+    head: Response | None = None
+    content: bytearray = field(default_factory=bytearray)
 
     @property
     def seconds(self) -> float:
@@ -197,7 +199,9 @@ class _Talk(asyncio.Protocol):
             self._codec.receive_data(data)
             while (event := self._codec.next_event()) is not NEED_DATA:
                 if isinstance(event, Response):
-                    self._visit.status = event.status
+                    self._visit.status, self._visit.head = event.status, event
+                elif isinstance(event, Data):
+                    self._visit.content += event.data[: max(0, KEPT - len(self._visit.content))]
                 elif isinstance(event, EndOfMessage):
                     self._visit.answered = time.time()
                     return
