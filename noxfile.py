@@ -277,3 +277,10 @@ def learn(session: nox.Session) -> None:
     """Open the lessons in JupyterLab, in the browser: everything is installed, and nothing else is to do."""
     install(session, "notebooks")
     session.run("python", "-m", "lesson_kit", "learn", *session.posargs, interrupt_timeout=20, terminate_timeout=10)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Open the classroom in the browser: five minutes for a class, then free play (`-- --no-browser`: only say where)."""
+    install(session)
+    session.run("python", "-m", "classroom_demo", *session.posargs, interrupt_timeout=20, terminate_timeout=10)

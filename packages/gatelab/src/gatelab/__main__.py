@@ -9,12 +9,14 @@ from typing import Annotated, NoReturn, TextIO
 
 import typer
 
+from .demo import demo
 from .errors import BadAddress, GatelabError
 from .lessons import doctor, learn
 from .record import record
 from .request import EPILOG, request
 from .show import show
 from .target import Target, parse_control, parse_target
+from .up import up
 from .who import who
 
 __all__ = ["main"]
@@ -85,6 +87,8 @@ app.command()(show)
 app.command()(doctor)
 app.command()(learn)
 app.command()(who)
+app.command()(up)
+app.command()(demo)
 
 
 def main() -> None:
