@@ -281,6 +281,6 @@ def learn(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Open the classroom in the browser: five minutes for a class, then free play (`-- --no-browser`: only say where)."""
+    """Open the classroom in the browser: five minutes for a class, then free play; `-- --no-browser`: say where."""
     install(session)
     session.run("python", "-m", "classroom_demo", *session.posargs, interrupt_timeout=20, terminate_timeout=10)
