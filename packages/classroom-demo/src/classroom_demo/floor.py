@@ -112,6 +112,8 @@ class Floor:
         sampling = self._loop.create_task(self._sample())
         due = self._loop.time()
         while not self._stopped.is_set():
+            for lane in self.lanes.values():
+                lane.listen()
             if self.hub.windows or self.script.running:
                 self.hub.publish(self._frame())
                 self.hub.refresh(self._snapshot)

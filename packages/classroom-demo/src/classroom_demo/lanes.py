@@ -17,9 +17,11 @@ import asyncio
 import os
 import signal
 import socket
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,6 +46,8 @@ VISITS: Final = 256
 LATENCIES: Final = 2_000
 """Of a frame. There can be no more visitors than that within one."""
 DATAGRAM: Final = 65_536
+STEP: Final = 0.2
+"""Seconds after which who listens for events looks whether the lane has ended."""
 UNSEEN: Final = 1.0
 """Seconds for the news of a process's end to come, after the process has gone."""
 WHOLE: Final = "from demo_app import app\n"
@@ -63,8 +67,12 @@ class Lane:
         self._events = folder / "events"
         self._events.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
+        self._socket.settimeout(STEP)
         self._socket.bind(str(self._events))
+        self._heard: deque[bytes] = deque()
+        self._stopped = threading.Event()
+        self._ears = threading.Thread(target=self._hear, name=f"events of {name}", daemon=True)
+        self._ears.start()
         options = [*OPTIONS.get(kind, ()), "--events", str(self._events)]
         self.server: Server = serve(kind, "shown:app", workers=workers, options=options, folder=folder)
         self.lives = Lives()
@@ -78,7 +86,6 @@ class Lane:
         self._failures: Counter[str] = Counter()
         self._latency: deque[int] = deque(maxlen=LATENCIES)
         self._cpu = 0.0
-        self._cpu_of_the_dead = 0.0
         self._sampled = False
         self._missed: dict[int, float] = {}
 
@@ -86,7 +93,6 @@ class Lane:
 
     async def start(self) -> None:
         """Start the gateway, and let visitors come once it can serve. Raises LabError."""
-        asyncio.get_running_loop().add_reader(self._socket, self.listen)
         try:
             await asyncio.to_thread(self.server.__enter__)
         except BaseException:
@@ -100,9 +106,9 @@ class Lane:
         if self.crowd:
             await self.crowd.leave()
         await asyncio.to_thread(self.server.stop)
-        if self._socket.fileno() >= 0:
-            asyncio.get_running_loop().remove_reader(self._socket)
-            self._socket.close()
+        self._stopped.set()
+        await asyncio.to_thread(self._ears.join)
+        self._socket.close()
         self._events.unlink(missing_ok=True)
 
     @property
@@ -145,14 +151,16 @@ class Lane:
 
     # -- what happens -------------------------------------------------------------------------------------------------
 
+    def _hear(self) -> None:
+        """Take events as they come, in a thread: the kernel keeps ten of them, or some hundreds, and drops the rest."""
+        while not self._stopped.is_set():
+            with suppress(TimeoutError):
+                self._heard.append(self._socket.recv(DATAGRAM))
+
     def listen(self) -> None:
-        """Take all events that have come."""
-        while True:
-            try:
-                datagram = self._socket.recv(DATAGRAM)
-            except OSError:  # there are no more, or the lane has ended
-                return
-            self.lives.hear(datagram)
+        """Learn from all events that have come."""
+        while self._heard:
+            self.lives.hear(self._heard.popleft())
 
     def _visited(self, visit: Visit) -> None:
         good = 0 < visit.status < SERVER_ERROR and not visit.failure
@@ -163,7 +171,10 @@ class Lane:
         self.visits.append(visit)
 
     def sample(self) -> None:
-        """Look at CPU and memory of the living, and whether they live. To be called in a thread."""
+        """Look at CPU and memory of the living, and whether they live. To be called in a thread.
+
+        What the dead have used is in the sums of their parents, who have waited for them; macOS does not tell these.
+        """
         total, now = 0.0, time.time()
         for life in list(self.lives.living.values()):
             try:

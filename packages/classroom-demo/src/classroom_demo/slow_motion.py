@@ -116,6 +116,7 @@ async def _served(lane: Lane, visit: Visit) -> Served:
     """Return when the gateway began and ended the call for a visit that was alone. Raises Refused."""
     end = time.monotonic() + EVENTS
     while time.monotonic() < end:
+        lane.listen()
         for life in lane.lives:
             for served in life.last:
                 if life.role != CGI and visit in candidates(lane, served):
