@@ -51,14 +51,16 @@ SHORT: Final = Path("/tmp")  # noqa: S108  # a folder of our own in it; unix soc
 def main(words: Sequence[str] | None = None) -> int:
     """Run the classroom until it is ended; return the exit code."""
     options = _options(words)
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
     try:
         if options.record:
             return _record(options.record)
+        stopped = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopped.set())
         with _folder() as folder:
             return _run(options, folder, stopped)
+    except KeyboardInterrupt:
+        return FAILED
     except _Refusal as refusal:
         print(f"classroom_demo: {refusal}", file=sys.stderr)
         return REFUSED
