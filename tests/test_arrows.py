@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "gateway_bench": BASE | GATEWAYS | {"http_front"},
     "gateway_conformance": BASE | GATEWAYS | {"http_front"},
     "gateway_lab": BASE | GATEWAYS | {"demo_app", "http_front"},
-    "classroom_demo": BASE | GATEWAYS | {"demo_app", "gateway_lab"},
+    "classroom_demo": BASE | GATEWAYS | {"demo_app", "gateway_lab", "wire_inspector"},
     "lesson_kit": BASE | GATEWAYS | {"demo_app", "http_front", "wire_inspector", "gateway_bench", "gateway_lab"},
     "gatelab": BASE
     | GATEWAYS
