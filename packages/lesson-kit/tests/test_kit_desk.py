@@ -15,10 +15,10 @@ from lesson_kit import desk as module
 from lesson_kit.desk import Desk, open_lesson
 from lesson_kit.errors import KitError, Missing
 from lesson_kit.lesson import Drawing, Expected, Lesson, load_lesson
-from lesson_kit.library import LESSONS
 from lesson_kit.questions import Number, Words
 from lesson_kit.record import HOME, Record
 from lesson_kit.rehearsal import REHEARSAL, SHORT
+from lesson_kit.texts import LESSONS
 
 TEXT = """
 +++ {"explain": "chart"}

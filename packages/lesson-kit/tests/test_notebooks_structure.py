@@ -14,9 +14,9 @@ import pytest
 
 from lesson_kit.desk import Desk
 from lesson_kit.lesson import COUNT, Lesson, load_lesson
-from lesson_kit.library import explanation
 from lesson_kit.notebooks.convert import convert, make_name
 from lesson_kit.symbols import source_of
+from lesson_kit.texts import explanation
 
 ROOT = Path(__file__).parents[3]
 LESSONS = ROOT / "lessons"

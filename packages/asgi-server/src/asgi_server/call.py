@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ _REQUEST_MAX = 500
 _NAMES = {"referer": "HTTP_REFERER", "user-agent": "HTTP_USER_AGENT"}
 
 
-class Call:
+class Call(ABC):
     """Whatever happens to a call, `run` does not raise, unless it is cancelled."""
 
     def __init__(self, connection: Connection, request: HttpRequest, scope: Scope) -> None:
@@ -64,33 +65,33 @@ class Call:
         finally:
             self._finish(failed=failed)
 
+    @abstractmethod
     async def receive(self) -> Message:
         """ASGI's `receive`."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def send(self, message: Message) -> None:
         """ASGI's `send`."""
-        raise NotImplementedError
 
     # -- what the connection tells -------------------------------------------------------------------------------
 
     @property
+    @abstractmethod
     def is_open(self) -> bool:
         """May the application still say something?"""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def begun(self) -> bool:
         """Is a part of an answer sent, so that another one cannot be?"""
-        raise NotImplementedError
 
+    @abstractmethod
     def left_alone(self) -> None:
         """The client has shut its side."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cut(self, status: int = 0) -> None:
         """The answer cannot be completed any more; `status` is what the client was told instead."""
-        raise NotImplementedError
 
     # -- the end -------------------------------------------------------------------------------------------------
 
@@ -98,9 +99,9 @@ class Call:
         """The application has returned, and something is open."""
         self._report("the application returned before its response was complete")
 
+    @abstractmethod
     def _finish(self, *, failed: bool) -> None:
         """The call is over. What is open is ended for it."""
-        raise NotImplementedError
 
     def _over(self, *, complete: bool) -> None:
         """Write the line of the access log, once, and wake who waits."""

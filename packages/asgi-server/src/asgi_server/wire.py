@@ -22,6 +22,7 @@ import asyncio
 import enum
 import socket
 import struct
+from abc import ABC, abstractmethod
 from math import inf
 from typing import TYPE_CHECKING, Final
 
@@ -53,7 +54,7 @@ class Wait(enum.Enum):
     CLOSE = "the client to close, after we have"
 
 
-class Wire(asyncio.Protocol):
+class Wire(asyncio.Protocol, ABC):
     """An asyncio protocol without a protocol: subclasses say what they wait for, and take what comes."""
 
     def __init__(self, loop: AsyncLoop) -> None:
@@ -73,21 +74,21 @@ class Wire(asyncio.Protocol):
     # -- what subclasses say -------------------------------------------------------------------------------------
 
     @property
+    @abstractmethod
     def _peer(self) -> str:
         """What the client is called in the log."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _awaited(self) -> Wait:
         """Say what is to come next, on an open connection that has sent all."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _may_read(self) -> bool:
         """Is there room for what may come?"""
-        raise NotImplementedError
 
+    @abstractmethod
     def _too_late(self) -> None:
         """What was awaited has not come in time."""
-        raise NotImplementedError
 
     # -- sending -------------------------------------------------------------------------------------------------
 

@@ -89,8 +89,8 @@ def learn(
     """Open the lessons in JupyterLab, in a folder of your own: my-lessons/."""
     try:
         from lesson_kit.errors import SENTENCES
-        from lesson_kit.library import lessons_folder
         from lesson_kit.notebooks.opening import open_lab
+        from lesson_kit.texts import lessons_folder
 
         try:
             open_lab(lessons_folder(), browser=browser)

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from lesson_kit.errors import SENTENCES, KitError
 from lesson_kit.lesson import COUNT, Lesson, load_lesson
-from lesson_kit.library import lessons_folder
+from lesson_kit.texts import lessons_folder
 
 FAILED = 1
 BROKEN_OFF = 130

@@ -30,7 +30,7 @@ from types import EllipsisType
 from typing import Any, Literal, TypeVar
 
 from gateway_lab.servers import stop_all
-from lesson_kit import display, forms, library, rehearsal
+from lesson_kit import display, forms, rehearsal, texts
 from lesson_kit.charts.gain import draw_names, draw_sureness
 from lesson_kit.checking import MARKS, examine, nothing_given
 from lesson_kit.doctor import examination
@@ -189,7 +189,7 @@ class Desk:
                 f"First write down what you see: `desk.observe({figure!r}, ...)` above. Then run this cell again."
             )
             return
-        display.say(library.explanation(self.lesson.number, figure))
+        display.say(texts.explanation(self.lesson.number, figure))
 
     # -- exercises ----------------------------------------------------------------------------------------------------
 

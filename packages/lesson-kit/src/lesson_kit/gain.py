@@ -24,9 +24,9 @@ from typing import Any, Final
 from lesson_kit.checking import MARKS, Outcome
 from lesson_kit.errors import Missing
 from lesson_kit.lesson import COUNT, Lesson, load_lesson
-from lesson_kit.library import lesson_file
 from lesson_kit.questions import Curve, Number, Question, Ranking, Shares, Sorting
 from lesson_kit.record import Record
+from lesson_kit.texts import lesson_file
 
 __all__ = ["LESSON_OF", "Gain", "Progress", "Sorted", "Sure", "gain_of", "is_right", "told_gain"]
 

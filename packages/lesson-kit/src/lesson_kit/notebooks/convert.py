@@ -28,7 +28,7 @@ from nbformat import NotebookNode, v4
 from lesson_kit.errors import KitError, Missing
 from lesson_kit.facts import refreshed
 from lesson_kit.lesson import Lesson, load_lesson
-from lesson_kit.library import lesson_file, lessons_folder
+from lesson_kit.texts import lesson_file, lessons_folder
 
 __all__ = ["Unsound", "convert", "differences", "make_name", "notebook_file", "notebooks_folder", "number_of", "write"]
 

@@ -34,7 +34,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from lesson_kit.library import LESSONS
+from lesson_kit.texts import LESSONS
 from lesson_kit.record import HOME
 from lesson_kit.rehearsal import REHEARSAL, SHORT
 

@@ -27,7 +27,7 @@ from nbformat import NotebookNode
 
 from lesson_kit.errors import SENTENCES
 from lesson_kit.lesson import Lesson
-from lesson_kit.library import lesson_file
+from lesson_kit.texts import lesson_file
 from lesson_kit.notebooks.convert import convert, make_name, notebooks_folder
 from lesson_kit.notebooks.kernel import CELL_LIMIT, Room, running
 from lesson_kit.record import Record

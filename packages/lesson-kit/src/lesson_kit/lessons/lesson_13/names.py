@@ -9,8 +9,8 @@ from lesson_kit.errors import KitError
 from lesson_kit.gain import LESSON_OF
 from lesson_kit.lesson import load_lesson
 from lesson_kit.lessons.lesson_00.names import BETWEEN, BOXES, NAMES, PROGRAM, RIGHT
-from lesson_kit.library import lesson_file
 from lesson_kit.record import Record
+from lesson_kit.texts import lesson_file
 
 __all__ = ["AGAIN", "BOXES", "NAMES", "RIGHT", "TYPICAL", "at_first", "hits", "where_to_look"]
 
