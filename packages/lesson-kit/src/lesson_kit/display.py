@@ -14,13 +14,13 @@ from contextvars import ContextVar
 from typing import Any
 
 from IPython.core.getipython import get_ipython
-from IPython.display import HTML, SVG, Markdown, display
+from IPython.display import SVG, Markdown, display
 from matplotlib.figure import Figure
 
 from gateway_bench.report.chart_style import styled
 
 __all__ = [
-    "html_of", "in_notebook", "said_into", "say", "show_figure", "show_html", "show_source", "show_widget", "svg_of",
+    "html_of", "in_notebook", "said_into", "say", "show_figure", "show_source", "show_widget", "svg_of",
 ]  # fmt: skip
 
 _MARKS = re.compile(r"\*\*|`")
@@ -66,14 +66,6 @@ def show_widget(widget: Any, text: str) -> None:
     """Show a widget of ipywidgets, or the text where a page cannot have one."""
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     display({"application/vnd.jupyter.widget-view+json": view, "text/plain": text}, raw=True)  # type: ignore[no-untyped-call]
-
-
-def show_html(html: str, text: str) -> None:
-    """Show HTML, or the text where there is no browser."""
-    if in_notebook():
-        _show(HTML(html))  # type: ignore[no-untyped-call]
-    else:
-        print(text)
 
 
 def show_source(source: str, caption: str = "") -> None:

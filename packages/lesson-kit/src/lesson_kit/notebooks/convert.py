@@ -30,7 +30,7 @@ from lesson_kit.facts import refreshed
 from lesson_kit.lesson import Lesson, load_lesson
 from lesson_kit.texts import lesson_file, lessons_folder
 
-__all__ = ["Unsound", "convert", "differences", "make_name", "notebook_file", "notebooks_folder", "number_of", "write"]
+__all__ = ["Unsound", "convert", "differences", "make_name", "notebooks_folder", "number_of", "write"]
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 _LINK = re.compile(r"(\]\()([^)\s#]+)")
@@ -47,11 +47,6 @@ class Unsound(KitError):
 def notebooks_folder(lessons: Path | None = None) -> Path:
     """Return where the notebooks lie: beside the texts. Raises Missing."""
     return (lessons or lessons_folder()).resolve().parent / "notebooks"
-
-
-def notebook_file(number: int, lessons: Path | None = None) -> Path:
-    """Return the file of a lesson's notebook, there or not. Raises Missing."""
-    return notebooks_folder(lessons) / f"{lesson_file(number, lessons).stem}.ipynb"
 
 
 def number_of(path: Path) -> int:
