@@ -6,6 +6,7 @@ uv there, and hands over. Python 3.11 or newer is all it needs.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -107,9 +108,20 @@ BUILDS = {
 
 
 def install(session: nox.Session, *groups: str, packages: bool = True) -> None:
-    """Install dependency groups, and this repository's packages in editable form, in their tested versions."""
+    """Install dependency groups, and this repository's packages in editable form, in their tested versions.
+
+    What is installed already is left alone: finding that out takes an installer four seconds, and a teacher waits.
+    """
     editable = [argument for package in PACKAGES for argument in ("-e", package)] if packages else []
-    session.install("-c", "constraints.txt", *editable, *nox.project.dependency_groups(PROJECT, *groups))
+    wanted = [*editable, *nox.project.dependency_groups(PROJECT, *groups)]
+    declared = [ROOT / "constraints.txt", *(ROOT.glob("packages/*/pyproject.toml") if packages else [])]
+    state = hashlib.sha256(repr([wanted, str(ROOT), *(path.read_bytes() for path in sorted(declared))]).encode())
+    installed = Path(session.virtualenv.location) / "installed"
+    if installed.exists() and installed.read_text("utf-8") == state.hexdigest():
+        return
+    installed.unlink(missing_ok=True)
+    session.install("-c", "constraints.txt", *wanted)
+    installed.write_text(state.hexdigest(), "utf-8")
 
 
 def parallel(session: nox.Session) -> list[str]:
@@ -122,6 +134,13 @@ def tests(session: nox.Session) -> None:
     """Run the tests; arguments go to pytest (`-- packages/fastcgi-server -k padding`)."""
     install(session, "test")
     session.run("python", "-m", "pytest", *parallel(session), *session.posargs)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Drive the classroom in Chromium, screen by screen; pictures of it go to results/classroom/."""
+    install(session, "browser")
+    session.run("python", "-m", "pytest", *(session.posargs or ["packages/classroom-demo/browser"]))
 
 
 @nox.session
