@@ -5,10 +5,11 @@
 1. `interfaces`: what ASGI is. `scope`, `answers`: what goes in, what may come out.
 2. `call`, `http`: a call for a request. `handshake`, `websocket`, `frames`: for a WebSocket. `lifespan`: for all.
 3. `connection`, `calls`: bytes to calls. `wire`: how it waits and ends. `crowd`: the calls that are under way.
-4. `door`: who comes in. `site`: what they share. `server`: a worker's life, and the command line.
+4. `door`: who comes in. `site`: what they share. `status`: pages of our own.
+   `server`: a worker's life, and the command line.
 """
 
 __all__ = [
     "answers", "call", "calls", "connection", "crowd", "door", "frames", "handshake", "http", "interfaces", "lifespan",
-    "scope", "server", "site", "websocket", "wire",
+    "scope", "server", "site", "status", "websocket", "wire",
 ]  # fmt: skip

@@ -41,6 +41,7 @@ from .crowd import Crowd
 from .door import Door
 from .lifespan import Lifespan
 from .site import Site
+from .status import StatusPages
 from .wire import LINGER, Wait
 
 __all__ = ["GATEWAY", "AsyncLoop"]
@@ -224,6 +225,12 @@ def load(arguments: argparse.Namespace) -> Lifespan:
     return Lifespan(application)
 
 
+def with_status(application: Callable[..., Any], *pages: Any) -> Lifespan:
+    """Put the status page and the ping before the application."""
+    assert isinstance(application, Lifespan)  # as `load` has made it
+    return Lifespan(StatusPages(application.application, *pages))
+
+
 def sites(application: Callable[..., Any], settings: Settings, address: Address) -> Site:
     """Return what the connections to `address` share."""
     assert isinstance(application, Lifespan)  # as `load` has made it
@@ -258,8 +265,6 @@ def check(arguments: argparse.Namespace) -> None:
         )
     if arguments.environ:
         raise StartupError("--environ adds to the environ of WSGI, and ASGI has none: use environment variables")
-    if arguments.status_path or arguments.ping_path:
-        raise StartupError("--status-path and --ping-path are pages of WSGI servers: use --status unix:PATH")
 
 
 def _threads(_text: str) -> int:
@@ -290,6 +295,7 @@ GATEWAY = Gateway(
     sessions=sites,
     threads=lambda _: 1,
     loop=AsyncLoop,
+    status=with_status,
     load=load,
     check=check,
     add_arguments=add_arguments,

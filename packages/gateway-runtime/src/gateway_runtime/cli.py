@@ -25,7 +25,6 @@ from .pidfile import PidFile
 from .settings import Application, Gateway, Settings
 from .signals import HELD
 from .sockets import Sockets, open_sockets
-from .status_page import StatusApplication
 
 __all__ = ["main"]
 
@@ -66,7 +65,7 @@ def main(gateway: Gateway, argv: list[str] | None = None) -> int:
     def prepare() -> list[tuple[Listener, SessionFactory]]:
         application = load()
         if settings.status_path or settings.ping_path:
-            application = StatusApplication(application, master.report, settings.status_path, settings.ping_path)
+            application = gateway.status(application, master.report, settings.status_path, settings.ping_path)
         return [(one, gateway.sessions(application, settings, one.address)) for one in sockets.serving]
 
     master = Master(gateway, settings, sockets, load, prepare, inheritance)

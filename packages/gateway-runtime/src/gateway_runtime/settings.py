@@ -14,6 +14,7 @@ from .engine import Limits, Serving
 from .lifetime import Lifetime
 from .line_stream import ERRORS
 from .pool import Pool
+from .status_page import StatusApplication
 
 __all__ = ["Application", "Gateway", "NewLoop", "Settings"]
 
@@ -98,6 +99,7 @@ class Gateway:
     `MODULE:APP`. `check(arguments)` runs once, before anything is bound; it raises StartupError.
     `loop` serves in each worker in place of the engine's, for a server whose calls do not wait in threads;
     then what `sessions` gives is for that loop to understand.
+    `status(application, report, status_path, ping_path)` puts pages of ours before an application that is no WSGI one.
     `guarded`: the protocol trusts its peer, so a bind beyond this machine needs --allow-from.
     """
 
@@ -114,6 +116,7 @@ class Gateway:
     """Says how many, from the gateway's own options; then there is no --threads."""
     guarded: bool = False
     loop: NewLoop | None = None
+    status: Callable[..., Application] = StatusApplication
     load: Callable[[argparse.Namespace], Application] | None = None
     check: Callable[[argparse.Namespace], None] | None = None
     add_arguments: Callable[[argparse.ArgumentParser], None] | None = None
