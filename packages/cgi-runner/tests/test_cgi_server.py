@@ -258,7 +258,7 @@ def test_spawn_and_exit_are_told(folder: Path, tmp_path: Path) -> None:
             told.append(json.loads(watcher.recv(65536)))
         spawned = [event for event in told if event["event"] == "spawn" and event["role"] == "cgi"]
         assert [event["pid"] for event in spawned] == pids
-        assert [event["n"] for event in spawned] == [1, 2, 3]
+        assert [(event["n"], event["request"]) for event in spawned] == [(n, "GET /") for n in (1, 2, 3)]
         assert {event["ppid"] for event in spawned} == set(server.workers())
         ended = [event for event in told if event["event"] == "exit"]
         assert [(event["pid"], event["role"], event["status"]) for event in ended] == [(pid, "cgi", 0) for pid in pids]

@@ -107,7 +107,8 @@ class Starter:
         self._guard.started(place, child.pid)
         account.mark("spawned")
         if events.wanted("spawn"):
-            events.emit("spawn", pid=child.pid, ppid=os.getpid(), role="cgi")
+            route = f"{environ['REQUEST_METHOD']} {environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}"
+            events.emit("spawn", pid=child.pid, ppid=os.getpid(), role="cgi", request=route)
         return self._watch(child, job, environ, int(length), place, account)
 
     def _watch(

@@ -9,19 +9,24 @@
     {"event": "exit", "pid", "ppid", "t", "n", "code"}      gone        told by the parent ("status" of a CGI program)
 
 `n` counts what a process has told of a kind. So births and requests are counted right even if the kernel has dropped a
-datagram, and how many were dropped is known. A CGI program tells nothing: it holds the request for which the process
-that started it was called.
+datagram, and how many were dropped is known. A CGI program tells nothing: its spawn names the request that it holds.
+
+Events come in any order: a worker may be ready before its parent has told of it, and of two threads that count, the
+second may send first. What is known of a process follows from what has come, not from the order::
+
+    spawn ------------------> born --exit--> gone         a birth is noted once, whoever tells of the process first;
+    ready, begin, end, exit -> born, spawn is still due    what is told of the dead changes nothing
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-__all__ = ["CGI", "GONE", "LAST", "MASTER", "Held", "Life", "Lives", "Served"]
+__all__ = ["CGI", "GONE", "LAST", "MASTER", "UNHEARD", "Held", "Life", "Lives", "Served"]
 
 LAST: Final = 8
 """Requests that a process is remembered by."""
@@ -29,8 +34,13 @@ GONE: Final = 400
 """Processes that have ended and can still be asked about: two seconds of the busiest lane."""
 KEPT: Final = 2_000
 """Entries of a kind between two frames; beyond it the oldest are not drawn, but counted. A frame must stay a frame."""
+LATE: Final = 2_000
+"""Numbers by which an event may come after later ones: the threads of a process are fewer."""
 CGI: Final = "cgi"
 MASTER: Final = "master"
+WORKER: Final = "worker"
+UNHEARD: Final = "ended unheard"
+"""How a process ended of whose end no event has come."""
 
 
 class Held(NamedTuple):
@@ -50,7 +60,10 @@ class Served(NamedTuple):
 
 @dataclass(slots=True)
 class Life:
-    """One process; times are in seconds since 1970. `held` are its requests now, the oldest first."""
+    """One process; times are in seconds since 1970. `held` are its requests now, the oldest first.
+
+    `spawned`: has its parent told of it? If not, `born` is when it was first heard of.
+    """
 
     pid: int
     role: str
@@ -63,16 +76,38 @@ class Life:
     last: deque[Served] = field(default_factory=lambda: deque(maxlen=LAST))
     cpu: float = 0.0
     memory: int = 0
+    spawned: bool = False
 
     def told(self) -> dict[str, Any]:
         """Return it as JSON."""
-        now = self.held[0] if self.held else Held("", 0.0)
+        now = self.held[-1] if self.held else Held("", 0.0)
         return {
             "pid": self.pid, "role": self.role, "born": self.born, "ready": self.ready, "ended": self.ended,
             "how": self.how, "served": self.served, "now": now.request, "since": now.since,
             "last": [[one.request, one.until - one.since] for one in self.last],
             "cpu": round(self.cpu, 3), "memory": self.memory,
         }  # fmt: skip
+
+
+@dataclass(slots=True)
+class Numbers:
+    """The numbers of one kind of event that one process has told: the greatest, and which below it have not come."""
+
+    top: int = 0
+    missing: set[int] = field(default_factory=set)
+
+    def take(self, number: int) -> int | None:
+        """Return how many events more are known of now: 0 if this one comes late, None if it has come before."""
+        if number > self.top:
+            new, self.top = number - self.top, number
+            self.missing.update(range(max(number - new + 1, number - LATE), number))
+            if len(self.missing) > LATE:
+                self.missing = {one for one in self.missing if one >= number - LATE}
+            return new
+        if number not in self.missing:
+            return None
+        self.missing.remove(number)
+        return 0
 
 
 class Lives:
@@ -87,7 +122,7 @@ class Lives:
         """Processes that ended as none should: killed, or with an exit code. CGI programs among them."""
         self.unheard = 0
         """Events that were told and dropped on the way."""
-        self._told: dict[tuple[int, str], int] = {}
+        self._numbers: defaultdict[tuple[int, str], Numbers] = defaultdict(Numbers)
         self._changes: dict[str, deque[Any]] = {}
         self._take: dict[str, Callable[[Mapping[str, Any], int], None]] = {
             "spawn": self._spawn, "ready": self._ready, "begin": self._begin, "end": self._end, "exit": self._exit,
@@ -104,7 +139,9 @@ class Lives:
             told = json.loads(datagram)
             kind = told["event"]
             take = self._take[kind]
-            new = self._number(told["ppid"] if kind in ("spawn", "exit") else told["pid"], kind, told["n"])
+            new = self._numbers[told["ppid" if kind in ("spawn", "exit") else "pid"], kind].take(told["n"])
+            if new is None:
+                return
             take(told, new)
         except (ValueError, KeyError, TypeError):
             return
@@ -134,38 +171,38 @@ class Lives:
             life.served = 1
             life.last.extend(Served(request, life.born, now) for request, _ in life.held)
         life.held.clear()
+        if len(self.gone) == GONE and self.gone[0].pid not in self.living:
+            self._forget(self.gone[0].pid)
         self.gone.append(life)
         self.note("ended", [pid, how, now])
 
     # -- events -------------------------------------------------------------------------------------------------------
 
-    def _number(self, teller: int, kind: str, number: int) -> int:
-        """Return how many events this one stands for: itself, and those before it that were dropped."""
-        before = self._told.get((teller, kind), 0)
-        self._told[teller, kind] = number
-        return number - before if number > before else number  # a smaller one: another process with an old id
-
     def _spawn(self, told: Mapping[str, Any], new: int) -> None:
-        role = told["role"]
+        pid, role, born = told["pid"], told["role"], told["t"]
         self.births[role] += new
-        for_whom = self.living.get(told["ppid"]) if role == CGI else None
-        life = self._welcome(told["pid"], role, told["t"], for_whom.held[-1:] if for_whom else [])
-        if role == CGI:
-            life.ready = life.born
+        life = self.find(pid)
+        if life and not life.spawned:  # it has spoken first
+            life.spawned = True
+            return
+        if life:
+            self._forget(pid)  # another process has its id now, and counts from the start
+        self._welcome(pid, role, born, told.get("request", "")).spawned = True
 
     def _ready(self, told: Mapping[str, Any], _new: int) -> None:
-        life = self.living.get(told["pid"]) or self._welcome(told["pid"], told["role"], told["t"])
-        life.ready = told["t"]
-        self.note("ready", life.pid)
+        life = self._teller(told, told["role"])
+        if life:
+            life.ready = told["t"]
+            self.note("ready", life.pid)
 
     def _begin(self, told: Mapping[str, Any], _new: int) -> None:
-        life = self.living.get(told["pid"])
+        life = self._teller(told)
         if life:
             life.held.append(Held(told["request"], told["t"]))
             self.note("begun", [life.pid, told["request"], told["t"]])
 
     def _end(self, told: Mapping[str, Any], _new: int) -> None:
-        life = self.living.get(told["pid"])
+        life = self._teller(told)
         if life is None:
             return
         request, until = told["request"], told["t"]
@@ -173,18 +210,33 @@ class Lives:
         if held:
             life.held.remove(held)
             life.last.append(Served(request, held.since, until))
-        life.served = told["n"]
+        life.served = max(life.served, told["n"])
+        under_way = max(0, self._numbers[life.pid, "begin"].top - self._numbers[life.pid, "end"].top)
+        del life.held[: max(0, len(life.held) - under_way)]  # whose ends were dropped
         self.note("finished", [life.pid, life.served, until])
 
     def _exit(self, told: Mapping[str, Any], _new: int) -> None:
         how = _how(told.get("code", told.get("status")))
         self.crashed += how != "ended"
+        if self.find(told["pid"]) is None:
+            self._welcome(told["pid"], told["role"], told["t"])
         self.bury(told["pid"], how, told["t"])
 
-    def _welcome(self, pid: int, role: str, born: float, held: list[Held] | None = None) -> Life:
-        self.bury(pid, "", born)  # whose end was not heard, and whose id is used again
-        life = self.living[pid] = Life(pid, role, born, held=list(held or ()))
-        self.note("born", [pid, role, born, life.held[0].request if life.held else ""])
+    def _forget(self, pid: int) -> None:
+        for kind in self._take:
+            self._numbers.pop((pid, kind), None)
+
+    def _teller(self, told: Mapping[str, Any], role: str = WORKER) -> Life | None:
+        """Return the process that tells of itself, whether its birth was heard or not; None if it is gone."""
+        life = self.find(told["pid"]) or self._welcome(told["pid"], role, told["t"])
+        return life if life.ended is None else None
+
+    def _welcome(self, pid: int, role: str, born: float, request: str = "") -> Life:
+        self.bury(pid, UNHEARD, born)  # whose id is used again
+        life = self.living[pid] = Life(pid, role, born)
+        if role == CGI:
+            life.ready, life.held = born, [Held(request, born)]
+        self.note("born", [pid, role, born, request])
         return life
 
 
