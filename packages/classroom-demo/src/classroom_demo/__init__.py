@@ -16,7 +16,10 @@ Contents
 
 from typing import Final
 
-__all__ = ["VOTES_IN"]
+__all__ = ["REPLAY", "VOTES_IN"]
+
+REPLAY: Final = "CLASSROOM_REPLAY"
+"""The environment variable that, if it says anything, has the script replayed and no gateway started."""
 
 VOTES_IN: Final = "CLASSROOM_VOTES"
 """The environment variable that says where votes are saved."""

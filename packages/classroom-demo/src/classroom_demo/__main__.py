@@ -5,7 +5,11 @@
     this process --leash--> wsgi_server --fork--> classroom_demo.app --leash--> a gateway for each lane
 
 Each leash ends what it holds when whoever holds the leash is gone, however that ends. So does this process: nothing is
-left of a killed classroom but its folder, and that goes when the next one starts.
+left of a killed classroom but its folder, and that goes when the next one starts. The browser is the user's own: it is
+opened, and neither waited for nor ended.
+
+The first INT, TERM or HUP (a terminal that closes) interrupts whatever is being done, the start as well; those that
+come while everything ends change nothing.
 """
 
 from __future__ import annotations
@@ -17,10 +21,14 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as long as it loads, there is nothing to end
 
 import psutil
 
@@ -29,12 +37,13 @@ from gateway_lab.servers import Server
 from gateway_runtime.addresses import parse
 from gateway_runtime.errors import StartupError
 
-from . import VOTES_IN
+from . import REPLAY, VOTES_IN
 
 __all__ = ["main"]
 
 STOPPED, FAILED, REFUSED = 0, 1, 2
 """Exit codes: ended as asked, failed while running, could not start (one sentence says why)."""
+SERVER: Final = "wsgi_server"
 APP: Final = "classroom_demo.app:app"
 THREADS: Final = 16
 """Of the page: twelve windows (`feed.WINDOWS`), and four for files and actions."""
@@ -45,6 +54,10 @@ STEP: Final = 0.2
 LAST: Final = 8.0
 """Seconds for all processes to end: what their leashes give them, and some more."""
 FOLDER: Final = "classroom-"
+DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+"""One of these says where a browser can show itself, or which one can."""
+ENDS: Final = ("SIGINT", "SIGTERM", "SIGHUP")
+"""Signals that end everything."""
 SHORT: Final = Path("/tmp")  # noqa: S108  # a folder of our own in it; unix sockets want short paths
 
 
@@ -52,15 +65,10 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the classroom until it is ended; return the exit code."""
     options = _options(words)
     try:
-        if options.record:
-            return _record(options.record)
-        stopped = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stopped.set())
-        with _folder() as folder:
-            return _run(options, folder, stopped)
+        with _ended_by_signals(), _folder() as folder:
+            return _record(options.record) if options.record else _run(options, folder)
     except KeyboardInterrupt:
-        return FAILED
+        return FAILED if options.record else STOPPED
     except _Refusal as refusal:
         print(f"classroom_demo: {refusal}", file=sys.stderr)
         return REFUSED
@@ -72,73 +80,129 @@ class _Refusal(Exception):
 
 def _options(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="classroom_demo", description="Show a class what a process per request is: five minutes, then free play."
+        prog="classroom_demo",
+        description="Show a class what a process per request is: five minutes, then free play. Ctrl-C ends everything.",
+        epilog="Exit codes: 0 ended as asked; 1 ended by itself; 2 could not start, and one sentence says why.",
     )
-    parser.add_argument("--bind", default="127.0.0.1:0", metavar="HOST:PORT",
-                        help="where the page is; port 0: a free one (127.0.0.1:0)")  # fmt: skip
-    parser.add_argument("--no-browser", action="store_true", help="only say where the page is")
-    parser.add_argument("--record", type=Path, metavar="FILE", help="run the script once, record it there, and end")
-    parser.add_argument("--votes", type=Path, metavar="DIRECTORY", help="where votes are saved")
+    add = parser.add_argument
+    add("--bind", default="127.0.0.1:0", metavar="HOST:PORT",
+        help="where the page is, on this machine alone; port 0, the default: a free one")  # fmt: skip
+    add("--no-browser", action="store_true", help="only say where the page is")
+    add("--votes", type=Path, metavar="DIRECTORY", help="where votes are saved; default: the user's own data directory")
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--replay", action="store_true", help="show the script as recorded, and start no gateway")
+    either.add_argument("--record", type=Path, metavar="FILE", help="run the script once, record it there, and end")
     return parser.parse_args(words)
 
 
-def _run(options: argparse.Namespace, folder: Path, stopped: threading.Event) -> int:
-    """Start the page's server, wait for the end, and end everything."""
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Have the first signal raise KeyboardInterrupt, and those after it do nothing."""
+    numbers = [getattr(signal, name) for name in ENDS if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    if before.get(getattr(signal, "SIGHUP", None)) == signal.SIG_IGN:  # nohup
+        numbers.remove(signal.SIGHUP)
+
+    def end(*_: object) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in numbers:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            if signal.getsignal(number) is end:  # once one has come, there is only the end
+                signal.signal(number, before[number])
+
+
+def _run(options: argparse.Namespace, folder: Path) -> int:
+    """Start the page's server, wait for the end, and end everything. Raises _Refusal, KeyboardInterrupt."""
     more = {"TMPDIR": str(folder)}
     if options.votes:
         more[VOTES_IN] = str(options.votes.absolute())
+    if options.replay:
+        more[REPLAY] = "1"
     page = Server(_command(options.bind), more)
     try:
         with page:
             print(f"ready {page.url}/", flush=True)
             if not options.no_browser:
                 _open(f"{page.url}/")
-            while page.alive and not stopped.wait(STEP):
-                pass
-            failed = not stopped.is_set()
-            words = page.log.splitlines()[-1:]
-            there = psutil.Process().children(recursive=True)
+            while page.alive:
+                time.sleep(STEP)
+            words = _last(page)
     except LabError as error:
-        raise _Refusal(_last(page) or str(error)) from None
-    _see_off(there)
-    if failed:
-        print(f"classroom_demo: the page's server has ended: {' '.join(words) or 'it said nothing'}", file=sys.stderr)
-    return FAILED if failed else STOPPED
+        raise _Refusal(_why(_last(page), options.bind) or str(error)) from None
+    finally:
+        _see_off(folder)
+    print(f"classroom_demo: the page's server has ended: {words or 'it said nothing'}", file=sys.stderr)
+    return FAILED
 
 
 def _command(bind: str) -> list[str]:
+    """Return what starts the page's server. Raises _Refusal."""
+    if not hasattr(os, "fork"):
+        raise _Refusal("this system cannot fork processes, which is what is shown: on Windows, use WSL")
     try:
         address = parse(bind)
-    except StartupError as error:
-        raise _Refusal(f"--bind: {error}") from None
-    if address.public or not address.host:
-        raise _Refusal(f"--bind {bind}: the page can start processes, so it is for this machine: write 127.0.0.1:PORT")
+    except StartupError:
+        raise _Refusal(f"--bind: {bind!r} is not an address: write 127.0.0.1:PORT") from None
+    if not address.host:
+        raise _Refusal(f"--bind {bind}: a browser cannot open that: write 127.0.0.1:PORT")
+    if address.public:
+        raise _Refusal(
+            f"--bind {bind}: the page can start and kill processes, so no other machine may reach it: write "
+            "127.0.0.1:PORT (and from the other machine: ssh -L PORT:127.0.0.1:PORT this-one)"
+        )
     counts = ["--workers", "1", "--threads", str(THREADS), "--grace-timeout", str(GRACE)]
-    return [sys.executable, "-m", "wsgi_server", APP, "--bind", bind, *counts]
+    return [sys.executable, "-m", SERVER, APP, "--bind", bind, *counts]
 
 
 def _last(server: Server) -> str:
-    """Return the last thing that a server said, which is why it could not start."""
+    """Return the last thing that a server said."""
     return (server.log.splitlines() or [""])[-1]
+
+
+def _why(words: str, bind: str) -> str:
+    """Return why the page's server did not start, from its last words, and what to do about a port that is taken."""
+    why = words.removeprefix(f"{SERVER}: ")
+    return f"{why}; choose another, or leave out --bind for one that is free" if bind in why else why
 
 
 def _open(url: str) -> None:
     """Open the browser beside all else: some of them keep whoever opens them waiting."""
+    if sys.platform.startswith("linux") and not any(map(os.environ.get, DISPLAYS)):
+        # What is left would be one for the terminal, which cannot draw the page, and would take the keys.
+        print(f"No browser can be opened here: open {url} in one on this machine. Ctrl-C ends everything.", flush=True)
+        return
+    print("Your browser opens it. If it does not, open that address in one. Ctrl-C ends everything.", flush=True)
 
     def open_it() -> None:
         import webbrowser
 
-        if not webbrowser.open(url):
-            print(f"No browser could be opened: open {url} in one.", flush=True)
+        with suppress(webbrowser.Error, OSError):
+            if webbrowser.open(url):
+                return
+        print(f"No browser could be opened: open {url} in one.", flush=True)
 
     threading.Thread(target=open_it, name="browser", daemon=True).start()
 
 
-def _see_off(processes: Sequence[psutil.Process]) -> None:
-    """Wait until all that we have started has ended, gateways on their leashes included."""
-    for left in psutil.wait_procs(processes, LAST)[1]:
-        with suppress(psutil.NoSuchProcess):
+def _see_off(folder: Path) -> None:
+    """Wait until all that we have started has ended, whoever its parent is by now: each knows our folder."""
+    for left in psutil.wait_procs([one for one in psutil.process_iter() if _knows(one, folder)], LAST)[1]:
+        with suppress(psutil.Error):
             left.kill()
+
+
+def _knows(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.environ().get("TMPDIR") == str(folder)
+    except (psutil.Error, OSError):  # another user's, or one that has just ended
+        return False
 
 
 @contextmanager
@@ -149,16 +213,21 @@ def _folder() -> Iterator[Path]:
         pid = old.name.removeprefix(FOLDER).partition("-")[0]
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):
             shutil.rmtree(old, ignore_errors=True)  # another user's stays
+    before = tempfile.tempdir
     with tempfile.TemporaryDirectory(prefix=f"{FOLDER}{os.getpid()}-", dir=where, ignore_cleanup_errors=True) as made:
-        yield Path(made)
+        tempfile.tempdir = made
+        try:
+            yield Path(made)
+        finally:
+            tempfile.tempdir = before
 
 
 def _record(file: Path) -> int:
-    """Run the script without a page, and write down what one would have been told."""
+    """Run the script without a page, and write down what one would have been told. Raises _Refusal."""
     from .floor import Floor
     from .recording import BadRecording, record
 
-    with tempfile.TemporaryDirectory(prefix=FOLDER) as votes:
+    with tempfile.TemporaryDirectory() as votes:
         floor = Floor(Path(votes))
         floor.open()
         try:

@@ -18,10 +18,12 @@ from __future__ import annotations
 import hmac
 import json
 import os
+import re
 import secrets
 import threading
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,9 +45,11 @@ KINDS: Final = {
     ".svg": "image/svg+xml",
 }  # fmt: skip
 PAGES: Final = {"/": "index.html", "/card": "card.html"}
-HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
+PORT: Final = re.compile(r":[0-9]+$")
 ACTION_MAX: Final = 10_000
 """Bytes of an action."""
+SENTENCE_MAX: Final = 400
+"""Characters of a refusal: it may quote what was sent, and a page has room for three lines."""
 POLICY: Final = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
@@ -97,8 +101,11 @@ def floor() -> Floor:
 
 def _local(host: str) -> bool:
     """Does a page of this machine ask? A name that somebody else's DNS points here is none of ours."""
-    name, colon, port = host.rpartition(":")
-    return (name if colon and port.isdecimal() else host).lower() in HOSTS
+    name = PORT.sub("", host).lower()
+    try:
+        return name == "localhost" or ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _feed(start_response: StartResponse) -> Iterable[bytes]:
@@ -127,7 +134,7 @@ def _act(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[by
     try:
         return _json(start_response, HTTPStatus.OK, {"done": floor().act(action)})
     except Refused as refused:
-        return _refuse(start_response, HTTPStatus.CONFLICT, str(refused))
+        return _refuse(start_response, HTTPStatus.CONFLICT, str(refused)[:SENTENCE_MAX])
 
 
 def _file(name: str, start_response: StartResponse) -> Iterable[bytes]:

@@ -24,11 +24,11 @@ from gateway_lab.folders import short_folder
 
 from .feed import Hub
 from .lanes import WORKERS_MAX, Lane
-from .refusals import Refused
+from .refusals import Refused, unable
 from .script import QUESTIONS, Script
 from .slow_motion import stretch, wire
 from .visitors import CROWD, RATE_MAX
-from .votes import BadVote, Box
+from .votes import BadVote, Box, Unsaved
 
 __all__ = ["Floor", "Refused"]
 
@@ -192,6 +192,8 @@ class Floor:
         if name not in LANES or kind not in KINDS:
             raise Refused(f"A lane is one of {', '.join(LANES)}, its gateway one of {', '.join(KINDS)}.")
         workers = round(_number(action.get("workers", 2), 1, WORKERS_MAX, "workers"))
+        if sentence := unable():
+            raise Refused(sentence)
         await self.put(str(name), str(kind), workers)
 
     async def _stop(self, action: Action) -> None:
@@ -246,12 +248,18 @@ class Floor:
         if not isinstance(hands, int):
             raise Refused("Hands are counted in whole numbers.")
         name = str(action.get("question"))
-        self.votes.count(name, str(action.get("option")), hands)
-        self.hub.publish({"t": time.time(), "ballots": {name: self._ballot(name)}})
+        self._counted(name, lambda: self.votes.count(name, str(action.get("option")), hands))
 
     async def _lock(self, action: Action) -> None:
         name = str(action.get("question"))
-        self.votes.lock(name)
+        self._counted(name, lambda: self.votes.lock(name))
+
+    def _counted(self, name: str, change: Callable[[], None]) -> None:
+        """Change a ballot and tell of it, even if it cannot be saved: a lesson does not end for a full disk."""
+        try:
+            change()
+        except Unsaved as error:
+            self.script.say(str(error))
         self.hub.publish({"t": time.time(), "ballots": {name: self._ballot(name)}})
 
     async def _screen(self, action: Action) -> None:

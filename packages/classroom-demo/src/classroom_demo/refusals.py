@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["Refused"]
+import os
+
+from . import REPLAY
+
+__all__ = ["Refused", "unable"]
 
 
 class Refused(Exception):
     """An action that cannot be done; the text is a sentence for the page."""
+
+
+def unable() -> str:
+    """Say why this classroom starts no gateway, whatever is asked for; "" if it may try."""
+    if os.environ.get(REPLAY):
+        return "This classroom shows what was recorded and starts nothing: start it without --replay to run gateways."
+    if not hasattr(os, "fork"):
+        return "This system cannot fork processes, so no gateway runs here: the script shows what was recorded."
+    return ""

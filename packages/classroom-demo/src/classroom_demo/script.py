@@ -26,10 +26,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateway_lab.errors import LabError
 
+from . import REPLAY
 from .asking import Unanswered
 from .bill import BillError
 from .recording import BadRecording, Recorder, Recording, Segment, bundled
-from .refusals import Refused
+from .refusals import Refused, unable
 from .scenes import AGAIN_WORKERS, QUESTIONS, SCREENS, WORKERS
 from .stage import ASK, Screen, Step
 from .votes import BadVote
@@ -43,8 +44,6 @@ __all__ = ["CANNOT", "QUESTIONS", "REPLAY", "SCREENS", "Script"]
 
 SPAWN: Final = 2.0
 """Seconds for Python to start. A machine that needs longer would leave a class waiting for each of forty of them."""
-REPLAY: Final = "CLASSROOM_REPLAY"
-"""The environment variable that, if it says anything, has everything replayed and nothing started."""
 AHEAD: Final[Mapping[tuple[str, str], Sequence[tuple[str, str, int]]]] = {
     ("vote", "ask"): [("a", "cgi", WORKERS)],
     ("cgi", "run"): [("b", "fastcgi", WORKERS), ("c", "uwsgi", WORKERS), ("d", "wsgi", WORKERS)],
@@ -88,6 +87,10 @@ class Script:
         """Return the screen if it has changed since the last call."""
         news, self._news = self._news, False
         return self._at.told() if news else None
+
+    def say(self, sentence: str) -> None:
+        """Say something on the screen that is shown."""
+        self._at.sentence, self._news = sentence, True
 
     async def show(self, name: str) -> None:
         """Go to a screen; or, if it is shown already, on to its next step. Raises Refused."""
@@ -216,7 +219,7 @@ class Script:
         segment = recording.segments.get((screen.name, screen.step)) if recording else None
         if recording is None or segment is None:
             raise error
-        screen.sentence = str(error)
+        screen.sentence = "" if os.environ.get(REPLAY) else str(error)  # that, somebody has asked for
         await self._play(screen, step, recording, segment)
 
     async def _play(self, screen: Screen, step: Step, recording: Recording, segment: Segment) -> None:
@@ -260,7 +263,7 @@ class Script:
     async def _can(self) -> bool:
         """Can this machine start a Python process before a class becomes restless? Found out once."""
         if self._able is None:
-            self._able = hasattr(os, "fork") and not os.environ.get(REPLAY) and await _starts()
+            self._able = not unable() and await _starts()
         return self._able
 
     def _look_ahead(self, screen: Screen) -> None:

@@ -18,12 +18,13 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["HANDS", "BadVote", "Ballot", "Box", "Gain", "gain", "machine"]
+__all__ = ["HANDS", "BadVote", "Ballot", "Box", "Gain", "Unsaved", "gain", "machine"]
 
 HANDS: Final = 200
 """Hands in a room; more is a slip of the finger."""
@@ -36,6 +37,10 @@ class BadVote(Exception):
 def machine() -> str:
     """Name this machine as far as numbers made on it depend on that."""
     return f"{platform.machine()}, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+
+
+class Unsaved(BadVote):
+    """What was counted counts, but could not be written down; the text is a sentence for the teacher."""
 
 
 @dataclass(slots=True)
@@ -118,22 +123,22 @@ class Box:
         return self._file
 
     def count(self, name: str, option: str, hands: int) -> None:
-        """Note the hands for an option of a question, and save. Raises BadVote."""
+        """Note the hands for an option of a question, and save. Raises BadVote, Unsaved."""
         self._ballot(name).count(option, hands)
         self.save()
 
     def lock(self, name: str, truth: str = "") -> None:
-        """Let no vote on this question change any more, and save. Raises BadVote."""
+        """Let no vote on this question change any more, and save. Raises BadVote, Unsaved."""
         self._ballot(name).lock(truth)
         self.save()
 
     def keep(self, name: str, numbers: Any) -> None:
-        """Note what was measured on a screen, and save. Raises BadVote."""
+        """Note what was measured on a screen, and save. Raises Unsaved."""
         self._numbers[name] = numbers
         self.save()
 
     def save(self) -> None:
-        """Write all ballots down, and what was measured. Raises BadVote if the folder cannot be written."""
+        """Write all ballots down, and what was measured. Raises Unsaved."""
         told = {
             "date": self._began.isoformat(timespec="seconds"),
             "machine": machine(),
@@ -146,7 +151,10 @@ class Box:
             new.write_text(json.dumps(told, indent=1, ensure_ascii=False), "utf-8")
             new.replace(self._file)
         except OSError as error:
-            raise BadVote(f"The votes cannot be saved in {self._file.parent}: {error.strerror}.") from error
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
+            sentence = f"The votes cannot be saved in {self._file.parent}: {error.strerror}. They count all the same."
+            raise Unsaved(sentence) from error
 
     def _ballot(self, name: str) -> Ballot:
         try:
