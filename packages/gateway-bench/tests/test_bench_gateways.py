@@ -50,7 +50,9 @@ def test_the_tables_of_the_repository_can_be_read() -> None:
     own = load_gateways(ROOT / "benchmarks" / "gateways.toml")
     assert [gateway.name for gateway in own if not gateway.front] == [*FIVE, "fastcgi-again"]
     assert [gateway.name for gateway in own if gateway.front] == [f"{name}-behind" for name in FIVE]
-    assert all(gateway.events and gateway.tells_status for gateway in own)
+    asked = load_gateways(ROOT / "benchmarks" / "gateways.toml", ["asgi", "wsgi"])
+    assert [gateway.name for gateway in asked] == ["wsgi", "asgi"]  # which two differences lie between: see the table
+    assert all(gateway.events and gateway.tells_status for gateway in own + asked)
     argv = own[1].argv("/usr/bin/python3", Places(host="192.0.2.1", events=Path("/tmp/events")))
     assert argv[:4] == ["/usr/bin/python3", "-m", "fastcgi_server", "demo_app:app"]
     assert argv[argv.index("--events") + 1] == "/tmp/events"
@@ -76,6 +78,13 @@ def test_the_rows_behind_nginx_listen_at_a_unix_socket(tmp_path: Path) -> None:
         if row.address:
             assert parse_address(row.listens_at(places)).path == str(tmp_path / "s")
         assert row.keep_alive is ("kept" in row.label)  # SCGI and uwsgi cannot, uWSGI does not
+
+
+def test_a_row_on_request_takes_part_only_when_it_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "g.toml"
+    path.write_text(f"{ROW}\n[[gateway]]\nname='b'\nlike='a'\non_request=true\n")
+    assert [row.name for row in load_gateways(path)] == ["a"]
+    assert [row.name for row in load_gateways(path, ["b"])] == ["b"]
 
 
 def test_a_peer_that_is_a_library_is_started_by_a_script(tmp_path: Path) -> None:
@@ -104,16 +113,16 @@ def births(listener: SpawnListener, expected: int) -> int:
     return listener.count().spawned
 
 
-@pytest.mark.parametrize("name", FIVE)
+@pytest.mark.parametrize("name", [*FIVE, "asgi"])
 def test_each_gateway_answers_every_scenario_in_its_own_protocol(name: str, tmp_path: Path) -> None:
-    gateway = next(row for row in load_gateways(ROOT / "benchmarks" / "gateways.toml") if row.name == name)
+    gateway = next(row for row in load_gateways(ROOT / "benchmarks" / "gateways.toml", [name]) if row.name == name)
     listener = SpawnListener(tmp_path / "events")
     environment = server_environment(tmp_path / "guestbook.sqlite3")
     argv = gateway.argv(sys.executable, Places(events=listener.path, status=tmp_path / "status"))
     with listener.listening(), started(argv, gateway.ready, environment, ROOT) as (_, address):
-        assert address.scheme == ("http" if name in ("cgi", "wsgi") else name)
+        assert address.scheme == ("http" if name in ("asgi", "cgi", "wsgi") else name)
         workers = births(listener, gateway.workers)
-        for scenario in ("hello", "page", "guestbook"):
+        for scenario in filter(gateway.takes_part, ("hello", "page", "guestbook")):
             check_answer(address, scenario)  # 1 + 1 + 2 requests
         expected = workers + (4 if name == "cgi" else 0)
         assert births(listener, expected) == expected

@@ -331,7 +331,9 @@ def test_system_calls_are_counted_by_request_and_name(document: Document) -> Non
      ("gatelab-cgi", "", "a process for each request"), ("gunicorn-gthread-32", "", "WSGI, in Python"),
      ("uwsgi-http", "", "WSGI, compiled"), ("uwsgi-fastcgi", "nginx", "behind nginx"),
      ("fcgiwrap", "nginx", "a process for each request"), ("tomcat-32", "", "other interfaces and languages"),
-     ("somebody-new", "", "other interfaces and languages")],
+     ("gatelab-asgi", "", "ASGI, in Python"), ("hypercorn", "", "ASGI, in Python"),
+     ("granian-32", "", "WSGI, compiled"), ("uvicorn-standard", "", "ASGI, with compiled parts"),
+     ("granian-asgi", "", "ASGI, with compiled parts"), ("somebody-new", "", "other interfaces and languages")],
 )  # fmt: skip
 def test_peers_stand_beside_their_like(name: str, front: str, kind: str) -> None:
     assert charts_peers.kind_of(row(name, name, front=front)) == kind

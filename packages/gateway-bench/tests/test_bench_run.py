@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -218,13 +219,15 @@ def test_peers_are_compared_and_promises_judged(tmp_path: Path) -> None:
         Goal(**promise | {"scenario": "sleep"}, of="gatelab", least=1.0),  # this run does not look there
         Goal(**promise | {"suite": "proofs"}, of="gatelab", least=1.0),
     ]
-    order = an_order("peers", load_gateways(table), ["hello"], repeats=2, seconds=0.1, root=folder, goals=goals)
+    found = load_gateways(table)
+    gateways = [replace(row, beside="gatelab-32") if row.name == "peer" else row for row in found]
+    order = an_order("peers", gateways, ["hello"], repeats=2, seconds=0.1, root=folder, goals=goals)
     document = run(order, Notebook())
     jsonschema.validate(json.loads(json.dumps(document)), json.loads(schema_path().read_text("utf-8")))
     assert {repeat["engine"] for repeat in document["repeats"]} == {"crowd"}  # there is no wrk here
     assert all(not row["errors"] and row["requests"] > 0 for row in document["results"])
     assert {(row["gateway"], row["against"]) for row in document["ratios"]} == {
-        ("gatelab", "gatelab-32"), ("gatelab", "peer"), ("gatelab-32", "gatelab"),
+        ("gatelab", "gatelab-32"), ("gatelab", "peer"), ("gatelab-32", "gatelab"), ("gatelab-32", "peer"),
     }  # fmt: skip
     assert [(row["of"], row["over"], row["verdict"], row["aim_reached"]) for row in document["goals"]] == [
         ("gatelab", "peer", "kept", False), ("gatelab-32", "gatelab", "missed", None),

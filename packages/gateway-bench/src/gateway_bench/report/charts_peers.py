@@ -29,7 +29,15 @@ OURS = "gatelab"
 PYTHON = ("gatelab", "gatelab-32", "waitress", "gunicorn", "cheroot", "wsgiref")
 NATIVE = ("gatelab-compiled", "bjoern", "granian", "uwsgi", "mod-wsgi")
 PROGRAMS = ("gatelab-cgi", "mod-cgi", "mod-cgid", "fcgiwrap", "php-cgid")
-KINDS = {"a process for each request": PROGRAMS, "WSGI, in Python": PYTHON, "WSGI, compiled": NATIVE}
+ASGI = ("gatelab-asgi", "uvicorn", "hypercorn")
+ASGI_NATIVE = ("uvicorn-standard", "granian-asgi")
+KINDS = {
+    "a process for each request": PROGRAMS,
+    "WSGI, in Python": PYTHON,
+    "WSGI, compiled": NATIVE,
+    "ASGI, in Python": ASGI,
+    "ASGI, with compiled parts": ASGI_NATIVE,
+}
 OTHERS = "other interfaces and languages"
 
 
@@ -91,10 +99,10 @@ def _main(document: Document) -> list[Result]:
 
 
 def _ours_is(document: Document, results: Sequence[Result]) -> dict[str, str]:
-    """Return how our first row compares with each of the others."""
+    """Return how our first row compares with each of the others, or our ASGI server with those beside it."""
     scenario = results[0]["scenario"]
     rows = [row for row in document["ratios"] if _counts(row) and row["scenario"] == scenario]
-    mine = [row for row in rows if row["gateway"] == rows[0]["gateway"]]
+    mine = [row for row in rows if row["gateway"] in (rows[0]["gateway"], ASGI[0])]
     return {row["against"]: f"   ours is {ratio(_speed(row))}" for row in mine}
 
 

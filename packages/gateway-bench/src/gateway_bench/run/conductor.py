@@ -202,6 +202,7 @@ def _pairs(order: Order) -> list[tuple[str, str, str]]:
     """Return whom to compare in each scenario, and what goals ask for.
 
     It is one row of ours with every other one: that which is there again, and has the band of chance; else the first.
+    A row that says beside whom it belongs is compared with that one, where it takes part.
     Behind a front the rows speak different protocols, so there it is what goals ask for alone.
     """
     pairs = []
@@ -210,7 +211,9 @@ def _pairs(order: Order) -> list[tuple[str, str, str]]:
         repeated = {row.again for row in rows}
         own = [row.name for row in rows if row.environment == "own"]
         ours = next((name for name in own if name in repeated), next(iter(own), ""))
-        pairs += [(scenario, ours, row.name) for row in rows if ours and row.name != ours]
+        there = {row.name for row in rows}
+        partners = [(row.beside if row.beside in there else ours, row.name) for row in rows]
+        pairs += [(scenario, one, other) for one, other in partners if one not in ("", other)]
     return pairs + [pair for goal in _goals_of_the_run(order) for pair in goal.pairs()]
 
 

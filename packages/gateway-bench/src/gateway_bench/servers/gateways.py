@@ -23,6 +23,8 @@ A row of `gateways.toml` or `peers.toml`:
     front = "nginx"                     what stands before it: a name of `gateway_bench.servers.fronts`
     like = "fastcgi"                    as the row of that name above, but for what is said here
     again = "fastcgi"                   just as that row, under another name, for the band of chance
+    beside = "gatelab-asgi"             the row of ours that it is compared with, if not the first
+    on_request = true                   it takes part only when it is named (--only)
     vary = {workers = [1, 2, 4]}        a row for each of these (or threads, or connections): NAME-workers-1 and so on
     reaps = false                       nobody waits for its ended processes, so their time is in no account
     slow = true                         a request takes a good part of a second, whatever is asked
@@ -54,6 +56,7 @@ KEYS: dict[str, type] = {
     "package": str, "environment": str, "events": bool, "about": str, "address": str, "scenarios": list,
     "programs": list, "has": str, "install": str, "reaps": bool, "loop": bool, "connections": int, "front": str,
     "again": str, "vary": dict, "unannounced": bool, "warmup": float, "slow": bool,
+    "beside": str, "on_request": bool,
 }  # fmt: skip
 REQUIRED = ("name", "label", "command", "ready")
 OF_ANOTHER = ("name", "label", "about", "again")
@@ -108,6 +111,8 @@ class Gateway:
     warmup: float = 0.0
     front: str = ""
     again: str = ""
+    beside: str = ""
+    on_request: bool = False
     base: str = ""
     varied: dict[str, int] = field(default_factory=dict)
     target: str = ""
@@ -155,7 +160,10 @@ class Gateway:
 
 
 def load_gateways(path: Path, only: list[str] | None = None) -> list[Gateway]:
-    """Return the rows of a TOML file, in its order, or those named by `only`. Raises BenchError."""
+    """Return the rows of a TOML file, in its order, or those named by `only`. Raises BenchError.
+
+    Rows that take part on request are among the latter only.
+    """
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -172,7 +180,9 @@ def load_gateways(path: Path, only: list[str] | None = None) -> list[Gateway]:
     for name in only or []:
         if name not in known:
             raise BenchError(f"there is no gateway {name!r} in {path.name}; it has {', '.join(known)}")
-    return [row for row in rows if not only or {row.name, row.base, row.again} & {*only}]
+    if not only:
+        return [row for row in rows if not row.on_request]
+    return [row for row in rows if {row.name, row.base, row.again} & {*only}]
 
 
 def _filled(row: dict[str, Any], written: dict[str, dict[str, Any]], path: Path) -> dict[str, Any]:
