@@ -1,4 +1,4 @@
-"""Ask any of the five gateways, each through its own client half."""
+"""Ask any of the gateways, each through its own client half: the five of WSGI, or with that of ASGI."""
 
 from __future__ import annotations
 
@@ -23,6 +23,13 @@ CLIENTS: dict[str, Callable[..., Any]] = {
     "uwsgi_gateway": uwsgi_gateway.client.client,
     "wsgi_server": wsgi_server.client.client,
 }
+"""The gateways of WSGI."""
+
+EVERY: dict[str, Callable[..., Any]] = CLIENTS | {"asgi_server": wsgi_server.client.client}
+"""With that of ASGI, for what does not depend on the interface."""
+
+TWINS = {"demo_app:app": "demo_app.asgi:app"}
+"""Of applications for WSGI, those for ASGI that answer alike."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ class Gateway:
     def __init__(self, program: str, server: Server) -> None:
         self.program = program
         self.server = server
-        self._client = CLIENTS[program](server.address, timeout=20.0)
+        self._client = EVERY[program](server.address, timeout=20.0)
 
     def ask(self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] = {}) -> Answer:
         """Send a request and read its response."""
@@ -88,7 +95,9 @@ def _environ(method: str, target: str, body: bytes, headers: Mapping[str, str]) 
 
 @contextmanager
 def running(program: str, application: str, folder: Path, *options: str) -> Iterator[Gateway]:
-    """Start a gateway with an application from `folder`, ask it, stop it."""
+    """Start a gateway with an application from `folder`, or with its twin for ASGI; ask it, stop it."""
+    if program == "asgi_server":
+        application = TWINS[application]
     named = ["--app", application] if program == "cgi_runner" else [application]
     with Server(program, *named, "--bind", "127.0.0.1:0", *options, cwd=folder) as server:
         gateway = Gateway(program, server)

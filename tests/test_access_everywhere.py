@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from gateways import CLIENTS, running
+from gateways import EVERY, running
 
 from gateway_runtime.testing import wait_until
 
@@ -24,7 +24,7 @@ LINES = [
 ]
 
 
-@pytest.mark.parametrize("program", CLIENTS)
+@pytest.mark.parametrize("program", EVERY)
 def test_every_request_has_its_line(program: str, tmp_path: Path) -> None:
     log = tmp_path / "access"
     log.write_text("kept\n")

@@ -33,7 +33,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     path = {"PYTHONPATH": str(SITES)}
     options = ("asynchronous:app", "--bind", "127.0.0.1:0")
     with Server("asgi_server", *options, cwd=folder, env=path, interpreter=LENIENT) as server:
-        gateway = Gateway("wsgi_server", server)  # who speaks HTTP to it
+        gateway = Gateway("asgi_server", server)
         try:
             yield gateway
         finally:
@@ -49,3 +49,7 @@ test_streaming = frameworks.test_streaming
 test_status_and_fields = frameworks.test_status_and_fields
 test_head_has_no_content = frameworks.test_head_has_no_content
 test_missing_and_faulty_pages = frameworks.test_missing_and_faulty_pages
+
+
+def test_it_knows_no_lifespan(site: Gateway) -> None:  # ASGI-11
+    site.server.wait_for_line("served without lifespan events: ValueError: Django can only handle ASGI/HTTP")
