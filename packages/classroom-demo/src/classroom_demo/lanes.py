@@ -73,7 +73,7 @@ class Lane:
         self._stopped = threading.Event()
         self._ears = threading.Thread(target=self._hear, name=f"events of {name}", daemon=True)
         self._ears.start()
-        options = [*OPTIONS.get(kind, ()), "--events", str(self._events)]
+        options = [*OPTIONS.get(kind, ()), "--events", str(self._events), "--status", f"unix:{folder / 'status'}"]
         self.server: Server = serve(kind, "shown:app", workers=workers, options=options, folder=folder)
         self.lives = Lives()
         self.crowd: Crowd | None = None
@@ -234,7 +234,7 @@ class Lane:
         return {
             "counts": {
                 "born": born, **self._counts, "crashed": self.lives.crashed, "cpu": round(self._cpu, 3),
-                "turned_away": crowd.turned_away, "unheard": self.lives.unheard,
+                "came": crowd.came, "turned_away": crowd.turned_away, "unheard": self.lives.unheard,
             },
             "workers": self.workers, "broken": self.broken, "trouble": self.trouble, "failures": self._failures,
             "waiting": crowd.waiting, "rate": crowd.rate, "path": crowd.path,

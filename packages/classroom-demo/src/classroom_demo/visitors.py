@@ -75,6 +75,8 @@ class Crowd:
         self._changed = asyncio.Event()
         self.rate = 0.0
         self.path = "/hello"
+        self.came = 0
+        """Visitors so far. Each is served, fails or is turned away, or still waits."""
         self.turned_away = 0
 
     @property
@@ -110,24 +112,26 @@ class Crowd:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            self._changed.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(due if self.rate else None):
                     await self._changed.wait()
-                    due = loop.time() + (1 / self.rate if self.rate else 0.0)  # another rate, from now
-                    continue
             now = loop.time()
-            while due <= now:
+            if self._changed.is_set():  # another rate, from now; it may have come in the turn in which one was due
+                self._changed.clear()
+                due = now + 1 / self.rate if self.rate else now
+            while self.rate and due <= now:
                 self._welcome(self.path, time.time() - (now - due))
                 due = max(due + 1 / self.rate, now - LATE)
 
     def _welcome(self, path: str, due: float) -> None:
         if self.waiting >= CROWD:
+            self.came += 1
             self.turned_away += 1
         else:
             self._come(path, due)
 
     def _come(self, path: str, due: float) -> asyncio.Task[Visit]:
+        self.came += 1
         task = asyncio.get_running_loop().create_task(self._visit(path, due))
         self._visits.add(task)
         task.add_done_callback(self._visits.discard)
@@ -205,5 +209,5 @@ class _Talk(asyncio.Protocol):
                 elif isinstance(event, EndOfMessage):
                     self._visit.answered = time.time()
                     return
-        except RemoteProtocolError as error:
-            self.over.set_exception(error)
+        except RemoteProtocolError as error:  # at the end of file: whoever answered has died, or was killed
+            self.over.set_exception(error if data else ConnectionResetError())
