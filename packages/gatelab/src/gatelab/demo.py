@@ -19,10 +19,14 @@ def demo(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the browser, or only say where.")
     ] = True,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Show the script as recorded, and start no gateway.")
+    ] = False,
 ) -> None:
     """Show a class what a process per request is: five minutes on a projector, then free play. Ctrl-C ends it."""
     try:
         from classroom_demo.__main__ import main
     except ModuleNotFoundError as error:
         raise Absent(WITHOUT) from error
-    raise typer.Exit(main(["--bind", bind, *([] if browser else ["--no-browser"])]))
+    flags = [*([] if browser else ["--no-browser"]), *(["--replay"] if replay else [])]
+    raise typer.Exit(main(["--bind", bind, *flags]))
