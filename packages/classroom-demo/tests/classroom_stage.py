@@ -20,12 +20,12 @@ class Lane:
 
     def __init__(self, name, kind, workers, port):
         self.name, self.kind, self.workers = name, kind, workers
-        self.crowd = None
+        self.crowd, self.broken = None, False
         self.lives = SimpleNamespace(living={}, births=Counter())
         self.server = SimpleNamespace(alive=True, url=f"{kind}://127.0.0.1:{port}", wait_for_line=self._line)
         self._counts = {next(self.pids): 0 for _ in range(workers)} if kind != "cgi" else {}
         for pid in self._counts:
-            self.lives.living[pid] = SimpleNamespace(role="worker")
+            self.lives.living[pid] = SimpleNamespace(role="worker", served=0, held=[])
             self.lives.births["worker"] += 1
         self._turns = itertools.cycle(self._counts)
 

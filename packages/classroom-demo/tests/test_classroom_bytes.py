@@ -87,6 +87,7 @@ def test_one_request_in_five_forms():
         ({"process": [1.0], "interpreter": [3.0], "site": [4.0], "imports": [9.0], "request": [10.0]}, [1, 2, 1, 5, 1]),
         ({"process": [2.0, 1.0, 9.0], "interpreter": [3.0, 3.0, 3.0]}, [2, 1]),
         ({"process": [2.0], "interpreter": [1.0]}, [2, 0]),  # by chance
+        ({"process": [2.0], "interpreter": [1.0], "site": [3.0]}, [2, 0, 1]),  # three in all, as measured
         ({"process": [0.0]}, [0]),
     ],
 )

@@ -4,6 +4,7 @@ import gzip
 
 import pytest
 
+from classroom_demo import recording
 from classroom_demo.recording import BadRecording, Recorder, Recording, Segment, bundled
 from classroom_demo.scenes import SCREENS
 
@@ -27,6 +28,8 @@ def kept(*frames):
         ([frame(n=1), frame("done", n=2)], [{"n": 1}, {"n": 2}]),
         ([frame(n=1), {"t": 0.0, "lanes": {}}, frame("done", n=2), frame("done", n=2)], [{"n": 1}, {"n": 2}]),
         ([frame(n=1), frame("done", n=2), frame(n=3), frame("done", n=4)], [{"n": 3}, {"n": 4}]),
+        ([frame(n=1), frame("done", n=2), frame(n=3)], [{"n": 1}, {"n": 2}]),  # not over yet
+        ([frame(n=1)], None),
         ([frame("done", n=1)], [{"n": 1}]),  # over before a frame could tell that it ran
         ([frame(n=1), frame("failed")], None),
         ([frame("waiting", step="ask")], None),
@@ -43,7 +46,23 @@ def test_a_recording_keeps_what_was_told_then():
     recorder = Recorder()
     recorder.take(told)
     rows.append(2)
-    assert recorder.recording.segments["cgi", "run"].last() == {"rows": [1]}
+    recorder.take(frame("done"))
+    assert recorder.recording.segments["cgi", "run"].moments[0][1] == {"rows": [1]}
+
+
+def test_an_attempt_that_is_forgotten_leaves_nothing():
+    recorder = Recorder()
+    recorder.take(frame(n=1))
+    recorder.forget("cgi", "run")
+    recorder.take(frame(n=2))
+    recorder.take(frame("done", n=3))
+    assert [data for _, data in recorder.recording.segments["cgi", "run"].moments] == [{"n": 2}, {"n": 3}]
+
+
+def test_a_recording_that_is_full_still_has_its_end(monkeypatch):
+    monkeypatch.setattr(recording, "FRAMES", 2)
+    ends = [frame(n=number) for number in range(5)] + [frame("done", n=5)]
+    assert kept(*ends) == {("cgi", "run"): [{"n": 0}, {"n": 1}, {"n": 5}]}
 
 
 def test_a_recording_is_read_as_it_was_saved(tmp_path):

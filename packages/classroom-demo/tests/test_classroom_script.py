@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import json
+from types import SimpleNamespace
 
 import pytest
 
-from classroom_demo import bill, scenes, script, stage
+from classroom_demo import REPLAY, backstage, bill, scenes, script, stage
 from classroom_demo.asking import Unanswered
-from classroom_demo.recording import Recording, Segment, record
+from classroom_demo.recording import BadRecording, Recording, Segment, record
 from classroom_demo.refusals import Refused
 from classroom_stage import Floor, Threaded, hang_up
 from gateway_lab.errors import LabError
@@ -16,12 +18,13 @@ TIMES = {"process": 0.001, "interpreter": 0.011, "site": 0.021, "imports": 0.121
 STAMP = {"date": "2026-05-04T08:00:00+00:00", "machine": "another"}
 
 
+async def measure():
+    for name, seconds in TIMES.items():
+        yield name, seconds
+
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    async def measure():
-        for name, seconds in TIMES.items():
-            yield name, seconds
-
     async def starts():
         return True
 
@@ -31,8 +34,8 @@ def quick(monkeypatch):
     monkeypatch.setattr(scenes, "EVENTS", 0.2)
     monkeypatch.setattr(bill, "measure", measure)
     monkeypatch.setattr(script, "bundled", lambda: None)
-    monkeypatch.setattr(script, "_starts", starts)
-    monkeypatch.delenv(script.REPLAY, raising=False)
+    monkeypatch.setattr(backstage, "_starts", starts)
+    monkeypatch.delenv(REPLAY, raising=False)
 
 
 def lesson(tmp_path, monkeypatch, go):
@@ -138,6 +141,67 @@ def test_going_back_shows_what_was_seen_and_runs_nothing(tmp_path, monkeypatch):
     lesson(tmp_path, monkeypatch, go)
 
 
+async def back(floor):
+    await floor.script.back()
+    await floor.over()
+    told = floor.script.told()
+    return told["name"], told["step"], told["state"]
+
+
+def test_back_goes_step_by_step_and_forward_again_runs_nothing(tmp_path, monkeypatch):
+    async def go(floor):
+        there = [await press(floor, name) for name, steps in scenes.SCREENS.items() for _ in steps]
+        started, measured = list(floor.started), floor.votes.file.read_bytes()
+        states = [(one["name"], one["step"], one["state"]) for one in there]
+        assert [await back(floor) for _ in states[1:]] == states[-2::-1]
+        assert await back(floor) == states[0]
+        again = [await press(floor, one["name"]) for one in there[1:]]
+        assert [(one["name"], one["step"], one["state"], one["more"]) for one in again] == [
+            (one["name"], one["step"], one["state"], one["more"]) for one in there[1:]
+        ]
+        assert again[-1]["data"] == there[-1]["data"]
+        assert (floor.started, floor.votes.file.read_bytes()) == (started, measured)
+
+    lesson(tmp_path, monkeypatch, go)
+
+
+def test_back_from_a_step_that_runs_breaks_it_off(tmp_path, monkeypatch):
+    async def go(floor):
+        await press(floor, "where")
+        monkeypatch.setattr(bill, "measure", stuck)
+        await floor.script.show("where")
+        assert await back(floor) == ("where", "ask", "waiting")
+        assert not floor.votes.ballots["where"].locked
+        monkeypatch.setattr(bill, "measure", measure)
+        told = await press(floor, "where")
+        assert (told["step"], told["state"]) == ("run", "done")
+
+    lesson(tmp_path, monkeypatch, go)
+
+
+async def stuck():
+    yield "process", 0.001
+    await asyncio.Event().wait()
+
+
+def test_two_windows_at_once_run_one_step(tmp_path, monkeypatch):
+    monkeypatch.setattr(scenes, "PACE_CGI", (60, 60))
+
+    async def go(floor):
+        await floor.script.show("cgi")
+        await asyncio.gather(*(floor.script.show("break") for _ in range(3)), floor.script.show("cgi"))
+        await floor.script.show("cgi")
+        await floor.over()
+        told = floor.script.told()
+        assert (told["name"], told["state"], [row["n"] for row in told["data"]["rows"]]) == (
+            "cgi",
+            "done",
+            list(range(1, 41)),
+        )
+
+    lesson(tmp_path, monkeypatch, go)
+
+
 def test_a_second_press_takes_the_pauses_away(tmp_path, monkeypatch):
     monkeypatch.setattr(scenes, "PACE_CGI", (60, 60))
 
@@ -146,6 +210,37 @@ def test_a_second_press_takes_the_pauses_away(tmp_path, monkeypatch):
         await floor.script.show("cgi")
         await floor.over()
         assert len(floor.script.told()["data"]["rows"]) == 40
+
+    lesson(tmp_path, monkeypatch, go)
+
+
+def test_counters_begin_at_one_whoever_has_asked_before(tmp_path, monkeypatch):
+    monkeypatch.setattr(scenes, "PACE_STAY", (0, 60))
+
+    async def go(floor):
+        await press(floor, "cgi")
+        await floor.script.show("stay")
+        while len(floor.script.told()["data"].get("rows", [])) < 5:
+            await asyncio.sleep(0.001)
+        assert floor.script.holds("b")
+        await press(floor, "columns")
+        assert not floor.script.holds("b")
+        monkeypatch.setattr(scenes, "PACE_STAY", (0, 0))
+        told = await press(floor, "stay")
+        for kind in ("fastcgi", "uwsgi", "wsgi"):
+            counts = {row["pid"]: row["counter"] for row in told["data"]["rows"] if row["kind"] == kind}
+            assert sum(counts.values()) == 40, kind
+
+    lesson(tmp_path, monkeypatch, go)
+
+
+@pytest.mark.parametrize("used", [{"broken": True}, {"crowd": SimpleNamespace(rate=0, waiting=3)}, {"workers": 3}])
+def test_a_lane_that_free_play_has_left_is_started_anew(tmp_path, monkeypatch, used):
+    async def go(floor):
+        lane = await floor.put("a", "cgi", scenes.WORKERS)
+        vars(lane).update(used)
+        await press(floor, "cgi")
+        assert floor.lanes["a"] is not lane
 
     lesson(tmp_path, monkeypatch, go)
 
@@ -208,7 +303,7 @@ def recorded():
 
 
 def test_where_nothing_can_be_started_a_recording_is_played_and_stamped(tmp_path, monkeypatch):
-    monkeypatch.setenv(script.REPLAY, "1")
+    monkeypatch.setenv(REPLAY, "1")
     monkeypatch.setattr(script, "bundled", recorded)
 
     async def go(floor):
@@ -253,6 +348,72 @@ def test_replay_plays_what_was_seen_a_while_ago(tmp_path, monkeypatch):
     lesson(tmp_path, monkeypatch, go)
 
 
+def test_what_is_still_running_is_not_replayed_and_what_was_broken_off_is_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setattr(scenes, "PACE_CGI", (0, 60))
+
+    async def go(floor):
+        await floor.script.show("cgi")
+        while len(floor.script.told()["data"].get("rows", [])) < scenes.SLOW_ROWS:
+            await asyncio.sleep(0.001)
+        with pytest.raises(Refused, match="no recording"):
+            await floor.script.replay("cgi")
+        await press(floor, "columns")
+        monkeypatch.setattr(scenes, "PACE_CGI", (0, 0))
+        live = await press(floor, "cgi")
+        monkeypatch.setattr(floor, "fault", LabError("nothing may be started"))
+        await floor.script.replay("cgi")
+        seen = []
+        while floor.script.running:
+            seen.append(len(floor.script.told()["data"]["rows"]))
+            await floor.script.show("cgi")
+            await asyncio.sleep(0)
+        assert floor.script.told()["data"] == live["data"]
+        climb = seen[seen.index(min(seen)) :]  # what was there before the first moment is still told for a blink
+        assert (climb, climb[0] < 40) == (sorted(climb), True)
+
+    lesson(tmp_path, monkeypatch, go)
+
+
+def test_a_replay_that_is_left_is_shown_to_its_end_and_replaces_nothing_measured(tmp_path, monkeypatch):
+    late = Recording(**STAMP, segments={("cgi", "run"): Segment([(0.0, {"rows": []}), (60.0, {"rows": [1]})])})
+    monkeypatch.setattr(script, "bundled", lambda: late)
+
+    async def go(floor):
+        floor.fault = LabError("It did not start.")
+        await floor.script.show("cgi")
+        while not floor.script.told()["replay"]:
+            await asyncio.sleep(0)
+        assert await back(floor) == ("vote", "", "waiting")
+        told = await press(floor, "cgi")
+        assert (told["state"], told["data"], told["replay"]) == ("done", {"rows": [1]}, STAMP)
+        assert saved(floor)["cgi"] == {"rows": [1], "replay": STAMP}
+        floor.fault = None
+        live = await press(floor, "break")
+        await floor.script.replay("break")
+        await floor.over()
+        assert floor.script.told()["replay"]
+        assert saved(floor)["break"] == {**live["data"], "replay": None}
+
+    lesson(tmp_path, monkeypatch, go)
+
+
+def saved(floor):
+    return json.loads(floor.votes.file.read_text("utf-8"))["measured"]
+
+
+def test_a_screen_that_shows_what_another_day_had_is_stamped(tmp_path, monkeypatch):
+    monkeypatch.setattr(script, "bundled", recorded)
+
+    async def go(floor):
+        floor.fault = LabError("It did not start.")
+        assert (await press(floor, "cgi"))["replay"] == STAMP
+        floor.fault = None
+        told = await press(floor, "stay")
+        assert (told["state"], len(told["data"]["before"]), told["replay"]) == ("done", 2, STAMP)
+
+    lesson(tmp_path, monkeypatch, go)
+
+
 def test_a_replay_does_not_give_away_what_is_still_voted_on(tmp_path, monkeypatch):
     found = Recording(**STAMP, segments={("where", "run"): Segment([(0.0, {"parts": []})])})
     monkeypatch.setattr(script, "bundled", lambda: found)
@@ -274,3 +435,12 @@ def test_a_lesson_is_recorded_and_played_back_the_same(tmp_path, monkeypatch):
     live = {(name, step) for name, steps in scenes.SCREENS.items() for step in steps if steps[step].live}
     assert live <= made.segments.keys()
     assert len(made.segments["cgi", "run"].last()["rows"]) == 40
+
+
+def test_a_lesson_with_another_day_in_it_is_no_recording(tmp_path, monkeypatch):
+    monkeypatch.setattr(script, "bundled", recorded)
+    floor = Floor(tmp_path)
+    floor.fault = LabError("It did not start.")
+    with Threaded(floor) as threaded, pytest.raises(BadRecording, match="'cgi' has failed: It did not start"):
+        record(threaded, tmp_path / "lesson.jsonl.gz")
+    assert not (tmp_path / "lesson.jsonl.gz").exists()

@@ -70,7 +70,8 @@ class Floor:
             "path": self._path, "kill": self._kill, "reload": self._reload, "break": self._break,
             "workers": self._workers, "life": self._life, "stretch": self._stretch,
             **dict.fromkeys(VISITS, self._visit),
-            "vote": self._vote, "lock": self._lock, "screen": self._screen, "replay": self._replay, "save": self._save,
+            "vote": self._vote, "lock": self._lock, "save": self._save,
+            "screen": self._screen, "back": self._back, "replay": self._replay,
         }  # fmt: skip
         self.script = Script(self)
 
@@ -183,9 +184,14 @@ class Floor:
         lane = self.lanes.get(str(action.get("lane")))
         if lane is None:
             raise Refused("Nothing runs in this lane: start a gateway first.")
+        self._not_held(lane.name)
         if not lane.server.alive:
             raise Refused("The gateway of this lane has ended: start it again.")
         return lane
+
+    def _not_held(self, name: str) -> None:
+        if self.script.holds(name):
+            raise Refused("The script uses this lane just now: wait until its screen is done, or take another one.")
 
     async def _start(self, action: Action) -> None:
         name, kind = action.get("lane"), action.get("kind")
@@ -194,10 +200,12 @@ class Floor:
         workers = round(_number(action.get("workers", 2), 1, WORKERS_MAX, "workers"))
         if sentence := unable():
             raise Refused(sentence)
+        self._not_held(str(name))
         await self.put(str(name), str(kind), workers)
 
     async def _stop(self, action: Action) -> None:
         name = str(action.get("lane"))
+        self._not_held(name)
         async with self._at_work_on(name):
             await self._end(name)
 
@@ -264,6 +272,9 @@ class Floor:
 
     async def _screen(self, action: Action) -> None:
         await self.script.show(str(action.get("screen")))
+
+    async def _back(self, _action: Action) -> None:
+        await self.script.back()
 
     async def _replay(self, action: Action) -> None:
         await self.script.replay(str(action.get("name")))

@@ -110,11 +110,11 @@ class Recording:
 
 
 class Recorder:
-    """A tap on the Hub: gathers what is told of screens that run, and forgets an attempt when another begins."""
+    """A tap on the Hub: gathers what is told of screens that run. A step is kept once it is done, and whole."""
 
     def __init__(self) -> None:
         self.recording = Recording(datetime.now(UTC).isoformat(timespec="seconds"), machine())
-        self._begun: dict[tuple[str, str], float] = {}
+        self._running: dict[tuple[str, str], tuple[float, Segment]] = {}
 
     def take(self, frame: Mapping[str, Any]) -> None:
         """Look at a frame. Replays are not recorded again, nor is what has failed."""
@@ -123,19 +123,21 @@ class Recorder:
             return
         key, now = (screen["name"], screen["step"]), time.monotonic()
         if screen["state"] == "failed":
-            self._begun.pop(key, None)
-            self.recording.segments.pop(key, None)
+            self.forget(*key)
             return
-        if key not in self._begun:
-            if screen["state"] == "done" and key in self.recording.segments:  # a look back at what is over
-                return
-            self._begun[key] = now
-            self.recording.segments[key] = Segment()
-        moments = self.recording.segments[key].moments
-        if len(moments) < FRAMES:
-            moments.append((now - self._begun[key], json.loads(json.dumps(screen["data"]))))
-        if screen["state"] == "done":
-            del self._begun[key]
+        over = screen["state"] == "done"
+        if over and key not in self._running and key in self.recording.segments:  # a look back at what is over
+            return
+        began, segment = self._running.setdefault(key, (now, Segment()))
+        if len(segment.moments) < FRAMES or over:
+            segment.moments.append((now - began, json.loads(json.dumps(screen["data"]))))
+        if over:
+            self.recording.segments[key] = segment
+            del self._running[key]
+
+    def forget(self, screen: str, step: str) -> None:
+        """Forget what has been gathered of a step that begins anew, or has failed."""
+        self._running.pop((screen, step), None)
 
 
 def bundled() -> Recording | None:
@@ -167,5 +169,5 @@ def _await(floor: Floor, name: str) -> None:
             raise BadRecording(f"The screen {name!r} was not done within {SILENCE:g} s: this machine is too slow.")
         time.sleep(STEP)
     told = floor.script.told()
-    if told["state"] == "failed":
+    if told["state"] == "failed" or told["replay"]:
         raise BadRecording(f"The screen {name!r} has failed: {told['sentence']}")

@@ -73,7 +73,7 @@ _SPELLED: Final = "these bytes spell '{:4}'.* they promise ([0-9]+) bytes"
 
 async def cgi(stage: Stage) -> None:
     """Show 40 requests under CGI."""
-    lane = await stage.lane("a", "cgi", WORKERS)
+    lane = await stage.lane("a", "cgi", WORKERS, fresh=True)
     born = _births(lane)
     stage.tell(requests=REQUESTS, rows=[], born={}, file=_FILE, hash={"cgi": _fingerprint()})
     await _visits(stage, lane, PACE_CGI)
@@ -84,7 +84,7 @@ async def cgi(stage: Stage) -> None:
 async def stay(stage: Stage) -> None:
     """Show 40 requests under each of three gateways whose workers stay."""
     kinds = {"b": "fastcgi", "c": "uwsgi", "d": "wsgi"}
-    lanes = await asyncio.gather(*(stage.lane(name, kind, WORKERS) for name, kind in kinds.items()))
+    lanes = await asyncio.gather(*(stage.lane(name, kind, WORKERS, fresh=True) for name, kind in kinds.items()))
     before = stage.seen("cgi")
     hashes = {**before.get("hash", {}), **{kind: _fingerprint() for kind in kinds.values()}}
     stage.tell(requests=REQUESTS, before=before.get("rows", []), rows=[], born={}, file=_FILE, hash=hashes)

@@ -1,9 +1,10 @@
-"""The script: seven screens, one key forward. It knows where the lesson is, and lets each step happen once.
+"""The script: seven screens, one key forward, one back. It knows where the lesson is, and lets each step happen once.
 
 ::
 
     show(next screen) --> its first step          show(the same screen) --> its next step
     show(one that was seen) --> as it was left    show, while a step runs --> no more pauses
+    back() --> the step before, as it was seen; one that runs is broken off, and begins anew when somebody comes back
 
     step:  waiting --run--> running --> done
                                |------> failed --show--> running
@@ -16,7 +17,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -28,9 +28,10 @@ from gateway_lab.errors import LabError
 
 from . import REPLAY
 from .asking import Unanswered
+from .backstage import Backstage, Wanted
 from .bill import BillError
 from .recording import BadRecording, Recorder, Recording, Segment, bundled
-from .refusals import Refused, unable
+from .refusals import Refused
 from .scenes import AGAIN_WORKERS, QUESTIONS, SCREENS, WORKERS
 from .stage import ASK, Screen, Step
 from .votes import BadVote
@@ -40,11 +41,9 @@ if TYPE_CHECKING:
     from .lanes import Lane
     from .votes import Box
 
-__all__ = ["CANNOT", "QUESTIONS", "REPLAY", "SCREENS", "Script"]
+__all__ = ["CANNOT", "QUESTIONS", "SCREENS", "Script"]
 
-SPAWN: Final = 2.0
-"""Seconds for Python to start. A machine that needs longer would leave a class waiting for each of forty of them."""
-AHEAD: Final[Mapping[tuple[str, str], Sequence[tuple[str, str, int]]]] = {
+AHEAD: Final[Mapping[tuple[str, str], Sequence[Wanted]]] = {
     ("vote", "ask"): [("a", "cgi", WORKERS)],
     ("cgi", "run"): [("b", "fastcgi", WORKERS), ("c", "uwsgi", WORKERS), ("d", "wsgi", WORKERS)],
     ("break", "answer"): [("d", "wsgi", AGAIN_WORKERS)],
@@ -64,13 +63,15 @@ class Script:
         self._at = self._screens["vote"]
         self._on = self._at  # the screen whose step runs, or has run last
         self._task: asyncio.Task[None] | None = None
-        self._ahead: set[asyncio.Task[None]] = set()
-        self._starting = asyncio.Lock()
+        self._plays = False  # is what runs a recording?
+        self._turn = asyncio.Lock()  # two windows, or two quick keys: one after the other
         self._news = False
-        self._able: bool | None = None
+        self._measured: set[str] = set()
+        self._backstage = Backstage(floor)
         self._recorder = Recorder()
         floor.hub.taps.append(self._recorder.take)
         self.hurry = asyncio.Event()
+        self.holds = self._backstage.holds
 
     # -- for the floor ------------------------------------------------------------------------------------------------
 
@@ -97,37 +98,50 @@ class Script:
         if name not in SCREENS:
             raise Refused(f"The screens are {', '.join(SCREENS)}.")
         screen = self._screens[name]
-        busy = self._task is not None and not self._task.done()
-        if busy and screen is self._on:
+        if self._busy and screen is self._on:
             self.hurry.set()
-            self._turn_to(screen)
             return
-        if busy:
+        async with self._turn:
             await self._break_off()
-        again = screen is self._at
-        self._turn_to(screen)
-        if screen.state == "failed":
-            self._begin(screen, screen.step)
-        elif screen.more and (again or not screen.step):
-            self._begin(screen, screen.more)
+            again = screen is self._at
+            self._turn_to(screen)
+            if screen.state == "failed":
+                self._on_to(screen, screen.step)
+            elif screen.more and (again or not screen.step):
+                self._on_to(screen, screen.more)
+
+    async def back(self) -> None:
+        """Go back to the step before, or to the screen before, as it was left."""
+        async with self._turn:
+            await self._break_off()
+            screen, names = self._at, list(SCREENS)
+            before = screen.steps[: screen.steps.index(screen.step)] if screen.step else ()
+            if before:
+                self._on_to(screen, before[-1])
+            elif screen is not self._screens[names[0]]:
+                self._turn_to(self._screens[names[names.index(screen.name) - 1]])
 
     async def replay(self, name: str) -> None:
         """Play a screen as it was recorded: a while ago, or for the package. Raises Refused."""
-        screen = self._screens.get(name)
-        found = self._recorded(screen) if screen else None
-        if screen is None or found is None:
-            raise Refused("There is no recording of this screen.")
-        step, recording, segment = found
-        await self._break_off()
-        self._turn_to(screen)
-        self._start(screen, step, partial(self._play, screen, SCREENS[name][step], recording, segment))
+        async with self._turn:
+            screen = self._screens.get(name)
+            found = self._recorded(screen) if screen else None
+            if screen is None or found is None:
+                raise Refused("There is no recording of this screen.")
+            step, recording, segment = found
+            await self._break_off()
+            screen.seen.difference_update(
+                screen.steps[screen.steps.index(step) :]
+            )  # its data become what they were then
+            self._turn_to(screen)
+            work = partial(self._play, screen, SCREENS[name][step], recording, segment)
+            self._start(screen, step, work, plays=True)
 
     async def close(self) -> None:
         """End what runs."""
-        await self._break_off()
-        for task in list(self._ahead):
-            task.cancel()
-        await asyncio.gather(*self._ahead, return_exceptions=True)
+        async with self._turn:
+            await self._cancel()
+        await self._backstage.close()
 
     # -- for the scenes -----------------------------------------------------------------------------------------------
 
@@ -142,8 +156,11 @@ class Script:
         return self._floor.votes
 
     def seen(self, screen: str) -> dict[str, Any]:
-        """Return the data of another screen."""
-        return self._screens[screen].data
+        """Return the data of another screen. If they are of another day, so is what is shown of them: it is stamped."""
+        other = self._screens[screen]
+        if other.replay and other.replay != self._recorder.recording.stamp():
+            self._on.replay = other.replay
+        return other.data
 
     def tell(self, **data: Any) -> None:
         """Change the data of the screen."""
@@ -158,31 +175,35 @@ class Script:
             self._on.sentence = str(error)
         self._floor.hub.publish({"t": time.time(), "ballots": {question: self.box.ballots[question].told()}})
 
-    async def lane(self, name: str, kind: str, workers: int) -> Lane:
-        """Return a lane with this gateway and no other visitors, started if need be. Raises LabError."""
-        async with self._starting:
-            lane = self._floor.lanes.get(name)
-            if lane is None or (lane.kind, lane.workers) != (kind, workers) or not lane.server.alive:
-                lane = await self._floor.put(name, kind, workers)
-            if lane.crowd and lane.crowd.rate:
-                lane.crowd.set_rate(0)
-            return lane
+    async def lane(self, name: str, kind: str, workers: int, *, fresh: bool = False) -> Lane:
+        """Return a lane with this gateway and no other visitors, started if need be. Raises LabError, Refused."""
+        return await self._backstage.lane(name, kind, workers, fresh=fresh)
 
     # -- steps --------------------------------------------------------------------------------------------------------
+
+    @property
+    def _busy(self) -> bool:
+        return self._task is not None and not self._task.done()
 
     def _turn_to(self, screen: Screen) -> None:
         self._at = screen
         self._news = True
 
-    def _begin(self, screen: Screen, name: str) -> None:
-        self._start(screen, name, partial(self._perform, screen, SCREENS[screen.name][name]))
+    def _on_to(self, screen: Screen, name: str) -> None:
+        """Go to a step: begin it, or show it as it was seen."""
+        if name in screen.seen:
+            screen.step, screen.state, screen.sentence = name, SCREENS[screen.name][name].ends, ""
+            self._news = True
+        else:
+            self._start(screen, name, partial(self._perform, screen, SCREENS[screen.name][name]))
 
-    def _start(self, screen: Screen, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    def _start(self, screen: Screen, name: str, work: Callable[[], Awaitable[None]], *, plays: bool = False) -> None:
         step = SCREENS[screen.name][name]
-        screen.step, screen.state, screen.sentence = name, "running" if step != ASK else "waiting", ""
+        screen.step, screen.state, screen.sentence = name, "running" if step != ASK else step.ends, ""
         if step.live:
             screen.replay = None  # what only reckons leaves the stamp of what it reckons with
-        self._on, self._news = screen, True
+            self._recorder.forget(screen.name, name)
+        self._on, self._plays, self._news = screen, plays, True
         self.hurry.clear()
         self._task = asyncio.get_running_loop().create_task(self._guarded(screen, step, work))
 
@@ -193,7 +214,8 @@ class Script:
                 await work()
             except FAILURES as error:
                 await self._instead(screen, step, error)
-            screen.state = "done" if step != ASK else "waiting"
+            screen.state = step.ends
+            screen.seen.add(screen.step)
             if step.live:
                 self._keep(screen)
             self._look_ahead(screen)
@@ -203,11 +225,12 @@ class Script:
             screen.state, screen.sentence = "failed", f"This screen has failed: {error!r}."
             traceback.print_exception(error)
         finally:
+            self._backstage.release()
             self._news = True
 
     async def _perform(self, screen: Screen, step: Step) -> None:
         if step.live:
-            if not await self._can():
+            if not await self._backstage.able():
                 raise BadRecording(CANNOT)
             await step.live(self)
         if step.then:
@@ -224,6 +247,7 @@ class Script:
 
     async def _play(self, screen: Screen, step: Step, recording: Recording, segment: Segment) -> None:
         """Tell a step as it was recorded, each moment at its time."""
+        self._plays = True
         screen.replay = recording.stamp()
         began = asyncio.get_running_loop().time()
         for at, data in segment.moments:
@@ -244,53 +268,33 @@ class Script:
         return None
 
     def _keep(self, screen: Screen) -> None:
-        """Save what was measured, with the votes."""
+        """Save what was measured, with the votes. What was measured here is not replaced by a recording."""
+        if not screen.replay:
+            self._measured.add(screen.name)
+        elif screen.name in self._measured:
+            return
         try:
             self.box.keep(screen.name, {**screen.data, "replay": screen.replay})
         except BadVote as error:
             screen.sentence = str(error)
 
     async def _break_off(self) -> None:
+        """End what runs. How a recording ends is known, so it is shown to its end; all else begins anew."""
+        if self._busy and self._plays and self._task:
+            self.hurry.set()
+            await asyncio.wait([self._task])
+        await self._cancel()
+
+    async def _cancel(self) -> None:
         task, self._task = self._task, None
         if task:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             if self._on.state == "running":
-                self._on.state = "failed"  # and begins anew when somebody comes back
-
-    # -- what can be known, and started, before it is needed ----------------------------------------------------------
-
-    async def _can(self) -> bool:
-        """Can this machine start a Python process before a class becomes restless? Found out once."""
-        if self._able is None:
-            self._able = not unable() and await _starts()
-        return self._able
+                self._on.state = "failed"
 
     def _look_ahead(self, screen: Screen) -> None:
         """Start what the next screen needs, while this one is looked at."""
-        if AHEAD.get((screen.name, screen.step)) and not screen.replay:
-            task = asyncio.get_running_loop().create_task(self._start_ahead(AHEAD[screen.name, screen.step]))
-            self._ahead.add(task)
-            task.add_done_callback(self._ahead.discard)
-
-    async def _start_ahead(self, lanes: Sequence[tuple[str, str, int]]) -> None:
-        if await self._can():
-            with suppress(*FAILURES):  # the screen that needs it will try again, and say so
-                for lane in lanes:
-                    await self.lane(*lane)
-
-
-async def _starts() -> bool:
-    """Does Python start here, within SPAWN?"""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-S", "-c", "pass", stdin=asyncio.subprocess.DEVNULL
-        )
-    except OSError:
-        return False
-    try:
-        return await asyncio.wait_for(process.wait(), SPAWN) == 0
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        return False
+        lanes = AHEAD.get((screen.name, screen.step))
+        if lanes and not screen.replay:
+            self._backstage.start_ahead(lanes)

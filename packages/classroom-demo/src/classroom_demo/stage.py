@@ -34,8 +34,8 @@ class Stage(Protocol):
     def box(self) -> Box:
         """The votes."""
 
-    async def lane(self, name: str, kind: str, workers: int) -> Lane:
-        """Return a lane with this gateway, started if need be."""
+    async def lane(self, name: str, kind: str, workers: int, *, fresh: bool = False) -> Lane:
+        """Return a lane with this gateway, started if need be; `fresh`: and nobody has asked anything there."""
 
     def tell(self, **data: Any) -> None:
         """Change the data and let the pages know."""
@@ -60,13 +60,21 @@ class Step:
     live: Scene | None = None
     then: Scene | None = None
 
+    @property
+    def ends(self) -> str:
+        """The state that its screen is in when it is over."""
+        return "done" if self.live or self.then else "waiting"
+
 
 ASK: Final = Step()
 
 
 @dataclass(slots=True)
 class Screen:
-    """What is to be seen of one screen. `state` is waiting, running, done or failed; `replay` its recording."""
+    """What is to be seen of one screen. `state` is waiting, running, done or failed; `replay` its recording.
+
+    `seen` are the steps that are over; one that is shown again is not done again.
+    """
 
     name: str
     steps: tuple[str, ...]
@@ -75,6 +83,7 @@ class Screen:
     sentence: str = ""
     data: dict[str, Any] = field(default_factory=dict)
     replay: dict[str, str] | None = None
+    seen: set[str] = field(default_factory=set)
 
     @property
     def more(self) -> str:
