@@ -5,11 +5,12 @@
  * A lane asks for nothing itself: it calls `ask(action)`, and `open(pid)` when a process is chosen.
  */
 
-import { say } from "./draw.js";
+import { h, say } from "./draw.js";
 import { duration, megabytes, number, well } from "./units.js";
 import { Stage } from "./stage.js";
 import { Strip } from "./strip.js";
 import { Twin } from "./twin.js";
+import { ending, words } from "./words_play.js";
 
 const NEWS = 6_000; // ms for which what has happened is shown
 export const TITLES = { cgi: "CGI", fastcgi: "FastCGI", scgi: "SCGI", uwsgi: "uwsgi", wsgi: "WSGI" };
@@ -21,20 +22,30 @@ export class LaneView {
     this.#root = document.querySelector("#lane").content.firstElementChild.cloneNode(true);
     [this.#name, this.#ask, this.#clock] = [name, ask, clock];
     const find = (query) => this.#root.querySelector(query);
-    const title = `lane ${name.toUpperCase()}`;
-    this.#root.setAttribute("aria-label", `Lane ${name.toUpperCase()}`);
     this.#root.dataset.lane = name;
     find("h2").textContent = name.toUpperCase();
-    find("caption").textContent = `Processes of ${title}`;
-    for (const [query, label] of [
-      [".kind", `Gateway of ${title}`], [".fewer", `Fewer workers in ${title}`], [".more", `More workers in ${title}`],
-      [".remove", `Remove ${title}`], [".strip", `Latencies of ${title}, on a logarithmic axis`],
-      [".stage", `Processes of ${title}: arrows choose one, Enter opens it; the table has the same`],
-    ]) find(query).setAttribute("aria-label", label);
     this.#stage = new Stage(find(".stage"), look, clock);
     this.#strip = new Strip(find(".strip"), find(".quantiles"), look);
     this.#twin = new Twin(find("table"), find(".said"), clock, open);
     this.#listen(find, open);
+    this.speak();
+  }
+
+  /** Say everything anew, in the language that is spoken. */
+  speak() {
+    const find = (query) => this.#root.querySelector(query);
+    const name = this.#name.toUpperCase();
+    const { lane, count } = words();
+    this.#root.setAttribute("aria-label", lane.name(name));
+    for (const part of ["kind", "fewer", "more", "remove", "strip", "stage"]) find(`.${part}`).setAttribute("aria-label", lane[part](name));
+    find("caption").textContent = lane.table(name);
+    for (const [what, [before, short, after]] of Object.entries(count)) {
+      const rest = [before, after].map((text) => h("span", { class: "rest" }, text));
+      find(`[data-count="${what}"]`).previousElementSibling.replaceChildren(rest[0], short, rest[1]);
+    }
+    this.#until = 0; // what was said in another language
+    this.#strip.speak();
+    this.#twin.speak();
   }
 
   get root() {
@@ -90,12 +101,12 @@ export class LaneView {
     for (const [pid, how] of ended) {
       const bad = !well(how);
       if (!bad && this.#lane.lives.get(pid)?.role !== "worker") continue; // a process per request has ended, as it should
-      this.#gone = `${bad ? "✕ " : ""}${pid} ${how.replace(" by signal 9", "")}`;
+      this.#gone = `${bad ? "✕ " : ""}${pid} ${ending(how)}`;
       this.#happened(this.#gone);
     }
     const worker = born.findLast(([, role]) => role !== "cgi");
     if (!worker) return;
-    this.#happened(this.#gone ? `${this.#gone} → ${worker[0]}` : `${worker[0]} is born`);
+    this.#happened(this.#gone ? `${this.#gone} → ${worker[0]}` : words().lane.born(worker[0]));
     this.#gone = "";
   }
 
@@ -113,18 +124,22 @@ export class LaneView {
     this.#root.classList.toggle("pending", Boolean(pending));
     this.#root.toggleAttribute("aria-busy", Boolean(pending));
     this.#kinds(kinds, pending ?? lane.kind);
-    if (pending) return this.#write(".news", `${TITLES[pending] ?? pending} starts ...`);
+    if (pending) return this.#write(".news", words().lane.starts(TITLES[pending] ?? pending));
     const { counts, waiting, workers } = lane;
     this.#write(".workers output", `${workers}`);
-    this.#root.querySelector(".workers output").dataset.unit = workers === 1 ? " worker" : " workers";
+    this.#root.querySelector(".workers output").dataset.unit = ` ${words().lane.workers(workers)}`;
     this.#write('[data-count="born"]', number(counts.born));
     this.#write('[data-count="cpu"]', duration(counts.cpu));
     this.#write('[data-count="waiting"]', number(waiting));
     this.#write('[data-count="failed"]', number(counts.failed));
     this.#root.classList.toggle("failing", counts.failed > 0);
+    this.#root.classList.toggle("troubled", Boolean(lane.trouble));
     const under = lane.lives.get(this.#under);
-    if (under) this.#write(".news", this.#described(under));
-    else if (performance.now() > this.#until) this.#write(".news", this.#standing(lane));
+    const [news, quiet] = under ? [this.#described(under)] : this.#standing(lane);
+    const told = under || lane.trouble || performance.now() > this.#until;
+    if (told) this.#write(".news", news);
+    this.#root.querySelector(".news").lang = told && lane.trouble && !under ? "en" : "";
+    this.#root.querySelector(".news").classList.toggle("quiet", Boolean(told && quiet));
     this.#twin.show(lane);
   }
 
@@ -137,19 +152,22 @@ export class LaneView {
   }
 
   #described({ pid, now, how, ended, born, served, memory, cpu }) {
-    const words = [pid, now || how || "idle", duration((ended ?? this.#clock.now()) - born), `${number(served)} served`];
-    return [...words, megabytes(memory), cpu ? `${duration(cpu)} CPU` : ""].filter(Boolean).join(", ");
+    const holds = now || (how ? ending(how) : words().state.idle);
+    const told = [pid, holds, duration((ended ?? this.#clock.now()) - born), words().served(number(served))];
+    return [...told, megabytes(memory), cpu ? `${duration(cpu)} CPU` : ""].filter(Boolean).join(", ");
   }
 
+  /** What there is to say while nothing happens, and whether it may give way to the latencies. */
   #standing({ trouble, broken, failures, counts, rate, path }) {
     this.#gone = "";
-    if (trouble) return trouble;
-    if (broken) return "cannot be imported: Reload mends it";
-    const words = Object.entries(failures ?? {}).map(([why, times]) => `${number(times)} × ${why}`);
-    if (counts.turned_away) words.push(`${number(counts.turned_away)} turned away`);
-    if (counts.unheard) words.push(`${number(counts.unheard)} events lost`);
-    if (words.length) return words.join(", ");
-    return rate ? `${number(rate)} a second: ${path}` : "nobody comes";
+    const { lane } = words();
+    if (trouble) return [trouble];
+    if (broken) return [lane.broken];
+    const told = Object.entries(failures ?? {}).map(([why, times]) => `${number(times)} × ${why}`);
+    if (counts.turned_away) told.push(lane.away(number(counts.turned_away)));
+    if (counts.unheard) told.push(lane.unheard(number(counts.unheard)));
+    if (told.length) return [told.join(", ")];
+    return [rate ? lane.asks(number(rate), path) : lane.nobody, true];
   }
 
   draw() {

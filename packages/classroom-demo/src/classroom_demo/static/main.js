@@ -12,10 +12,11 @@
  * that the server refused with, that it is gone, that it is back.
  */
 
-import { h, say as tell } from "./draw.js";
+import { say as tell } from "./draw.js";
 import { Feed, act } from "./feed.js";
-import { KEYS, Play } from "./play.js";
+import { Play } from "./play.js";
 import { Look } from "./shapes.js";
+import { language, words } from "./words_play.js";
 
 const SAID = 7_000; // ms for which a sentence stays: long enough to be read aloud
 const FRAMES = 120; // frames whose drawing time is kept
@@ -31,9 +32,10 @@ let script = null;
 let silence = 0;
 let link = "connecting";
 
-/** Say a sentence to whoever looks or listens. */
-function say(sentence) {
+/** Say a sentence to whoever looks or listens; what the server says is English. */
+function say(sentence, its = "en") {
   clearTimeout(silence);
+  $("#sentence").lang = its;
   $("#sentence").textContent = sentence;
   silence = setTimeout(() => ($("#sentence").textContent = ""), SAID);
 }
@@ -47,6 +49,7 @@ async function view() {
     script = new Screens({ root: $("#script"), feed, act, look, say });
   }
   for (const one of ["script", "play"]) $(`#${one}`).hidden = one !== name;
+  if (name === "play") play.speak();
   look.changed = true;
   script?.show(name === "script");
 }
@@ -59,7 +62,7 @@ function go(name) {
 function open() {
   view().catch((error) => {
     console.error(error);
-    say("The script cannot be loaded. Free play can.");
+    say(words().noScript, language());
     go("play");
   });
 }
@@ -75,10 +78,10 @@ feed.listen((state, { kind, data }) => {
     sessionStorage.setItem("began", data.began);
     if (link === "gone" && began && Number(began) !== data.began) return location.reload(); // its token is a new one
   }
-  const gone = state.why || "The server does not answer. This page goes on trying; what you see is old.";
-  tell($("#link"), state.link === "gone" ? gone : "");
+  $("#link").lang = state.why ? "en" : language();
+  tell($("#link"), state.link === "gone" ? state.why || words().gone : "");
   if (state.link === link) return;
-  if (link === "gone") say("The server is back.");
+  if (link === "gone") say(words().back, language());
   document.body.classList.toggle("gone", state.link === "gone");
   link = state.link;
 });
@@ -92,14 +95,14 @@ addEventListener("keydown", (event) => {
   if (writes || !$("#single").checked) return;
   if ((key === " " || key === "Enter") && target.matches(":is(button, a, summary):focus-visible")) return; // its own
   const shown = $("#play").hidden ? script : play;
-  if (!shown?.key(key) && !common(key, shown)) return;
+  if (!shown?.key(key, event.repeat) && !common(key, shown)) return;
   event.preventDefault();
 });
 
 /** Take a key that means the same in both views; return whether it is one. */
 function common(key, shown) {
   if (key === "?") $("#keys").showModal();
-  else if (key === "Escape" && shown === play) go("script");
+  else if (key === "Escape" && shown === play && !$("#rare:popover-open")) go("script");
   else if (/^d$/i.test(key)) dayAndNight();
   else return false;
   return true;
@@ -113,7 +116,6 @@ function dayAndNight() {
 }
 
 $("#help").addEventListener("click", () => $("#keys").showModal());
-$(".keylist").replaceChildren(...KEYS.map(([key, name]) => h("div", {}, h("dt", {}, key), h("dd", {}, name))));
 for (const dialog of document.querySelectorAll("dialog")) {
   dialog.querySelector(".close").addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // beside the panel

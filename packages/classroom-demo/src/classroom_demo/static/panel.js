@@ -10,12 +10,15 @@
 
 import { h } from "./draw.js";
 import { duration, megabytes, number, stateOf } from "./units.js";
+import { ending, words } from "./words_play.js";
 
 const STAGES = ["accept", "decode", "call", "encode", "release"];
 const STRETCHED = 10; // seconds that the whole request takes in slow motion
 const LEAST = 1.2; // seconds for a stage: to be seen, and said aloud
-const ROLES = { worker: "Worker", master: "Master" };
 const PRINTED = /^([2-6].|7[0-9a-e])$/i;
+const ROWS = [16, 12, 8, 6, 4]; // bytes in a row
+const PITCH = 0.61; // width of a character over the size of type
+const WIDE = 44; // of the panel, in sizes of type, as in the style sheet
 const BYTES = 64; // of a message that are shown; the rest is counted
 
 /** Return hexadecimal digits as rows of bytes with their characters, cut after BYTES. */
@@ -28,38 +31,39 @@ export function hexRows(hex, length, across = 16) {
     rows.push(`${row.join(" ").padEnd(3 * across)} ${text.join("")}`);
   }
   const more = (length ?? hex?.length / 2) - bytes.length;
-  return more > 0 ? [...rows, `and ${number(more)} bytes more`] : rows;
+  return more > 0 ? [...rows, words().life.rest(number(more))] : rows;
 }
 
 /** Show one process: what it is, its last requests, and the bytes of the last of them. */
 export function showLife(dialog, life, lane, now) {
+  const { life: says, heads, state: states } = words();
   const state = stateOf(life);
-  const told = [
-    ["state", state === "busy" ? life.now : state === "killed" ? life.how : state],
-    ["age", duration((life.ended ?? now) - life.born)],
-    ["served", number(life.served)],
-    ["memory", megabytes(life.memory) || "not sampled"],
-    ["CPU", life.cpu ? duration(life.cpu) : "not sampled"],
+  const values = [
+    state === "busy" ? life.now : state === "killed" ? ending(life.how) : states[state], number(life.served),
+    duration((life.ended ?? now) - life.born), megabytes(life.memory) || says.unknown, life.cpu ? duration(life.cpu) : says.unknown,
   ];
-  const facts = told.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
+  const facts = values.map((value, i) => h("div", {}, h("dt", {}, heads[i + 1]), h("dd", {}, value)));
   const requests = [...life.last].reverse().map(([request, seconds]) => h("li", {}, `${request}  ${duration(seconds)}`));
   const wire = (life.wire ?? []).flatMap(({ way, hex, length, note }) => [
-    h("h4", {}, `${way === "in" ? "→ in" : "← out"}: ${note ?? ""}, ${number(length)} bytes`),
+    h("h4", {}, `${says[way]}, ${says.bytes(number(length))}: `, h("span", { lang: "en" }, note ?? "")),
     h("pre", {}, hexRows(hex, length, fits()).join("\n")),
   ]);
   dialog.querySelector(".content").replaceChildren(
     h("dl", { class: "facts" }, facts),
-    h("h3", {}, "Last requests"),
-    requests.length ? h("ol", {}, requests) : h("p", {}, "None yet."),
-    h("h3", {}, "Bytes on the wire"),
-    wire.length ? h("div", {}, wire) : h("p", {}, "No bytes of this process have been kept."),
+    h("h3", {}, says.requests),
+    requests.length ? h("ol", {}, requests) : h("p", {}, says.none),
+    h("h3", {}, says.wire),
+    wire.length ? h("div", {}, wire) : h("p", {}, says.unkept),
   );
-  dialog.querySelector("h2").textContent = `${ROLES[life.role] ?? "Process"} ${life.pid} of lane ${lane.toUpperCase()}`;
+  dialog.querySelector("h2").textContent = says.title(life.role, life.pid, lane.toUpperCase());
   if (!dialog.open) dialog.showModal();
 }
 
+/** Return how many bytes fit in a row of a panel: each has two digits, a space and its character, in a fixed pitch. */
 function fits() {
-  return innerWidth < 700 ? 6 : innerWidth < 1400 ? 12 : 16;
+  const type = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const room = Math.min(0.96 * innerWidth, WIDE * type) - 2.5 * type;
+  return ROWS.find((across) => (4 * across + 1) * PITCH * type <= room) ?? ROWS.at(-1);
 }
 
 /** One request in slow motion. */
@@ -84,8 +88,7 @@ export class SlowMotion {
     const known = new Map(stages.map((stage) => [stage.name, stage]));
     this.#stages = STAGES.map((name) => known.get(name) ?? { name, seconds: 0, text: "", hex: "" });
     const whole = this.#stages.reduce((sum, stage) => sum + stage.seconds, 0);
-    const title = `One request of lane ${lane}: ${duration(whole)}, in slow motion`;
-    this.#dialog.querySelector("h2").textContent = title;
+    this.#dialog.querySelector("h2").textContent = words().slow.title(lane, duration(whole));
     const list = this.#dialog.querySelector(".stages");
     list.replaceChildren(...this.#stages.map(({ name, seconds }) => (
       h("li", {}, h("b", {}, name), h("span", {}, duration(seconds)), h("i"))

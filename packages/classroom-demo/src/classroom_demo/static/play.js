@@ -1,22 +1,27 @@
 /* Free play: up to four lanes side by side, one row of controls for all of them, and the ratio in one big number.
  *
- *     rate ----o--------      12 x the CPU       + lane  Table  Script  ?
+ *     rate ----o--------      12 x  the CPU a request: A 84 ms, B 7 ms       Script  ?
  *     [ lane A: CGI          ] [ lane B: FastCGI      ]
- *     (all | A | B)  /hello  One request  Burst  Slow request  Leak  Crash  ...
+ *     (all | A | B)  One request  Burst of 40  Kill  More ...
+ *
+ * The rarer buttons stand behind "More" where a window is small or full; each has a key, and that always acts.
  *
  * What a button does goes to the lanes that are aimed at, at first to all: two lanes under the same load differ in one
  * thing only. The ratio is of CPU seconds a request, both counted over the same last minute, and only where the two are
- * asked for the same; a ratio of less than a tenth of a second of CPU would be made of the clock's ticks.
+ * asked for the same; a ratio of less than a tenth of a second of CPU would be made of the clock's ticks. It compares the
+ * first lane with the second, or with the one that is aimed at.
  */
 
 import { h, say } from "./draw.js";
 import { duration, number } from "./units.js";
 import { LaneView, TITLES } from "./lane.js";
 import { showLife, SlowMotion } from "./panel.js";
+import { LANGUAGES } from "./words.js";
+import { fill, language, next, speak, words } from "./words_play.js";
 
 const NAMES = ["a", "b", "c", "d"];
 const RATES = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500]; // visitors a second; the server's own limit cuts them
-const BURST = 40; // visitors at once: the number of the script
+const BURST = 40; // visitors at once: the number of the script, and of the words
 const WINDOW = 60; // seconds over which the ratio is counted
 const ENOUGH = 0.1; // seconds of CPU, ten ticks of Linux's clock: a tenth at least is then no accident
 const REQUESTS = 10;
@@ -24,24 +29,20 @@ const READ = 200; // ms between two sets of numbers: more often is not read, and
 const ECHO = 1_000; // ms in which what somebody has just set is not set back by a frame from before
 const ORDER = ["cgi", "fastcgi", "uwsgi", "wsgi", "scgi"]; // of the lanes that are added
 
-/** What the buttons do: the action, its key, and its name. */
-export const ACTIONS = [
-  ["once", "o", "One request", "one visitor comes"],
-  ["burst", "b", `Burst of ${BURST}`, `${BURST} visitors come at once`],
-  ["slow", "s", "Slow", "a visitor whose request takes 3 seconds"],
-  ["leak", "m", "Leak", "a request after which 20 MB are kept for good"],
-  ["crash", "c", "Crash", "a request that ends its process"],
-  ["break", "i", "Crash on import", "the application cannot be imported any more, until it is reloaded"],
-  ["kill", "k", "Kill", "kill the process that is chosen, or the youngest"],
-  ["reload", "r", "Reload", "new workers take the place of the old"],
-];
+/** What the buttons do, and their keys; the words are in words_play.js. The first ones always have a place in the row. */
+const COMMON = { once: "o", burst: "b", kill: "k" };
+const RARE = { slow: "s", reload: "r", leak: "m", crash: "c", break: "i" };
+const ACTIONS = { ...COMMON, ...RARE };
 
-export const KEYS = [
-  ...ACTIONS.map(([, key, , what]) => [key.toUpperCase(), what]),
-  ["0", "aim at all lanes"], ["1 to 4", "aim at one lane"], ["[ and ]", "fewer, more visitors a second"],
-  ["− and +", "fewer, more workers"], ["N", "add a lane"], ["Z", "slow motion"], ["T", "tables in place of pictures"],
-  ["D", "day and night"], ["Tab, arrows, Enter", "choose a process and open it"], ["Escape", "close; then, the script"],
-];
+/** All keys of free play with what they do, in the language that is spoken. */
+function keys() {
+  const { act, keys: { list } } = words();
+  return [
+    ...Object.entries(ACTIONS).map(([what, key]) => [key.toUpperCase(), act[what][1]]),
+    ["0", list.all], [list.to, list.one], [`[ ${list.and} ]`, list.rate], [`− ${list.and} +`, list.workers], ["N", list.add],
+    ["Z", list.motion], ["T", list.table], [".", list.more], ["L", list.language], ["D", list.day], [list.tab, list.choose], [list.escape, list.script],
+  ];
+}
 
 const each = (lane, seconds) => `${lane.toUpperCase()} ${duration(seconds)}`.replaceAll(" ", "\u00a0"); // never broken
 const $ = (query) => document.querySelector(query);
@@ -54,17 +55,39 @@ export class Play {
   constructor({ feed, act, look, say }) {
     [this.#feed, this.#act, this.#look, this.#say, this.#state] = [feed, act, look, say, feed.state];
     this.#motion = new SlowMotion($("#motion"), look);
-    $("#actions").replaceChildren(...ACTIONS.map(([what, key, name, title]) => {
-      const attributes = { type: "button", "data-do": what, title: `${title} (${key.toUpperCase()})` };
-      return h("button", { ...attributes, onclick: () => this.#do(what) }, name);
-    }));
+    $("#actions").replaceChildren(...Object.entries(COMMON).map((one) => this.#button(one)));
+    $("#rarer").replaceChildren(...Object.entries(RARE).map((one) => this.#button(one)));
     $("#start").addEventListener("click", () => ["cgi", "fastcgi"].forEach((kind, i) => this.#start(NAMES[i], kind)));
     $("#add-lane").addEventListener("click", () => this.#add());
     $("#rate").addEventListener("input", (event) => this.#rate(Number(event.target.value)));
     $("#path").addEventListener("change", (event) => this.#path(event.target.value));
     $("#stretch").addEventListener("click", () => this.#stretch(!this.#slow));
     $("#table").addEventListener("click", () => this.#tables());
+    $("#language").addEventListener("change", (event) => this.speak(event.target.value));
+    this.speak();
     feed.listen((state, event) => this.#hear(state, event));
+  }
+
+  #button([what, key]) {
+    const told = { "data-do": what, "data-say": `act.${what}.0`, "data-hint": `act.${what}.1`, "aria-keyshortcuts": key.toUpperCase() };
+    return h("button", { type: "button", ...told, onclick: () => this.#do(what) });
+  }
+
+  /** Say everything anew, in this language; none: in the one that was last chosen. */
+  speak(wanted) {
+    speak(wanted);
+    document.documentElement.lang = language();
+    document.title = words().page;
+    fill(document);
+    $(".keylist").replaceChildren(...keys().map(([key, does]) => h("div", {}, h("dt", {}, key), h("dd", {}, does))));
+    const names = LANGUAGES.map((one) => [new Intl.DisplayNames([one], { type: "language" }).of(one), one]);
+    $("#language").replaceChildren(...names.map(([name, one]) => h("option", { value: one, lang: one, selected: one === language() }, name)));
+    $("#targets").dataset.names = "";
+    this.#look.words = words();
+    this.#look.changed = true;
+    for (const view of this.#views.values()) view.speak();
+    this.#touched = 0;
+    this.#show();
   }
 
   // -- what the server tells ------------------------------------------------------------------------------------------
@@ -105,7 +128,9 @@ export class Play {
       this.#views.delete(name);
     }
     for (const name of this.#names) this.#view(name).show(lanes[name], kinds, this.#pending.get(name));
+    for (const [name, { root }] of this.#views) root.classList.toggle("aimed", name === this.#aim);
     $("#lanes").dataset.many = this.#names.length;
+    $("#lanes").classList.toggle("unlike", new Set(this.#names.map((name) => `${lanes[name]?.rate} ${lanes[name]?.path}`)).size > 1);
     const invite = $("#invite").hidden;
     $("#invite").hidden = this.#names.length > 0 || this.#state.link !== "live";
     if (invite && !$("#invite").hidden && document.activeElement === document.body) $("#start").focus();
@@ -136,9 +161,9 @@ export class Play {
   }
 
   #sayRate(rate) {
-    const words = `${number(rate)} ${rate === 1 ? "visitor" : "visitors"} a second`;
-    say($("#rate-said"), words);
-    $("#rate").setAttribute("aria-valuetext", words);
+    const said = words().rate(number(rate));
+    say($("#rate-said"), said);
+    $("#rate").setAttribute("aria-valuetext", said);
   }
 
   #targets() {
@@ -148,7 +173,7 @@ export class Play {
       field.dataset.names = wanted.join();
       field.replaceChildren(field.firstElementChild, ...wanted.map((name) => {
         const input = h("input", { type: "radio", name: "target", value: name, onchange: () => this.#aimAt(name) });
-        return h("label", {}, input, h("span", {}, name === "all" ? "all" : name.toUpperCase()));
+        return h("label", {}, input, h("span", {}, name === "all" ? words().all : name.toUpperCase()));
       }));
     }
     const aim = wanted.includes(this.#aim) ? this.#aim : "all";
@@ -180,19 +205,20 @@ export class Play {
   }
 
   #ratio() {
-    const [a, b] = this.#names.slice(0, 2);
+    const [a, second] = this.#names;
+    const b = this.#aimed.length === 1 && this.#aim !== a && this.#names.includes(this.#aim) ? this.#aim : second;
     const [one, two] = [this.#spent.get(a), this.#spent.get(b)];
-    let [big, words] = ["", b ? "CPU a request: not enough requests yet" : ""];
-    if (one && two && one.path !== two.path) words = "the lanes are asked for different things";
+    let [big, why] = ["", b ? words().early : ""];
+    if (one && two && one.path !== two.path) why = words().unlike;
     else if (one?.each && two?.each) {
       const [more, less, dear, cheap] = one.each >= two.each ? [a, b, one.each, two.each] : [b, a, two.each, one.each];
       const times = dear / cheap;
-      big = `${times < 9.95 ? times.toFixed(1) : number(Math.round(times))}\u202f×`;
-      words = `CPU a request: ${each(more, dear)}, ${each(less, cheap)}`;
+      big = `${number(times, times < 9.95 ? 1 : 0)}\u202f×`;
+      why = `${words().ratio}\n${each(more, dear)}, ${each(less, cheap)}`;
     }
-    const [times, why] = $("#ratio").children;
+    const [times, of] = $("#ratio").children;
     say(times, big);
-    say(why, words);
+    say(of, why);
   }
 
   // -- what the page asks for -----------------------------------------------------------------------------------------
@@ -208,7 +234,7 @@ export class Play {
 
   async #each(action) {
     const lanes = this.#aimed;
-    if (!lanes.length) return this.#say("Nothing runs yet: start a gateway first.");
+    if (!lanes.length) return this.#say(words().nothing, language());
     await Promise.all(lanes.map((lane) => this.#ask(action(lane))));
   }
 
@@ -257,7 +283,7 @@ export class Play {
     $("#stretch").setAttribute("aria-checked", on);
     if (!on) return;
     const [lane] = this.#aimed;
-    const told = lane ? await this.#ask({ do: "stretch", lane }) : this.#say("Nothing runs yet: start a gateway first.");
+    const told = lane ? await this.#ask({ do: "stretch", lane }) : this.#say(words().nothing, language());
     const kind = TITLES[this.#state.lanes[lane]?.kind] ?? "";
     if (told?.stages) this.#motion.show(told.stages, `${lane.toUpperCase()} (${kind})`);
     else this.#stretch(false);
@@ -266,19 +292,20 @@ export class Play {
   #tables() {
     const on = $("#lanes").classList.toggle("tables");
     $("#table").setAttribute("aria-pressed", on);
+    this.#show();
     this.#look.changed = true;
   }
 
   /** Take a key; return whether it means something here. */
   key(key) {
-    const action = ACTIONS.find(([, its]) => its === key.toLowerCase());
+    const action = Object.keys(ACTIONS).find((what) => ACTIONS[what] === key.toLowerCase());
     const slider = $("#rate");
     const step = (by) => {
       if (slider.disabled) return;
       slider.value = Number(slider.value) + by;
       this.#rate(Number(slider.value));
     };
-    if (action) this.#do(action[0]);
+    if (action) this.#do(action);
     else if (key === "0") this.#aimAt("all");
     else if (/^[1-4]$/.test(key)) this.#aimAt(this.#names[key - 1] ?? this.#aim);
     else if (key === "[" || key === "]") step(key === "]" ? 1 : -1);
@@ -286,6 +313,8 @@ export class Play {
     else if (/^n$/i.test(key)) this.#add();
     else if (/^z$/i.test(key)) this.#stretch(!this.#slow);
     else if (/^t$/i.test(key)) this.#tables();
+    else if (/^l$/i.test(key)) this.speak(next());
+    else if (key === ".") $("#more").click();
     else return false;
     return true;
   }

@@ -11,6 +11,7 @@
 
 import { sharp } from "./shapes.js";
 import { duration } from "./units.js";
+import { words } from "./words_play.js";
 
 const LOW = 1e-4; // seconds at the left end
 const DECADES = 5.4; // to 25 s: beyond the longest that a visitor waits
@@ -75,6 +76,11 @@ export class Strip {
   /** Another gateway: its latencies are its own. */
   forget() {
     [this.#histogram, this.#ticks, this.#dirty] = [new Histogram(), [], true];
+  }
+
+  /** Say everything anew, in the language that is spoken. */
+  speak() {
+    this.#said = 0;
   }
 
   draw() {
@@ -143,7 +149,7 @@ export class Strip {
     this.#said = now;
     this.#quantiles = this.#histogram.quantiles([0.5, 0.99], now);
     const [half, worst] = this.#quantiles ?? [];
-    const text = this.#quantiles ? `▲ p50 ${duration(half)}   ◆ p99 ${duration(worst)}` : "latency of the last 10 s";
+    const text = this.#quantiles ? `▲ p50 ${duration(half)}  ◆ p99 ${duration(worst)}` : words().lane.latency;
     if (this.#words.textContent === text) return;
     this.#words.textContent = text;
     this.#dirty = true;

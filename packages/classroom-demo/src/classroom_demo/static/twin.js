@@ -9,25 +9,34 @@
 
 import { h, say } from "./draw.js";
 import { duration, megabytes, number, stateOf, well } from "./units.js";
+import { ending, words } from "./words_play.js";
 
 const EVERY = 1000; // ms
 const ROWS = 60; // the living first, then the youngest of those that have ended
-const HEADS = ["process", "state", "served", "age", "memory", "CPU"];
+const COLUMNS = 6;
 
 /** One lane in words: a table in `body`, and a live region. `open(pid)` is called for a process that is chosen. */
 export class Twin {
-  #body; #said; #clock; #open; #rows = new Map(); #news = { born: 0, ended: 0, bad: [] }; #next = 0;
+  #head; #body; #said; #clock; #open; #rows = new Map(); #news = { born: 0, ended: 0, bad: [] }; #next = 0;
 
   constructor(table, said, clock, open) {
     [this.#said, this.#clock, this.#open] = [said, clock, open];
-    table.createTHead().insertRow().append(...HEADS.map((title) => h("th", { scope: "col" }, title)));
+    this.#head = table.createTHead().insertRow();
     this.#body = table.createTBody();
+  }
+
+  /** Say everything anew, in the language that is spoken. */
+  speak() {
+    this.#head.replaceChildren(...words().heads.map((title) => h("th", { scope: "col" }, title)));
+    this.#body.replaceChildren();
+    this.#rows.clear();
+    this.#next = 0;
   }
 
   hear(news) {
     this.#news.born += news.born?.length ?? 0;
     this.#news.ended += news.ended?.length ?? 0;
-    for (const [pid, how] of news.ended ?? []) if (!well(how)) this.#news.bad.push(`${pid}: ${how}`);
+    for (const [pid, how] of news.ended ?? []) if (!well(how)) this.#news.bad.push(`${pid}: ${ending(how)}`);
   }
 
   /** Write the table and the news, once a second. */
@@ -55,9 +64,9 @@ export class Twin {
   }
 
   #row(pid) {
-    const label = `Process ${pid}: its last requests and its bytes`;
+    const label = words().lane.open(pid);
     const button = h("button", { type: "button", "aria-label": label, onclick: () => this.#open(pid) }, pid);
-    const row = h("tr", {}, h("th", { scope: "row" }, button), HEADS.slice(1).map(() => h("td")));
+    const row = h("tr", {}, h("th", { scope: "row" }, button), Array.from({ length: COLUMNS - 1 }, () => h("td")));
     this.#rows.set(pid, row);
     return row;
   }
@@ -65,8 +74,9 @@ export class Twin {
   #fill(row, life) {
     const state = stateOf(life);
     const age = (life.ended ?? this.#clock.now()) - life.born;
-    const words = state === "busy" ? `busy: ${life.now}` : state === "killed" ? life.how : state;
-    const cells = [words, number(life.served), duration(age), megabytes(life.memory), life.cpu ? duration(life.cpu) : ""];
+    const said = words().state[state];
+    const told = state === "busy" ? `${said}: ${life.now}` : state === "killed" ? ending(life.how) : said;
+    const cells = [told, number(life.served), duration(age), megabytes(life.memory), life.cpu ? duration(life.cpu) : ""];
     row.dataset.state = state;
     cells.forEach((text, i) => {
       say(row.cells[i + 1], text);
@@ -77,7 +87,8 @@ export class Twin {
     const { born, ended, bad } = this.#news;
     this.#news = { born: 0, ended: 0, bad: [] };
     if (!born && !ended) return;
-    const also = bad.length > 3 ? `, ${bad.length} of them not well` : bad.length ? `. ${bad.join(". ")}` : "";
-    this.#said.textContent = `${born} born, ${ended} ended${also}`;
+    const { lane } = words();
+    const also = bad.length > 3 ? lane.unwell(bad.length) : bad.length ? `. ${bad.join(". ")}` : "";
+    this.#said.textContent = `${lane.told(born, ended)}${also}`;
   }
 }
