@@ -49,6 +49,8 @@ READY_LIMIT = 30.0
 """Seconds for a server to say that it is ready: a machine with forty learners is slow."""
 STEP = 0.1
 """Seconds after which whoever waits for words looks whether the server is still there."""
+SIGNALLED = 192
+"""From here on an exit code of the leash is a signal that has ended its server, as a negative byte."""
 LINES_SHOWN = 3
 """Of what a server said before it failed."""
 LINES_KEPT = 5000
@@ -116,6 +118,12 @@ class Server:
     def alive(self) -> bool:
         """Does it run?"""
         return self in _running and self._process is not None and self._process.poll() is None
+
+    @property
+    def code(self) -> int | None:
+        """The exit code of a server that has ended by itself, a negative one being the signal; None while it runs."""
+        code = self._process.poll() if self._process else None
+        return code if code is None or code < SIGNALLED else code - 256
 
     @property
     def pid(self) -> int:
