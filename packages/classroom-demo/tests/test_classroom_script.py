@@ -156,10 +156,7 @@ def test_back_goes_step_by_step_and_forward_again_runs_nothing(tmp_path, monkeyp
         assert [await back(floor) for _ in states[1:]] == states[-2::-1]
         assert await back(floor) == states[0]
         again = [await press(floor, one["name"]) for one in there[1:]]
-        assert [(one["name"], one["step"], one["state"], one["more"]) for one in again] == [
-            (one["name"], one["step"], one["state"], one["more"]) for one in there[1:]
-        ]
-        assert again[-1]["data"] == there[-1]["data"]
+        assert again == there[1:]
         assert (floor.started, floor.votes.file.read_bytes()) == (started, measured)
 
     lesson(tmp_path, monkeypatch, go)

@@ -130,9 +130,8 @@ class Script:
                 raise Refused("There is no recording of this screen.")
             step, recording, segment = found
             await self._break_off()
-            screen.seen.difference_update(
-                screen.steps[screen.steps.index(step) :]
-            )  # its data become what they were then
+            for later in screen.steps[screen.steps.index(step) :]:  # they are to be shown with the data of then
+                screen.seen.pop(later, None)
             self._turn_to(screen)
             work = partial(self._play, screen, SCREENS[name][step], recording, segment)
             self._start(screen, step, work, plays=True)
@@ -193,7 +192,7 @@ class Script:
         """Go to a step: begin it, or show it as it was seen."""
         if name in screen.seen:
             screen.step, screen.state, screen.sentence = name, SCREENS[screen.name][name].ends, ""
-            self._news = True
+            screen.data, self._news = screen.seen[name], True
         else:
             self._start(screen, name, partial(self._perform, screen, SCREENS[screen.name][name]))
 
@@ -215,7 +214,7 @@ class Script:
             except FAILURES as error:
                 await self._instead(screen, step, error)
             screen.state = step.ends
-            screen.seen.add(screen.step)
+            screen.seen[screen.step] = screen.data
             if step.live:
                 self._keep(screen)
             self._look_ahead(screen)

@@ -73,7 +73,7 @@ ASK: Final = Step()
 class Screen:
     """What is to be seen of one screen. `state` is waiting, running, done or failed; `replay` its recording.
 
-    `seen` are the steps that are over; one that is shown again is not done again.
+    `seen` are the steps that are over, with their data then; one that is shown again is not done again.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Screen:
     sentence: str = ""
     data: dict[str, Any] = field(default_factory=dict)
     replay: dict[str, str] | None = None
-    seen: set[str] = field(default_factory=set)
+    seen: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def more(self) -> str:
