@@ -14,7 +14,7 @@
 
 import { inOrder } from "./feed.js";
 import { DOTS, field, grid, stair } from "./places.js";
-import { box, crowd, dot, ended, grave, keeper, ring, sharp, write } from "./shapes.js";
+import { box, crowd, dot, grave, keeper, ring, sharp, write } from "./shapes.js";
 import { duration, well } from "./units.js";
 
 const MANY = 6; // births a second from which dots are drawn without their ids
@@ -209,7 +209,6 @@ export class Stage {
     const off = home(this.#births) - this.#camera;
     this.#camera += changes || Math.abs(off) < 0.01 ? off : off * glide;
     if (Math.abs(off) >= 0.01) this.#dirty = true;
-    const rings = new Map();
     ctx.save();
     ctx.beginPath();
     ctx.rect(area.x - 4, area.y - 4, area.w + 8, area.h + 8);
@@ -220,9 +219,8 @@ export class Stage {
       if (at && changes && one.shown) one.from = { x: one.x - at.x, y: one.y - at.y };
       if (at) this.#glide(one, at, glide);
       one.shown = Boolean(at);
-      if (at) this.#drawDot(ctx, one, now, area, rings);
+      if (at) this.#drawDot(ctx, one, now, area);
     }
-    ended(ctx, this.#look, rings);
     ctx.restore();
   }
 
@@ -233,15 +231,13 @@ export class Stage {
     Object.assign(one, { x: at.x + one.from.x, y: at.y + one.from.y, radius: at.radius });
   }
 
-  #drawDot(ctx, one, now, area, rings) {
+  #drawDot(ctx, one, now, area) {
     const since = one.ended === null ? -1 : now - one.ended;
     const young = this.#look.still ? 1 : Math.min(1, 0.4 + (now - one.born) / 0.2);
     const fade = this.#fade(since);
     if (since < FADE) this.#dirty = true;
-    if (since >= 0 && well(one.how)) {
-      if (!rings.has(fade)) rings.set(fade, []);
-      rings.get(fade).push([one.x, one.y, one.radius]);
-    } else dot(ctx, this.#look, { ...one, radius: one.radius * young, state: since < 0 ? "busy" : "killed", fade: 1 });
+    const state = since < 0 ? "busy" : well(one.how) ? "ended" : "killed";
+    dot(ctx, this.#look, { ...one, radius: one.radius * young, state, fade: state === "ended" ? fade : 1 });
     if (this.#chosen === one.pid) ring(ctx, this.#look, one.x, one.y, one.radius);
     if (this.#many) return;
     ctx.globalAlpha = Math.max(0.8, fade);
