@@ -30,7 +30,7 @@ def test_every_language_has_the_same_words(language):
 def test_every_word_that_a_drawing_asks_for_is_there():
     asked = {
         word
-        for name in ("drawings.js", "screens.js", "votes.js")
+        for name in ("drawings.js", "screens.js", "votes.js", "wire.js")
         for path in re.findall(r"\bwords\.(\w+(?:\.\w+)?)", source(name))
         for word in path.split(".")
     }
@@ -51,5 +51,5 @@ def test_every_option_of_the_bill_has_a_name():
 
 
 def test_nothing_is_loaded_from_elsewhere():
-    for name in ("card.html", "drawings.js", "screens.css", "screens.js", "votes.js", "words.js"):
+    for name in ("card.html", "drawings.js", "screens.css", "screens.js", "votes.js", "wire.js", "words.js"):
         assert not re.findall(r"(?:https?:)?//[\w.-]+\.\w+/|@import|url\(", source(name)), name

@@ -2,18 +2,22 @@
  * has been seen stays where it is and what is new can be seen to come.
  *
  *     drawing = make({ words, vote, screen, ballots })
- *     drawing.update(screen, ballots) --> { title, prompt }        drawing.key(key) --> was it one of its keys?
+ *     drawing.update(screen, ballots) --> { title, prompt, told }        drawing.key(key) --> was it one of its keys?
+ *
+ * `told` is what a screen reader is told of what is drawn: not of each dot, but once it is complete.
  *
  * Shapes have places in percent and sizes in em, so text is as large as anywhere on the page, whatever the window.
  */
 
 import { h, percent, say, svg } from "./draw.js";
-import { Ballot, voted } from "./votes.js";
+import { Ballot, right, voted } from "./votes.js";
+import { bytes, columns } from "./wire.js";
 
 const KINDS = { cgi: "CGI", fastcgi: "FastCGI", scgi: "SCGI", uwsgi: "uwsgi", wsgi: "WSGI" };
 const LINES = 3; // processes that a chart of lasting ones has room for
 const NOTHING = 0.005; // of the whole: a part that small cannot be told from nothing in a few rounds
 const HASH = 8; // digits of a hash that are shown; eyes compare no more
+const NAMED = 10; // of that many dots in a staircase, one keeps its process's name
 
 // -- the votes ------------------------------------------------------------------------------------------------------------
 
@@ -29,7 +33,7 @@ function ballot(question, { heads, cells, says }) {
       key: (key) => drawn.key(key),
       update(screen, now) {
         if (now[question]) drawn.show(now[question]);
-        return says(words, screen);
+        return { ...says(words, screen), told: drawn.told };
       },
     };
   };
@@ -40,12 +44,13 @@ const ask = (name) => (words) => ({ title: words[name].title, prompt: words[name
 
 // -- processes that are born ------------------------------------------------------------------------------------------------
 
-/** Dots that climb: request by process. `slots` is how many processes the height has room for. */
+/** Dots that climb: request by process. `slots` is how many processes the height has room for. The newest dot has a
+ * label, and of `named` dots one keeps it. */
 class Dots {
-  #ranks = new Map(); #last = new Map(); #drawn = 0; #slots; #requests; #label;
+  #ranks = new Map(); #last = new Map(); #drawn = 0; #slots; #requests; #label; #named;
 
-  constructor({ requests, slots, label }) {
-    [this.#slots, this.#requests, this.#label] = [slots, requests, label];
+  constructor({ requests, slots, label, named = 0 }) {
+    [this.#slots, this.#requests, this.#label, this.#named] = [slots, requests, label, named];
     this.lines = svg("g", { class: "lines" });
     this.dots = svg("g", { class: "dots" });
     this.texts = svg("g", { class: "texts" });
@@ -79,21 +84,22 @@ class Dots {
     }
     this.dots.append(svg("circle", { cx: `${x}%`, cy: `${y}%`, class: `p${rank % 4} new` }));
     const key = this.#slots > LINES ? "any" : row.pid;
-    const text = before?.text ?? this.texts.appendChild(svg("text", {}));
+    const stays = this.#named && rank > 0 && rank % this.#named === 0; // then the one before keeps its name
+    const text = (!stays && before?.text) || this.texts.appendChild(svg("text", {}));
     text.setAttribute("x", `${x}%`);
     text.setAttribute("y", `${y}%`);
-    text.classList.toggle("left", x > 50);
+    text.classList.toggle("left", x > 20);
     say(text, this.#label(row));
     this.#last.set(key, { x, y, text });
   }
 }
 
 function staircase({ words }) {
-  const counters = h("ol", { class: "counters-row", "aria-hidden": "true" });
-  const chart = new Dots({ requests: 40, slots: 40, label: (row) => `pid ${row.pid}` });
+  const counters = h("ol", { class: "counters", "aria-hidden": "true" });
+  const chart = new Dots({ requests: 40, slots: 40, label: (row) => `pid ${row.pid}`, named: NAMED });
   const root = h("figure", { class: "staircase" },
-    h("p", { class: "axis y" }, words.cgi.process), chart.root, h("p", { class: "axis x" }, words.cgi.request),
-    h("p", { class: "axis counter" }, words.cgi.counter), counters);
+    h("p", { class: "axis y", "aria-hidden": "true" }, `${words.cgi.process} →`), chart.root,
+    h("p", { class: "axis x", "aria-hidden": "true" }, h("span", {}, words.cgi.counter), h("span", {}, `${words.cgi.request} →`)), counters);
   return {
     root,
     update({ state, data }) {
@@ -101,9 +107,10 @@ function staircase({ words }) {
       chart.follow(rows);
       while (counters.children.length > rows.length) counters.lastChild.remove();
       for (const row of rows.slice(counters.children.length)) counters.append(h("li", { class: "new" }, String(row.counter)));
-      chart.root.setAttribute("aria-label", words.cgi.label(rows.length, chart.processes));
+      const told = words.cgi.label(rows.length, chart.processes);
+      chart.root.setAttribute("aria-label", told);
       const prompt = state === "done" ? words.cgi.prompt : rows.length ? words.cgi.running : words.starting;
-      return { title: words.cgi.title, prompt };
+      return { title: words.cgi.title, prompt, told };
     },
   };
 }
@@ -118,19 +125,19 @@ function lanes({ words }) {
     root,
     update({ state, data }) {
       const rows = [...(data.before ?? []), ...(data.rows ?? [])];
-      for (const [kind, one] of panels) one.update(rows.filter((row) => row.kind === kind), data.born?.[kind]);
+      const told = [...panels].map(([kind, one]) => one.update(rows.filter((row) => row.kind === kind), data.born?.[kind])).join(". ");
       const hashes = Object.values(data.hash ?? {});
       const equal = hashes.every((hash) => hash === hashes[0]);
-      say(same, hashes.length && equal ? words.stay.same(data.file, hashes[0].slice(0, HASH), hashes.length) : "");
+      say(same, hashes.length && equal ? words.stay.same(data.file.split("/").at(-1), hashes[0].slice(0, HASH), hashes.length) : "");
       const prompt = state === "done" ? words.stay.prompt : data.rows?.length ? words.stay.running : words.starting;
-      return { title: words.stay.title, prompt };
+      return { title: words.stay.title, prompt, told };
     },
   };
 }
 
 function panel(kind, words) {
   const chart = new Dots({ requests: 40, slots: kind === "cgi" ? 40 : LINES, label: (row) => String(row.counter) });
-  const number = h("output", {});
+  const number = h("b", { class: "count" });
   const unit = h("span", {});
   const root = h("section", { class: `panel ${kind}` }, h("header", {}, h("h2", {}, KINDS[kind]), h("p", {}, number, " ", unit)), chart.root);
   return {
@@ -140,7 +147,9 @@ function panel(kind, words) {
       const processes = born ?? chart.processes;
       say(number, rows.length ? String(processes) : "");
       say(unit, rows.length ? words.stay.born(processes) : "");
-      chart.root.setAttribute("aria-label", words.stay.label(KINDS[kind], rows.length, processes, Math.max(0, ...rows.map((row) => row.counter))));
+      const told = words.stay.label(KINDS[kind], rows.length, processes, Math.max(0, ...rows.map((row) => row.counter)));
+      chart.root.setAttribute("aria-label", told);
+      return told;
     },
   };
 }
@@ -154,7 +163,7 @@ const TRUTH = {
 
 function bill({ words, ballots }) {
   const rows = new Map((ballots.where?.options ?? []).map((option) => {
-    const [ghost, bar, number] = [h("i", { class: "ghost" }), h("i", { class: "bar" }), h("output", {})];
+    const [ghost, bar, number] = [h("i", { class: "ghost" }), h("i", { class: "bar" }), h("b", { class: "number" })];
     const root = h("div", { class: "part", role: "img" }, h("p", {}, words.where[option]), h("span", { class: "bars" }, ghost, bar), number);
     return [option, { root, ghost, bar, number }];
   }));
@@ -176,9 +185,11 @@ function bill({ words, ballots }) {
         row.root.setAttribute("aria-label", words.where.label(words.where[option], percent(share), votes));
       }
       const whole = parts.reduce((sum, part) => sum + part.seconds, 0);
+      const done = state === "done";
       return {
-        title: parts.length ? words.where.measured(milliseconds(whole)) : words.where.title,
-        prompt: state === "done" ? words.where.after : words.where.measuring,
+        title: done ? words.where.measured(milliseconds(whole)) : words.where.title,
+        prompt: done ? words.where.after : words.where.measuring,
+        told: [...rows.values()].map((row) => row.root.getAttribute("aria-label")).join(". "),
       };
     },
   };
@@ -186,88 +197,13 @@ function bill({ words, ballots }) {
 
 const milliseconds = (seconds) => (seconds < 0.01 ? (1000 * seconds).toFixed(1) : (1000 * seconds).toFixed(0));
 
-// -- five forms -------------------------------------------------------------------------------------------------------------
-
-function columns({ words }) {
-  const root = h("figure", { class: "five" });
-  let marks = [];
-  return {
-    root,
-    update({ data, step }) {
-      if (data.columns && !root.children.length) {
-        const made = data.columns.map((column) => form(column, words));
-        root.append(...made.map((one) => one.root));
-        marks = made.map((one, index) => [data.columns[index].name, one.mark, one.root]);
-      }
-      for (const [name, mark, column] of data.nginx ? marks : []) {
-        const reads = data.nginx.includes(name);
-        column.classList.toggle("read", reads);
-        column.classList.toggle("unread", !reads);
-        say(mark, reads ? words.columns.reads : words.columns.not);
-      }
-      return { title: words.columns.title, prompt: data.nginx && step === "answer" ? words.columns.answer : words.columns.prompt };
-    },
-  };
-}
-
-function form(column, words) {
-  const mark = h("p", { class: "mark-nginx" });
-  const lines = column.lines.map((line) => (line.hex
-    ? h("li", { class: "hex", title: line.note }, line.hex.split(" ").map((byte) => h("b", {}, byte)))
-    : h("li", { class: "word" }, breakable(line.text))));
-  const root = h("section", { class: "form" }, h("h2", {}, column.name), h("p", { class: "carrier" }, words.columns.carriers[column.carrier]),
-    h("p", { class: "size" }, h("output", {}, String(column.bytes)), " ", words.columns.bytes(column.bytes)), h("ol", {}, lines), mark);
-  return { root, mark };
-}
-
-/** Let a long name be broken where its parts meet. */
-const breakable = (text) => text.split(/(?<=[_=:,])/).flatMap((piece, index) => (index ? [h("wbr"), piece] : [piece]));
-
-// -- HTTP to a uwsgi port -----------------------------------------------------------------------------------------------------
-
-function bytes({ words }) {
-  const root = h("figure", { class: "knocks" });
-  const log = h("p", { class: "log" });
-  let shown = 0;
-  return {
-    root,
-    update({ data, step }) {
-      const knocks = data.hex ? [data, ...(data.others ?? [])] : [];
-      if (knocks.length !== shown) {
-        shown = knocks.length;
-        root.classList.toggle("many", shown > 1);
-        root.replaceChildren(...knocks.map((one) => knock(one, shown === 1, words)), log);
-        log.replaceChildren(shown === 1 ? h("span", {}, words.break.log) : "", " ", ...(shown === 1 ? lit(data.log, data.number) : []));
-      }
-      const over = step === "answer" && data.others;
-      return { title: over ? words.break.answer : words.break.title, prompt: over ? words.break.after : data.hex ? words.break.prompt : words.starting };
-    },
-  };
-}
-
-function knock({ hex, number, sent }, alone, words) {
-  const four = hex.split(" ");
-  const tiles = four.map((byte, index) => h("div", { class: index === 1 || index === 2 ? "tile lit" : "tile" },
-    h("b", {}, byte), h("span", {}, String.fromCharCode(parseInt(byte, 16)).replace(" ", "␣"))));
-  const [low, high] = [four[1], four[2]];
-  const sum = h("p", { class: "sum" }, h("span", {}, alone ? `0x${high}${low} = ` : "= "), h("output", {}, String(number)));
-  return h("section", { class: "knock", "aria-label": `${sent}: ${hex}: ${number}` },
-    h("div", { class: "tiles" }, tiles), alone ? h("p", { class: "brace" }, words.break.size) : null, sum);
-}
-
-function lit(line, number) {
-  const [before, after] = line.split(String(number));
-  return [h("code", {}, before, h("mark", {}, String(number)), after ?? "")];
-}
-
 // -- the same question again ------------------------------------------------------------------------------------------------
 
 function crew({ words }) {
   const rows = new Map();
   const bars = h("div", { class: "bars-of-crew" });
-  const votes = h("ul", { class: "small-votes" });
-  const gain = h("p", { class: "gain" });
-  const root = h("figure", { class: "crew" }, bars, votes, gain);
+  const root = h("figure", { class: "crew" }, bars);
+  let growth = null;
   return {
     root,
     update({ state, data }, now) {
@@ -282,36 +218,43 @@ function crew({ words }) {
         say(row.number, String(answered));
         row.root.setAttribute("aria-label", words.again.label(pid, answered));
       }
-      if (data.truth) results(votes, now.again, words);
-      if (data.gain && !gain.children.length) {
-        gain.append(h("span", {}, words.again.before), h("b", {}, `${percent(data.gain.before)} %`), h("i", { "aria-hidden": "true" }, "→"),
-          h("span", {}, words.again.after), h("b", {}, `${percent(data.gain.after)} %`));
-      }
+      if (now.again?.locked && !growth) root.append((growth = beforeAndAfter(now, words)));
       return {
         title: data.truth ? words.again.done(data.answered, data.truth) : words.again.title,
         prompt: state === "done" ? words.again.prompt2 : data.workers ? words.again.running(data.workers) : words.starting,
+        told: growth?.innerText.replace(/\s+/g, " "),
       };
     },
   };
 }
 
 function member(pid, index) {
-  const [bar, number] = [h("i", { class: `bar p${index % 4}` }), h("output", {})];
+  const [bar, number] = [h("i", { class: `bar p${index % 4}` }), h("b", { class: "number" })];
   return { bar, number, root: h("div", { class: "part", role: "img" }, h("p", {}, `pid ${pid}`), h("span", { class: "bars" }, bar), number) };
 }
 
-function results(list, ballot, words) {
-  if (list.children.length || !ballot) return;
-  list.append(...ballot.options.map((option) => h("li", { class: option === ballot.truth ? "true" : "" },
-    h("b", {}, option), h("span", {}, words.hands(ballot.hands[option] ?? 0)))));
+/** The class, before and after: which part of it was right in the first vote, and which in the last, of the same form. */
+function beforeAndAfter({ born, again }, words) {
+  const row = (name, ballot) => {
+    const { hands, all } = right(ballot);
+    const cells = all
+      ? [h("td", {}, h("span", { class: "meter" }, h("i", { "--share": hands / all }))),
+        h("td", { class: "share" }, `${percent(hands / all)} %`), h("td", { class: "of" }, words.again.of(hands, all))]
+      : [h("td", { colspan: 3, class: "uncounted" }, words.again.uncounted)];
+    return h("tr", {}, h("th", { scope: "row" }, name), cells);
+  };
+  return h("table", { class: "growth" }, h("caption", {}, words.again.right),
+    h("tbody", {}, row(words.again.before, born), row(words.again.after, again)));
 }
 
+/** Two questions, so four fields. In a field, a line has names, and after a bar what they are. */
 function map({ words }) {
   const { rule, program, crosses, inside, cells, title, prompt } = words.map;
-  const cell = (text) => h("td", {}, text.split("\n").map((line) => h("p", {}, line)));
-  const row = (name, texts) => h("tr", {}, h("th", { scope: "row" }, name), texts.map(cell));
-  const root = h("table", { class: "map" }, h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col" }, rule), h("th", { scope: "col" }, program))),
-    h("tbody", {}, row(crosses, cells[0]), row(inside, cells[1])));
+  const line = (text) => h("p", {}, h("b", {}, text.split("|")[0]), text.includes("|") ? h("span", {}, `: ${text.split("|")[1]}`) : null);
+  const cell = (text) => h("td", {}, text.split("\n").map(line));
+  const rows = (name, texts) => h("tbody", {}, h("tr", {}, h("th", { scope: "rowgroup", colspan: 2 }, name)), h("tr", {}, texts.map(cell)));
+  const root = h("table", { class: "map" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, rule), h("th", { scope: "col" }, program))),
+    rows(crosses, cells[0]), rows(inside, cells[1]));
   return { root, update: () => ({ title, prompt }) };
 }
 

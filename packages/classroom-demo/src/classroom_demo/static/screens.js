@@ -11,11 +11,11 @@ import { DRAWINGS } from "./drawings.js";
 import { LANGUAGES, WORDS, preferred } from "./words.js";
 
 const ORDER = ["vote", "cgi", "stay", "where", "columns", "break", "again"];
-const TWICE = 250; // ms in which a key that is held, or bounces, counts once
+const TWICE = 250; // ms in which a key that bounces counts once
 const KEPT = "classroom-language";
 
 export class Screens {
-  #root; #feed; #act; #say; #frame; #drawing = null; #key = ""; #language; #shown = false; #pressed = 0; #begun = false; #told = "";
+  #root; #feed; #act; #say; #frame; #drawing = null; #key = ""; #language; #shown = false; #pressed = 0; #begun = false; #told = ""; #heard = [];
 
   constructor({ root, feed, act, say: tell }) {
     [this.#root, this.#feed, this.#act, this.#say] = [root, feed, act, tell];
@@ -37,8 +37,9 @@ export class Screens {
     if (shown) this.#follow(this.#feed.state);
   }
 
-  /** Take a key; return whether it was one of ours. */
-  key(key) {
+  /** Take a key; return whether it was one of ours. One that is held down counts once. */
+  key(key, held = false) {
+    if (held) return key !== "Tab";
     if (key === "?") this.#frame.help.showModal();
     else if (/^[lL]$/.test(key)) this.#speak(LANGUAGES[(LANGUAGES.indexOf(this.#language) + 1) % LANGUAGES.length]);
     else if (/^[rR]$/.test(key)) this.#do({ do: "replay", name: this.#feed.state.screen?.name });
@@ -70,8 +71,7 @@ export class Screens {
   }
 
   #back() {
-    const before = ORDER[ORDER.indexOf(this.#feed.state.screen?.name) - 1];
-    if (before) this.#do({ do: "screen", screen: before });
+    this.#do({ do: "back" });
   }
 
   #do(action) {
@@ -110,20 +110,38 @@ export class Screens {
     this.#tell(screen, this.#drawing?.update({ ...screen, step }, ballots) ?? {});
   }
 
-  #tell(screen, { title = "", prompt = "" }) {
+  #tell(screen, { title = "", prompt = "", told = "" }) {
     const { frame, words } = { frame: this.#frame, words: this.#words };
+    const failed = screen.state === "failed" ? screen.sentence : ""; // the server's own, in English
     frame.root.dataset.state = screen.state;
     say(frame.title, title);
-    say(frame.prompt, screen.state === "failed" ? screen.sentence || words.broken : prompt);
+    say(frame.prompt, screen.state === "failed" ? failed || words.broken : prompt);
+    frame.prompt.lang = failed ? "en" : this.#language;
+    this.#read([title, frame.prompt.textContent, screen.state === "running" ? "" : told]);
     if (screen.state !== "failed" && screen.sentence !== this.#told) this.#say((this.#told = screen.sentence));
     const place = ORDER.indexOf(screen.name);
     frame.dots.setAttribute("aria-label", words.screen(place + 1, ORDER.length));
     for (const [index, dot] of [...frame.dots.children].entries()) dot.className = index < place ? "past" : index === place ? "now" : "";
-    say(frame.replay, screen.replay ? `${words.replay} · ${this.#day(screen.replay.date)} · ${screen.replay.machine}` : "");
+    this.#stamp(screen.replay);
+  }
+
+  /** Have a screen reader say what is new of title, prompt and picture: once, and not each number of what runs. */
+  #read(heard) {
+    const news = heard.filter((text, index) => text && text !== this.#heard[index]).join(" ");
+    if (news) say(this.#frame.said, news);
+    this.#heard = heard;
+  }
+
+  #stamp(replay) {
+    const stamp = replay ? [this.#words.replay, this.#day(replay.date), brief(replay.machine)] : [];
+    if (this.#frame.replay.dataset.stamp === stamp.join()) return;
+    this.#frame.replay.dataset.stamp = stamp.join();
+    this.#frame.replay.title = replay?.machine ?? "";
+    this.#frame.replay.replaceChildren(...stamp.flatMap((text, index) => [h(index ? "span" : "b", {}, text), " "]).slice(0, -1));
   }
 
   #day(date) {
-    return new Date(date).toLocaleDateString(this.#language, { day: "numeric", month: "long", year: "numeric" });
+    return new Date(date).toLocaleDateString(this.#language === "en" ? "en-GB" : this.#language, { day: "numeric", month: "short", year: "numeric" });
   }
 
   #speak(language) {
@@ -137,13 +155,14 @@ export class Screens {
   #build() {
     const words = this.#words;
     const parts = {
-      title: h("h1", { "aria-live": "polite" }), replay: h("p", { class: "replay", role: "status" }), drawing: h("div", { class: "drawing" }),
-      prompt: h("p", { class: "prompt", "aria-live": "polite" }), dots: h("p", { class: "dots-of-screens", role: "img" }, ORDER.map(() => h("i"))),
-      help: help(words),
+      title: h("h1"), replay: h("p", { class: "replay" }), drawing: h("div", { class: "drawing" }), prompt: h("p", { class: "prompt" }),
+      dots: h("p", { class: "way", role: "img" }, ORDER.map(() => h("i"))), said: h("p", { class: "unseen", role: "status" }), help: help(words),
     };
-    const next = h("button", { type: "button", class: "next", onclick: () => this.key(" "), "aria-label": `${words.space}: ${words.help.keys[0][1]}` }, `${words.space} ▸`);
-    const root = h("div", { class: "screen" }, h("header", {}, parts.title, parts.replay), parts.drawing,
-      h("footer", {}, parts.prompt, parts.dots, next), parts.help);
+    const next = h("button", { type: "button", class: "next", onclick: () => this.key(" "), "aria-label": `${words.space} ▸ ${words.help.keys[0][1]}` },
+      h("span", {}, `${words.space} `));
+    const root = h("div", { class: "screen" }, h("header", {}, parts.replay, parts.title), parts.drawing,
+      h("footer", {}, parts.prompt, next, parts.dots), parts.said, parts.help);
+    this.#heard = [];
     this.#frame = { ...parts, root };
     this.#root.lang = this.#language;
     this.#root.replaceChildren(root);
@@ -162,6 +181,9 @@ function help(words) {
   });
   return dialog;
 }
+
+/** A machine in a few words: no patch of its kernel, none of its Python. */
+const brief = (machine) => machine.replace(/(\d+\.\d+)[\w.+-]*/g, "$1");
 
 function fullScreen() {
   const done = document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.();

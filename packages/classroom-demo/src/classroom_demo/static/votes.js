@@ -4,7 +4,7 @@
  *     B   40   40   ████ 4
  *
  * The marked option takes the digits: they are a tally, 0 to 200, and are sent as they are typed. What the server refuses
- * is taken back, since the row shows what the server has.
+ * is taken back, since the row shows what the server has. Where there is no keyboard, two buttons count it up and down.
  */
 
 import { h, percent, say } from "./draw.js";
@@ -39,6 +39,11 @@ export class Ballot {
     }
   }
 
+  /** What a screen reader is told: the marked answer while hands are counted, then the right one. */
+  get told() {
+    return this.root.querySelector(".marked, .true")?.getAttribute("aria-label") ?? "";
+  }
+
   /** Take a key; return whether it was one of ours. */
   key(key) {
     if (/^[0-9]$/.test(key)) this.#digit(key);
@@ -59,6 +64,12 @@ export class Ballot {
     this.#vote(this.#options[this.#focus], Number(typed || 0)).catch(() => (this.#typed = ""));
   }
 
+  /** Count a hand more or fewer for the marked option. */
+  #by(step) {
+    this.#send(String(Math.max(0, (this.#ballot?.hands[this.#options[this.#focus]] ?? 0) + step)));
+    this.#typed = "";
+  }
+
   #mark(index) {
     this.#typed = "";
     this.#focus = (index + this.#options.length) % this.#options.length;
@@ -68,10 +79,11 @@ export class Ballot {
   #row(option, index, cells) {
     const letter = String.fromCharCode(65 + index);
     const bar = h("i");
-    const number = h("output", { class: "hands" });
+    const number = h("b", { class: "hands" });
+    const by = (step, text) => h("button", { type: "button", class: "by", onclick: () => this.#by(step) }, text);
     const row = h("tr", { "data-name": [letter, ...cells].join(" "), onclick: () => this.#mark(index) },
-      h("th", { scope: "row", class: "letter" }, h("span", {}, letter)), cells.map((cell) => h("td", { class: "option" }, cell)),
-      h("td", { class: "tally" }, h("span", {}, bar, number)));
+      h("th", { scope: "row", class: "letter" }, h("span", {}, letter)), cells.map((cell) => h("td", { class: "option" }, h("span", {}, cell))),
+      h("td", { class: "tally" }, h("span", {}, bar, number, by(-1, "−1"), by(1, "+1"))));
     this.#rows.set(option, { row, bar, number });
     return row;
   }
@@ -81,4 +93,10 @@ export class Ballot {
 export function voted(ballot, option) {
   const all = Object.values(ballot?.hands ?? {}).reduce((sum, hands) => sum + hands, 0);
   return all ? percent((ballot.hands[option] ?? 0) / all) : 0;
+}
+
+/** How many hands of a ballot were right, of all that were counted; none, as long as nobody knows what is right. */
+export function right(ballot) {
+  const all = ballot?.truth ? Object.values(ballot.hands).reduce((sum, hands) => sum + hands, 0) : 0;
+  return { hands: all ? (ballot.hands[ballot.truth] ?? 0) : 0, all };
 }

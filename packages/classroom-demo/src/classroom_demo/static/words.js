@@ -14,12 +14,12 @@ const en = {
   broken: "Broken off. Space begins again.",
   vote: {
     title: "40 requests. How many Python processes are born?",
-    heads: ["under CGI", "under FastCGI, 2 workers"],
+    heads: ["CGI", "FastCGI, 2 workers"],
     prompt: "Hands up!",
   },
   cgi: {
     title: "CGI: 40 requests",
-    running: "A dot is an answer. Its height is the process that gave it.",
+    running: "A dot is an answer, its height the process.",
     prompt: "What do you see?",
     request: "request", process: "process", counter: "the application’s counter",
     label: (answers, processes) => `${answers} answers from ${processes} processes; the counter is 1 in each`,
@@ -29,7 +29,7 @@ const en = {
     running: "The number is the application’s counter.",
     prompt: "What do you see now?",
     born: (n) => (n === 1 ? "process" : "processes"),
-    same: (file, hash, n) => `${file}, SHA-256 ${hash}…: ${n} × the same`,
+    same: (file, hash, n) => `${n} × the same ${file}, SHA-256 ${hash}…`,
     label: (kind, answers, processes, top) => `${kind}: ${answers} answers from ${processes} processes, the counter reaches ${top}`,
   },
   truth: {
@@ -39,9 +39,9 @@ const en = {
   where: {
     title: "Where does the time of one CGI request go?",
     prompt: "Which part is the largest? Hands up!",
-    measuring: "Five programs, each with one step more, against the clock …",
+    measuring: "Five programs, each with one step more …",
     measured: (ms) => `One CGI request: ${ms} ms`,
-    after: "Which of these does a worker that stays pay again?",
+    after: "What does a worker that stays pay again?",
     process: "start a process", python: "start Python", imports: "import the application", answer: "answer",
     ghost: "your votes", bar: "measured",
     label: (name, share, votes) => `${name}: ${share} % measured, ${votes} % of the votes`,
@@ -49,9 +49,10 @@ const en = {
   columns: {
     title: "One request, five forms",
     prompt: "Which of these does nginx read?",
-    answer: "What has a wire. CGI has none: it starts a program. WSGI has none: it is a call.",
-    carriers: { environment: "environment", records: "records", packet: "packet", text: "text", call: "function call" },
-    bytes: (n) => (n === 1 ? "byte" : "bytes"), reads: "nginx reads it", not: "nginx does not",
+    answer: "nginx reads what comes over a wire.",
+    carriers: { environment: "environment", records: "records", packet: "packet", text: "text", call: "call" },
+    bytes: (n) => (n === 1 ? "byte" : "bytes"), reads: "nginx reads it",
+    no: { environment: "no wire: it starts a program", call: "no wire: it is a call" },
   },
   break: {
     title: "HTTP, sent to a uwsgi port",
@@ -63,9 +64,10 @@ const en = {
   again: {
     title: "gunicorn -w 4, 1000 requests. How many worker processes?",
     prompt: "Hands up, once more!",
-    running: (n) => `Our WSGI server with ${n} workers, as gunicorn has with -w ${n}`,
+    running: (n) => `Our own WSGI server, with ${n} workers, too`,
     done: (requests, workers) => `${requests} requests, ${workers} processes`,
-    before: "right at first", after: "right now",
+    right: "Who was right", before: "first vote", after: "last vote",
+    of: (n, all) => `${n} of ${all}`, uncounted: "no hands were counted",
     prompt2: "And now: the map.",
     label: (pid, n) => `process ${pid} answered ${n}`,
   },
@@ -74,8 +76,8 @@ const en = {
     rule: "a rule", program: "a program",
     crosses: "between processes", inside: "inside one process",
     cells: [
-      ["CGI, FastCGI, SCGI, uwsgi, HTTP, AJP", "nginx, Apache: fronts\nphp-fpm, uWSGI, gunicorn, Tomcat: hold the workers"],
-      ["WSGI, ASGI, Rack, PSGI, servlets", "Flask, Django, Spring: frameworks\nmod_wsgi, mod_php: Python or PHP inside the front"],
+      ["CGI, FastCGI, SCGI, uwsgi, HTTP, AJP", "nginx, Apache|fronts\nphp-fpm, uWSGI, gunicorn|hold the workers"],
+      ["WSGI, ASGI, Rack, PSGI, servlets", "Flask, Django, Spring|frameworks\nmod_wsgi, mod_php|inside the front"],
     ],
     prompt: "Free play: P",
   },
@@ -83,7 +85,7 @@ const en = {
     title: "Keys",
     keys: [
       ["Space", "on"], ["Backspace", "back"], ["0 … 9", "hands for the marked answer"], ["Enter ↓ ↑", "the next answer, the one before"],
-      ["L", "language"], ["R", "play this screen again, from a recording"], ["P", "free play"], ["F", "full screen"], ["D", "day and night"], ["?", "this list"],
+      ["L", "language"], ["R", "this screen again, recorded"], ["P", "free play"], ["F", "full screen"], ["D", "day and night"], ["?", "this list"],
     ],
   },
 };
@@ -98,12 +100,12 @@ const de = {
   broken: "Abgebrochen. Die Leertaste beginnt neu.",
   vote: {
     title: "40 Anfragen. Wie viele Python-Prozesse entstehen?",
-    heads: ["mit CGI", "mit FastCGI, 2 Worker"],
+    heads: ["CGI", "FastCGI, 2 Worker"],
     prompt: "Hände hoch!",
   },
   cgi: {
     title: "CGI: 40 Anfragen",
-    running: "Ein Punkt ist eine Antwort. Seine Höhe: der Prozess, der sie gab.",
+    running: "Ein Punkt: eine Antwort. Die Höhe: ihr Prozess.",
     prompt: "Was seht ihr?",
     request: "Anfrage", process: "Prozess", counter: "der Zähler der Anwendung",
     label: (answers, processes) => `${answers} Antworten von ${processes} Prozessen; der Zähler steht in jedem auf 1`,
@@ -113,7 +115,7 @@ const de = {
     running: "Die Zahl ist der Zähler der Anwendung.",
     prompt: "Was seht ihr jetzt?",
     born: (n) => (n === 1 ? "Prozess" : "Prozesse"),
-    same: (file, hash, n) => `${file}, SHA-256 ${hash}…: ${n} × dieselbe`,
+    same: (file, hash, n) => `${n} × dieselbe ${file}, SHA-256 ${hash}…`,
     label: (kind, answers, processes, top) => `${kind}: ${answers} Antworten von ${processes} Prozessen, der Zähler erreicht ${top}`,
   },
   truth: {
@@ -123,9 +125,9 @@ const de = {
   where: {
     title: "Wohin geht die Zeit einer CGI-Anfrage?",
     prompt: "Welcher Teil ist der größte? Hände hoch!",
-    measuring: "Fünf Programme, jedes mit einem Schritt mehr, gegen die Uhr …",
+    measuring: "Fünf Programme, jedes mit einem Schritt mehr …",
     measured: (ms) => `Eine CGI-Anfrage: ${ms} ms`,
-    after: "Was davon zahlt ein Worker, der bleibt, noch einmal?",
+    after: "Was zahlt ein Worker, der bleibt, noch einmal?",
     process: "Prozess starten", python: "Python starten", imports: "Anwendung importieren", answer: "antworten",
     ghost: "eure Stimmen", bar: "gemessen",
     label: (name, share, votes) => `${name}: ${share} % gemessen, ${votes} % der Stimmen`,
@@ -133,9 +135,10 @@ const de = {
   columns: {
     title: "Eine Anfrage, fünf Formen",
     prompt: "Welche davon liest nginx?",
-    answer: "Was eine Leitung hat. CGI hat keine: Es startet ein Programm. WSGI hat keine: Es ist ein Aufruf.",
+    answer: "nginx liest, was über eine Leitung kommt.",
     carriers: { environment: "Umgebung", records: "Records", packet: "Paket", text: "Text", call: "Aufruf" },
-    bytes: (n) => (n === 1 ? "Byte" : "Bytes"), reads: "liest nginx", not: "liest es nicht",
+    bytes: (n) => (n === 1 ? "Byte" : "Bytes"), reads: "liest nginx",
+    no: { environment: "ohne Leitung: ein Programm", call: "ohne Leitung: ein Aufruf" },
   },
   break: {
     title: "HTTP, an einen uwsgi-Port geschickt",
@@ -147,9 +150,10 @@ const de = {
   again: {
     title: "gunicorn -w 4, 1000 Anfragen. Wie viele Worker-Prozesse?",
     prompt: "Noch einmal Hände hoch!",
-    running: (n) => `Unser WSGI-Server mit ${n} Workern, wie gunicorn mit -w ${n}`,
+    running: (n) => `Unser WSGI-Server, auch mit ${n} Workern`,
     done: (requests, workers) => `${requests} Anfragen, ${workers} Prozesse`,
-    before: "anfangs richtig", after: "jetzt richtig",
+    right: "Wer richtig lag", before: "erste Wahl", after: "letzte Wahl",
+    of: (n, all) => `${n} von ${all}`, uncounted: "keine Hände gezählt",
     prompt2: "Und nun: die Karte.",
     label: (pid, n) => `Prozess ${pid} hat ${n} beantwortet`,
   },
@@ -158,8 +162,8 @@ const de = {
     rule: "eine Regel", program: "ein Programm",
     crosses: "zwischen Prozessen", inside: "in einem Prozess",
     cells: [
-      ["CGI, FastCGI, SCGI, uwsgi, HTTP, AJP", "nginx, Apache: davor\nphp-fpm, uWSGI, gunicorn, Tomcat: halten die Worker"],
-      ["WSGI, ASGI, Rack, PSGI, Servlets", "Flask, Django, Spring: Frameworks\nmod_wsgi, mod_php: Python oder PHP im Webserver"],
+      ["CGI, FastCGI, SCGI, uwsgi, HTTP, AJP", "nginx, Apache|davor\nphp-fpm, uWSGI, gunicorn|halten die Worker"],
+      ["WSGI, ASGI, Rack, PSGI, Servlets", "Flask, Django, Spring|Frameworks\nmod_wsgi, mod_php|im Webserver"],
     ],
     prompt: "Freies Spiel: P",
   },
@@ -167,7 +171,7 @@ const de = {
     title: "Tasten",
     keys: [
       ["Leertaste", "weiter"], ["Rücktaste", "zurück"], ["0 … 9", "Hände für die markierte Antwort"], ["Enter ↓ ↑", "nächste, vorige Antwort"],
-      ["L", "Sprache"], ["R", "dieses Bild noch einmal, aus der Aufzeichnung"], ["P", "freies Spiel"], ["F", "ganzer Bildschirm"], ["D", "Tag und Nacht"], ["?", "diese Liste"],
+      ["L", "Sprache"], ["R", "dieses Bild aus der Aufzeichnung"], ["P", "freies Spiel"], ["F", "ganzer Bildschirm"], ["D", "Tag und Nacht"], ["?", "diese Liste"],
     ],
   },
 };
@@ -182,12 +186,12 @@ const zh = {
   broken: "已中断。按空格重新开始。",
   vote: {
     title: "40 个请求，会产生多少个 Python 进程？",
-    heads: ["用 CGI", "用 FastCGI，2 个 worker"],
+    heads: ["CGI", "FastCGI，2 个 worker"],
     prompt: "请举手！",
   },
   cgi: {
     title: "CGI：40 个请求",
-    running: "一个点是一次应答，高度表示由哪个进程应答。",
+    running: "一个点是一次应答，高度是应答的进程。",
     prompt: "你们看到了什么？",
     request: "请求", process: "进程", counter: "应用程序的计数器",
     label: (answers, processes) => `${answers} 次应答来自 ${processes} 个进程；每个进程的计数器都是 1`,
@@ -197,7 +201,7 @@ const zh = {
     running: "数字是应用程序的计数器。",
     prompt: "现在看到了什么？",
     born: () => "个进程",
-    same: (file, hash, n) => `${file}，SHA-256 ${hash}…：${n} 次都相同`,
+    same: (file, hash, n) => `${n} 次都是同一个 ${file}，SHA-256 ${hash}…`,
     label: (kind, answers, processes, top) => `${kind}：${answers} 次应答来自 ${processes} 个进程，计数器达到 ${top}`,
   },
   truth: {
@@ -209,7 +213,7 @@ const zh = {
     prompt: "哪一部分最大？请举手！",
     measuring: "五个程序，每个比前一个多一步，正在计时……",
     measured: (ms) => `一个 CGI 请求：${ms} 毫秒`,
-    after: "常驻的 worker 还要重复付出哪一部分？",
+    after: "常驻的 worker 还要重复哪一部分？",
     process: "启动进程", python: "启动 Python", imports: "导入应用程序", answer: "应答",
     ghost: "你们的投票", bar: "实测",
     label: (name, share, votes) => `${name}：实测 ${share}%，得票 ${votes}%`,
@@ -217,9 +221,10 @@ const zh = {
   columns: {
     title: "一个请求，五种形式",
     prompt: "nginx 会读哪几种？",
-    answer: "在线路上传输的才读。CGI 是启动程序，WSGI 是函数调用，都不在线路上。",
-    carriers: { environment: "环境变量", records: "记录", packet: "数据包", text: "文本", call: "函数调用" },
-    bytes: () => "字节", reads: "nginx 会读", not: "nginx 不读",
+    answer: "nginx 只读线路上传来的。",
+    carriers: { environment: "环境变量", records: "记录", packet: "数据包", text: "文本", call: "调用" },
+    bytes: () => "字节", reads: "nginx 会读",
+    no: { environment: "没有线路：它启动程序", call: "没有线路：它是函数调用" },
   },
   break: {
     title: "把 HTTP 发到 uwsgi 端口",
@@ -231,9 +236,10 @@ const zh = {
   again: {
     title: "gunicorn -w 4，1000 个请求：多少个 worker 进程？",
     prompt: "再举一次手！",
-    running: (n) => `我们的 WSGI 服务器，${n} 个 worker，如同 gunicorn -w ${n}`,
+    running: (n) => `我们自己的 WSGI 服务器，同样 ${n} 个 worker`,
     done: (requests, workers) => `${requests} 个请求，${workers} 个进程`,
-    before: "起初答对", after: "现在答对",
+    right: "答对的人", before: "第一次投票", after: "最后一次投票",
+    of: (n, all) => `${n} / ${all} 人`, uncounted: "没有统计举手",
     prompt2: "接下来：全图。",
     label: (pid, n) => `进程 ${pid} 应答了 ${n} 次`,
   },
@@ -242,8 +248,8 @@ const zh = {
     rule: "规则", program: "程序",
     crosses: "跨越进程", inside: "同一进程内",
     cells: [
-      ["CGI、FastCGI、SCGI、uwsgi、HTTP、AJP", "nginx、Apache：在前面\nphp-fpm、uWSGI、gunicorn、Tomcat：管理 worker"],
-      ["WSGI、ASGI、Rack、PSGI、Servlet", "Flask、Django、Spring：框架\nmod_wsgi、mod_php：解释器在 Web 服务器里"],
+      ["CGI、FastCGI、SCGI、uwsgi、HTTP、AJP", "nginx、Apache|前端\nphp-fpm、uWSGI、gunicorn|管理 worker"],
+      ["WSGI、ASGI、Rack、PSGI、Servlet", "Flask、Django、Spring|框架\nmod_wsgi、mod_php|在前端之内"],
     ],
     prompt: "自由操作：P",
   },
