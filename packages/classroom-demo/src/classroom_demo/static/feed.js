@@ -155,10 +155,17 @@ export class Feed {
 
   /** Connect, and stay connected for as long as the page is open. */
   open() {
-    this.#connect();
+    if (!document.hidden) this.#connect();
     this.#ticked = Date.now();
     setInterval(() => this.#watch(), TICK);
-    document.addEventListener("visibilitychange", () => document.hidden || this.#watch());
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.#rest() : this.#connect()));
+  }
+
+  /** Let go while nobody looks: a browser has six connections for all its windows, and the seventh request waits. */
+  #rest() {
+    clearTimeout(this.#retry);
+    this.#retry = 0;
+    this.#source?.close();
   }
 
   #connect() {
@@ -183,7 +190,7 @@ export class Feed {
   #watch() {
     const slept = Date.now() - this.#ticked > 5 * TICK;
     this.#ticked = Date.now();
-    if (this.#retry) return;
+    if (this.#retry || document.hidden) return;
     if (slept) this.#connect(); // what has queued up meanwhile is of no use: a fresh snapshot is
     else if (Date.now() - this.#heard > SILENCE) this.#lost();
   }
