@@ -14,6 +14,7 @@ APP = "gateway_conformance.app:app"
 ANY_PORT = "127.0.0.1:0"  # TCP, since a unix socket cannot be reset: there a cut SCGI response looks complete
 
 GATEWAYS = {
+    "asgi": ("asgi_server", "gateway_conformance.asgi_app:app"),
     "cgi": ("cgi_runner", "--app", APP),
     "fastcgi": ("fastcgi_server", APP),
     "http": ("wsgi_server", APP),

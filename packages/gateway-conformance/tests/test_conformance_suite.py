@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway_conformance import CASES, Case, Drive, Expected, Target, TargetError, Verdict, run, runner
+from gateway_conformance import CASES, Case, Drive, Expected, Target, TargetError, Verdict, asgi_app, run, runner
 from gateway_conformance.__main__ import main
 from gateway_conformance.app import ROUTES
 from gateway_conformance.case import SCHEMES
+from gateway_conformance.cases_asgi import ASGI_CASES, OTHERWISE
 from gateway_conformance.exchange import End, Seen
 from gateway_conformance.outcome import judge
 from gateway_conformance.wire import request_event
@@ -30,11 +31,12 @@ def test_names_are_unique():
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_case_is_sound(case):
     assert case.proves
-    assert all(re.fullmatch(r"(?:CGI|HTTP|WSGI)-[0-9]+", item) for item in case.proves)
+    assert all(re.fullmatch(r"(?:ASGI|CGI|HTTP|WSGI)-[0-9]+", item) for item in case.proves)
     assert set(case.without) < set(SCHEMES)
     assert all(len(reason) > 20 for reason in case.without.values())
     assert case.target.startswith("/")
-    assert case.target[1:].partition("?")[0].partition("/")[0] in {*ROUTES, "no-such-route"}
+    routes = asgi_app.ROUTES if case in ASGI_CASES else {*ROUTES, "no-such-route"}
+    assert case.target[1:].partition("?")[0].partition("/")[0] in routes
     if case.expected.record is not None or case.drive is Drive.STEPWISE:
         assert "{record}" in case.target
     # What a client half cannot send would never be asked.
@@ -44,7 +46,13 @@ def test_case_is_sound(case):
 
 def test_every_route_is_used():
     used = {case.target[1:].partition("?")[0].partition("/")[0] for case in CASES}
-    assert set(ROUTES) <= used
+    assert set(ROUTES) | set(asgi_app.ROUTES) <= used
+
+
+def test_what_is_left_out_for_asgi_is_there():
+    names = {case.name for case in CASES}
+    assert set(OTHERWISE) <= names
+    assert sum("asgi" not in case.without for case in CASES) > 100
 
 
 @pytest.fixture()

@@ -23,10 +23,11 @@ EXIT_CANNOT_RUN = 2
 """The command line is wrong, or the gateway did not start."""
 
 _EPILOG = """\
-The gateway must serve the application gateway_conformance.app:app, for example:
+The gateway must serve the application gateway_conformance.app:app (asgi: gateway_conformance.asgi_app:app), such as:
 
   python -m gateway_conformance --scheme http --command 'python -m wsgi_server gateway_conformance.app:app'
   python -m gateway_conformance --scheme http --command 'gunicorn gateway_conformance.app:app' --address 127.0.0.1:8000
+  python -m gateway_conformance --scheme asgi --command 'python -m asgi_server gateway_conformance.asgi_app:app'
 
 Exit codes: 0 all cases passed or were left out, 1 some failed, 2 the suite could not run."""
 
@@ -36,11 +37,11 @@ _SIGNS = {Verdict.PASS: "pass", Verdict.FAIL: "FAIL", Verdict.LEFT_OUT: "-"}
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gateway_conformance",
-        description="Run one black-box suite against any gateway between the web and WSGI.",
+        description="Run one black-box suite against any gateway between the web and WSGI or ASGI.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--scheme", choices=SCHEMES, help="how the gateway is reached; cgi: HTTP in, programs behind")
+    parser.add_argument("--scheme", choices=SCHEMES, help="how the gateway is reached; cgi, asgi: HTTP in")
     parser.add_argument("--command", default="", help="starts the gateway; without it one must run at --address")
     parser.add_argument("--address", default="", help="HOST:PORT or unix:PATH, if no line `ready URL` tells it")
     parser.add_argument("--only", default="", metavar="TEXT", help="only the cases with this in their name or ids")

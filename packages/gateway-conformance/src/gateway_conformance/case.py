@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 __all__ = ["FRONTED", "SCHEMES", "Case", "Drive", "Expected"]
 
-SCHEMES = ("cgi", "fastcgi", "http", "scgi", "uwsgi")
-"""How a gateway is reached; "cgi" is HTTP in, and a program for each request behind it."""
+SCHEMES = ("asgi", "cgi", "fastcgi", "http", "scgi", "uwsgi")
+"""How a gateway is reached; "cgi" is HTTP in, and a program for each request behind it; "asgi" is HTTP in, and an
+application of ASGI behind it, `gateway_conformance.asgi_app`."""
 
 FRONTED = ("fastcgi", "scgi", "uwsgi")
 """Behind a front, which has read the HTTP fields and sends variables."""
@@ -51,11 +52,11 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One request to `gateway_conformance.app`.
+    """One request to `gateway_conformance.app`, or to its twin for ASGI.
 
     `name` is unique. `target` is path and query as HTTP sends them; `{record}` in it becomes the path of a new record.
-    `fields` are those besides Host and Content-Length. `proves` are ids of the checklists of HTTP, CGI and WSGI
-    requirements. `times`: the request is repeated on new connections, each time with the same outcome (but
+    `fields` are those besides Host and Content-Length. `proves` are ids of the checklists of HTTP, CGI, WSGI and
+    ASGI requirements. `times`: the request is repeated on new connections, each time with the same outcome (but
     not where each has a process of its own). `chunked`: the
     content goes without Content-Length. `without`: schemes that the case is left out for, each with the reason.
     """

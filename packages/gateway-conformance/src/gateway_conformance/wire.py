@@ -20,6 +20,7 @@ HOST = "museum.test:81"
 """What every request asks for, wherever it is sent."""
 
 _CODECS: dict[str, Callable[..., ClientCodec]] = {
+    "asgi": ClientConnection,
     "cgi": ClientConnection,
     "fastcgi": fastcgi_server.protocol.ClientConnection,
     "http": ClientConnection,
@@ -36,7 +37,7 @@ def codec_for(scheme: str, method: str) -> ClientCodec:
 def request_event(scheme: str, case: Case, target: str, body: bytes, complete: bool) -> HttpRequest | Request:
     """Return the first event of a request, with the content that is to go at once."""
     length = None if case.chunked else len(case.body)
-    if scheme in ("cgi", "http"):
+    if scheme in ("asgi", "cgi", "http"):
         fields = [("Host", HOST), *case.fields]
         if length or (length == 0 and case.method in ("POST", "PUT")):
             fields.append(("Content-Length", str(length)))
