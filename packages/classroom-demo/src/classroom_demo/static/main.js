@@ -16,7 +16,7 @@ import { say as tell } from "./draw.js";
 import { Feed, act } from "./feed.js";
 import { Play } from "./play.js";
 import { Look } from "./shapes.js";
-import { language, words } from "./words_play.js";
+import { language, speak, words } from "./words_play.js";
 
 const SAID = 7_000; // ms for which a sentence stays: long enough to be read aloud
 const FRAMES = 120; // frames whose drawing time is kept
@@ -78,6 +78,7 @@ feed.listen((state, { kind, data }) => {
     sessionStorage.setItem("began", data.began);
     if (link === "gone" && began && Number(began) !== data.began) return location.reload(); // its token is a new one
   }
+  if (kind === "gone") speak(); // the language that the script was last shown in
   $("#link").lang = state.why ? "en" : language();
   tell($("#link"), state.link === "gone" ? state.why || words().gone : "");
   if (state.link === link) return;

@@ -23,14 +23,15 @@ const BYTES = 64; // of a message that are shown; the rest is counted
 
 /** Return hexadecimal digits as rows of bytes with their characters, cut after BYTES. */
 export function hexRows(hex, length, across = 16) {
-  const bytes = (hex ?? "").match(/../g)?.slice(0, BYTES) ?? [];
+  const all = (hex ?? "").match(/[0-9a-f]{2}/gi) ?? []; // with spaces between them, or without
+  const bytes = all.slice(0, BYTES);
   const rows = [];
   for (let i = 0; i < bytes.length; i += across) {
     const row = bytes.slice(i, i + across);
     const text = row.map((byte) => (PRINTED.test(byte) ? String.fromCharCode(Number.parseInt(byte, 16)) : "·"));
     rows.push(`${row.join(" ").padEnd(3 * across)} ${text.join("")}`);
   }
-  const more = (length ?? hex?.length / 2) - bytes.length;
+  const more = (length ?? all.length) - bytes.length;
   return more > 0 ? [...rows, words().life.rest(number(more))] : rows;
 }
 
@@ -121,6 +122,6 @@ export class SlowMotion {
       else item.removeAttribute("aria-current");
     });
     this.#dialog.querySelector(".what").textContent = text;
-    this.#dialog.querySelector("pre").textContent = hexRows(hex, hex?.length / 2, fits()).join("\n");
+    this.#dialog.querySelector("pre").textContent = hexRows(hex, undefined, fits()).join("\n");
   }
 }

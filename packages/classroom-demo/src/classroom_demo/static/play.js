@@ -208,8 +208,9 @@ export class Play {
     const [a, second] = this.#names;
     const b = this.#aimed.length === 1 && this.#aim !== a && this.#names.includes(this.#aim) ? this.#aim : second;
     const [one, two] = [this.#spent.get(a), this.#spent.get(b)];
-    let [big, why] = ["", b ? words().early : ""];
-    if (one && two && one.path !== two.path) why = words().unlike;
+    let [big, why] = ["", b ? words().soon : ""];
+    if (b && !this.#names.some((name) => this.#state.lanes[name]?.rate) && !(one?.each && two?.each)) why = words().early;
+    else if (one && two && one.path !== two.path) why = words().unlike;
     else if (one?.each && two?.each) {
       const [more, less, dear, cheap] = one.each >= two.each ? [a, b, one.each, two.each] : [b, a, two.each, one.each];
       const times = dear / cheap;

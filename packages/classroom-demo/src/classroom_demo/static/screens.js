@@ -34,6 +34,8 @@ export class Screens {
   /** Show or hide the view. */
   show(shown) {
     this.#shown = shown;
+    const kept = localStorage.getItem(KEPT);
+    if (shown && WORDS[kept] && kept !== this.#language) this.#speak(kept); // free play has spoken another one since
     if (shown) this.#follow(this.#feed.state);
   }
 

@@ -19,6 +19,7 @@ export const megabytes = (bytes) => (bytes ? `${number(bytes / 1e6)} MB` : "");
 /** Return a duration in at most four digits, with its unit. */
 export function duration(seconds) {
   if (!(seconds >= 0)) return "";
+  if (seconds === 0) return `${number(0)} s`;
   if (seconds < 0.0009995) return `${number(1e6 * seconds)} µs`;
   if (seconds < 0.00995) return `${number(1e3 * seconds, 1)} ms`;
   if (seconds < 0.9995) return `${number(1e3 * seconds)} ms`;
