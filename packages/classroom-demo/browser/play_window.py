@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
-from classroom_window import LIMIT
+from classroom_window import LIMIT, act
 
 STEP = 0.05
 """Seconds between two looks at what should come true."""
@@ -83,8 +83,8 @@ def lanes_are(page, *names):
     """Wait until these lanes run, and no others."""
     ask = """names => {
         const lanes = [...document.querySelectorAll(".lane")];
-        return lanes.map((lane) => lane.dataset.lane).sort().join() === names.join() &&
-            lanes.every((lane) => lane.querySelector("canvas.stage").dataset.born && !lane.classList.contains("pending"));
+        const there = (lane) => lane.querySelector("canvas.stage").dataset.born && !lane.classList.contains("pending");
+        return lanes.map((lane) => lane.dataset.lane).sort().join() === names.join() && lanes.every(there);
     }"""
     page.wait_for_function(ask, arg=list(names))
 
@@ -94,3 +94,25 @@ def set_rate(page, classroom, rate, lane="a"):
     while (now := told(classroom, lane)["rate"]) != rate:
         page.keyboard.press("]" if now < rate else "[")
         until(lambda before=now: told(classroom, lane)["rate"] != before, f"the rate stays at {now}")
+
+
+def only(page, **gateways):
+    """Have these lanes started anew and no others: `only(page, a=("cgi", 2))`."""
+    for name in "abcd":
+        if name in gateways:
+            kind, number = gateways[name]
+            answer = act(page, do="lane.start", lane=name, kind=kind, workers=number)
+        else:
+            answer = act(page, do="lane.stop", lane=name)
+        assert answer == (200, {"done": None}), answer
+    lanes_are(page, *gateways)
+
+
+def rows(page, lane):
+    """Return the table of a lane: {process id: (state in a word, its cells)}."""
+    ask = """table => [...table.tBodies[0].rows].map((row) => [
+        Number(row.querySelector("button").textContent), row.dataset.state,
+        [...row.cells].slice(1).map((cell) => cell.textContent),
+    ])"""
+    table = page.locator(f".lane[data-lane={lane}] .twin table")
+    return {pid: (state, cells) for pid, state, cells in table.evaluate(ask)}

@@ -31,7 +31,7 @@ from gateway_lab.errors import LabError
 from gateway_lab.servers import Server, serve
 from gateway_runtime.addresses import Address, parse_url
 
-from .lives import MASTER, Life, Lives
+from .lives import MASTER, UNHEARD, Life, Lives
 from .queues import waiting_at
 from .refusals import Refused
 from .visitors import Crowd, Visit
@@ -100,6 +100,8 @@ class Lane:
             raise
         self.scheme, self._address = parse_url(self.server.url)
         self.crowd = Crowd(self.scheme, self._address, self._visited)
+        self.listen()
+        await asyncio.to_thread(self.sample)  # so that what the start has cost is not in the bill of the first visitors
 
     async def stop(self) -> None:
         """End the gateway and its visitors."""
@@ -184,6 +186,7 @@ class Lane:
             except psutil.Error:
                 self._missed.setdefault(life.pid, now)
                 continue
+            self._missed.pop(life.pid, None)
             life.cpu = times.user + times.system
             total += life.cpu + times.children_user + times.children_system
         # A process that has ended and is not yet waited for is missing in the sum for a moment.
@@ -203,7 +206,7 @@ class Lane:
             if pid not in self.lives.living:
                 del self._missed[pid]
             elif now - since > UNSEEN:
-                self.lives.bury(pid, "ended unheard", now)
+                self.lives.bury(pid, UNHEARD, now)
 
     # -- what is told -------------------------------------------------------------------------------------------------
 
