@@ -21,6 +21,7 @@ second may send first. What is known of a process follows from what has come, no
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -198,6 +199,7 @@ class Lives:
     def _begin(self, told: Mapping[str, Any], _new: int) -> None:
         life = self._teller(told)
         if life:
+            life.ready = life.ready or told["t"]  # who holds a request can, even if that was not heard
             life.held.append(Held(told["request"], told["t"]))
             self.note("begun", [life.pid, told["request"], told["t"]])
 
@@ -206,6 +208,7 @@ class Lives:
         if life is None:
             return
         request, until = told["request"], told["t"]
+        life.ready = life.ready or until
         held = next((one for one in life.held if one.request == request), None)
         if held:
             life.held.remove(held)
@@ -232,7 +235,7 @@ class Lives:
         return life if life.ended is None else None
 
     def _welcome(self, pid: int, role: str, born: float, request: str = "") -> Life:
-        self.bury(pid, UNHEARD, born)  # whose id is used again
+        self.bury(pid, UNHEARD, math.nextafter(born, 0.0))  # whose id is used again: one has gone before the next came
         life = self.living[pid] = Life(pid, role, born)
         if role == CGI:
             life.ready, life.held = born, [Held(request, born)]

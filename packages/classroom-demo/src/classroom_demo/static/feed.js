@@ -72,10 +72,10 @@ function moved(lane, news, at) {
   };
   for (const [kind, [pid, what, t, request]] of inOrder(news)) {
     if (kind === "born") {
-      if (lives.get(pid)?.born === t) continue; // a snapshot has told of it already
+      if (repeated(lives.get(pid), t)) continue;
       lives.delete(pid); // an id that is used again: another process, and the youngest
       lives.set(pid, newborn(pid, what, t, request ?? ""));
-    } else if (kind === "begun") change(pid, () => ({ now: what, since: t }));
+    } else if (kind === "begun") change(pid, (life) => ({ now: what, since: t, ready: life.ready ?? t }));
     else if (kind === "finished") change(pid, (life) => finish(life, what, t));
     else change(pid, (life) => end(life, what, t));
   }
@@ -83,9 +83,13 @@ function moved(lane, news, at) {
   return { ...lane, ...now, lives: used(forget(lives), usage) };
 }
 
+/** Tell whether a birth has been told already, by a snapshot or another frame: of two processes that have an id one after
+ * the other, the first has ended. */
+export const repeated = (life, born) => life !== undefined && (life.ended === null || life.born === born);
+
 /** Return what has happened in a frame as [kind, entry], as it came: a worker may end one request and begin another. */
 export function inOrder(news) {
-  const kinds = ["ended", "born", "finished", "begun"]; // of the same moment: in this order
+  const kinds = ["born", "finished", "begun", "ended"]; // of the same moment: in this order
   return kinds.flatMap((kind) => (news[kind] ?? []).map((entry) => [kind, entry])).sort(([, a], [, b]) => a[2] - b[2]);
 }
 
@@ -95,13 +99,15 @@ function newborn(pid, role, born, now) {
 }
 
 function finish(life, served, t) {
-  if (served <= life.served) return { now: "" }; // a snapshot has counted it already
-  return { served, now: "", last: [...life.last, [life.now, t - life.since]].slice(-LAST_KEPT), ready: life.ready ?? t };
+  const ready = life.ready ?? t;
+  if (served <= life.served) return { now: "", ready }; // a snapshot has counted it already
+  const last = life.now ? [...life.last, [life.now, t - life.since]].slice(-LAST_KEPT) : life.last;
+  return { served, now: "", last, ready };
 }
 
 function end(life, how, ended) {
   if (life.role !== "cgi") return { how, ended, now: "" };
-  return { how, ended, served: 1, now: "", last: [[life.now, ended - life.since]] };
+  return { how, ended, served: 1, now: "", last: life.now ? [[life.now, ended - life.born]] : [] };
 }
 
 function used(lives, usage) {

@@ -12,7 +12,7 @@
  * stair begins anew at the left in place of moving on. A frame in which nothing has changed is not drawn.
  */
 
-import { inOrder } from "./feed.js";
+import { inOrder, repeated } from "./feed.js";
 import { DOTS, field, grid, stair } from "./places.js";
 import { box, crowd, dot, grave, keeper, ring, sharp, write } from "./shapes.js";
 import { duration, well } from "./units.js";
@@ -69,8 +69,7 @@ export class Stage {
   }
 
   #birth(pid, role, born) {
-    if (this.#slots.some((slot) => slot.pid === pid && slot.born === born)) return; // a snapshot has told of it already
-    if (this.#dots.findLast((one) => one.pid === pid)?.born === born) return;
+    if (this.#slots.some((slot) => slot.pid === pid) || repeated(this.#dots.findLast((one) => one.pid === pid), born)) return;
     if (role !== "master") this.#drawn++; // nobody has told of its birth, so the spawner does not count it
     if (role !== "cgi") {
       const free = this.#slots.findIndex((slot) => slot.pid === null && slot.role === role);
