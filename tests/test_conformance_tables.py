@@ -16,7 +16,7 @@ FOLDER = ROOT / "docs" / "conformance"
 COLUMNS = ["ID", "what", "level", "state", "test", "note"]
 STATES = {"kept", "refused", "left out"}
 IDS = {
-    "asgi.md": ("ASGI", 30),
+    "asgi.md": ("ASGI", 32),
     "cgi.md": ("CGI", 122),
     "fastcgi.md": ("FCGI", 95),
     "http11.md": ("HTTP", 119),

@@ -186,6 +186,20 @@ async def silent(scope, receive, send):
 async def half(scope, receive, send):
     await text(send, "half", more_body=True)
 
+async def orphan(scope, receive, send):
+    """Wait for what is cancelled."""
+    task = asyncio.create_task(asyncio.sleep(1000))
+    task.cancel()
+    await task
+
+async def stubborn(scope, receive, send):
+    say("waiting")
+    while True:
+        try:
+            await asyncio.sleep(1000)
+        except asyncio.CancelledError:
+            say("not now")
+
 async def exits(scope, receive, send):
     sys.exit("the application wants to exit")
 

@@ -122,6 +122,33 @@ def test_where_there_is_no_epoll(tmp_path: Path) -> None:
             assert ask(server, "/unread").body == b"unread"
 
 
+GONE = """
+import asyncio.selector_events, sys
+from gateway_runtime.cli import main
+from asgi_server.server import GATEWAY
+
+def gone(sock, left=[3]):
+    left[0] -= 1
+    if left[0] >= 0:
+        raise OSError("the client has gone")
+
+asyncio.selector_events.base_events._set_nodelay = gone
+sys.exit(main(GATEWAY))
+"""
+
+
+def test_a_connection_that_is_lost_before_it_began_leaves_nothing(tmp_path: Path) -> None:
+    """Where the system lets nobody set an option of a socket whose peer has gone, that is an error in asyncio."""
+    (probed(tmp_path) / "gone.py").write_text(GONE)
+    with Server("gone", "probe:app", *BIND, "--max-connections", "2", cwd=tmp_path) as server:
+        for _ in range(3):
+            with server.connect() as sock:
+                assert sock.recv(1) == b""
+        assert ask(server, "/unread").body == b"unread"  # none of them counts as open
+        server.wait_for_line("a connection was lost before it began: the client has gone")
+        assert "Traceback" not in server.stderr
+
+
 LATE = [
     # half a request
     b"G",

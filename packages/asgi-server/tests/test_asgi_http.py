@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from asgi_peer import probed
 
 from http_peer import CHUNKED, CLOSE, answers, ask, read_all, request, reset, talk  # isort: skip
+from gateway_runtime.lifetime import resident
 from gateway_runtime.testing import Server, wait_until
 
 
@@ -68,6 +69,7 @@ def test_the_scope_of_a_request(server: Server) -> None:  # ASGI-1, ASGI-2, ASGI
             "client": sock.getsockname(),
             "server": sock.getpeername(),
             "state": {"lists": [], "word": "kept"},
+            "extensions": {"http.response.pathsend": {}},
         }  # fmt: skip
 
 
@@ -352,7 +354,7 @@ def test_a_client_that_leaves_is_an_oserror_and_no_fault(server: Server, target:
     assert "Traceback" not in server.stderr.split("\nsent ")[-1]
 
 
-RETURNS = [("/silent", 500), ("/half", 0), ("/exits", 500)]
+RETURNS = [("/silent", 500), ("/half", 0), ("/exits", 500), ("/orphan", 500)]
 
 
 @pytest.mark.parametrize(("target", "status"), RETURNS)
@@ -374,7 +376,9 @@ PLENTY = 32 << 20
 
 
 def test_content_that_nobody_receives_stays_with_the_client(server: Server) -> None:  # ASGI-16
+    (worker,) = server.workers()
     with server.connect() as sock:
+        before = resident(worker)
         sock.sendall(request("/lazy?push", f"Content-Length: {PLENTY}", CLOSE, method="POST"))
         found = b""
         while b"\r\n\r\n" not in found:
@@ -384,6 +388,7 @@ def test_content_that_nobody_receives_stays_with_the_client(server: Server) -> N
         assert ask(server, "/open/gate?push").body == b"open"
         sock.sendall(bytes(PLENTY - sent))
         assert (found + read_all(sock)).endswith(f"{PLENTY}\r\n0\r\n\r\n".encode())
+        assert resident(worker) - before < PLENTY // 2  # nor did it stay with us, on its way to the application
 
 
 def push(sock: socket.socket) -> int:

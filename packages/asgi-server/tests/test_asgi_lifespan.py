@@ -150,3 +150,29 @@ def test_what_has_not_ended_within_the_grace_time_is_cancelled(tmp_path: Path) -
         server.wait_for_line("^cancelled$")
         server.wait_for_line("GET /forever: the call is cancelled")
         server.wait_for_line("^shut down$")
+
+
+def test_a_call_that_will_not_be_cancelled_holds_up_nobody(tmp_path: Path) -> None:
+    options = ("--bind", "127.0.0.1:0", "--grace-timeout", "0.1")
+    with Server("asgi_server", "probe:app", *options, cwd=probed(tmp_path)) as server, server.connect() as sock:
+        sock.sendall(request("/stubborn"))
+        server.wait_for_line("^waiting$")
+        server.stop()
+        server.wait_for_line("^not now$")
+        server.wait_for_line("^shut down$")  # the application has its chance all the same
+        server.wait_for_line("is killed because it has not ended in time")
+
+
+def test_a_lifespan_that_will_not_end_holds_up_nobody(tmp_path: Path) -> None:
+    life = f"""await receive()
+    await send({{"type": "lifespan.startup.complete"}}){REST}
+    while True:
+        try:
+            await asyncio.sleep(1000)
+        except asyncio.CancelledError:
+            say("not now")"""
+    options = ("--bind", "127.0.0.1:0", "--grace-timeout", "0.1")
+    with Server("asgi_server", "lived:app", *options, cwd=written(tmp_path, life)) as server:
+        server.stop()
+        server.wait_for_line("^not now$")
+        server.wait_for_line("is killed because it has not ended in time")

@@ -190,7 +190,7 @@ def test_the_scope_of_a_websocket(server: Server) -> None:
     expected = {
         "type": "websocket", "http_version": "1.1", "scheme": "ws", "path": "/scope", "raw_path": b"/scope",
         "query_string": b"a=b", "root_path": "", "subprotocols": ["one", "two"], "state": {},
-        "asgi": {"version": "3.0", "spec_version": "2.5"},
+        "asgi": {"version": "3.0", "spec_version": "2.5"}, "extensions": {"websocket.http.response": {}},
     }  # fmt: skip
     assert {name: scope[name] for name in expected} == expected
 
@@ -265,7 +265,6 @@ def test_what_an_application_may_send(server: Server, messages: list[Any], code:
 
 TOO_EARLY = [
     ([{**SEND, "text": "x"}], 500),
-    ([{"type": "websocket.http.response.start", "status": 200}], 500),  # an extension that is not announced
     ([{"type": "websocket.accept", "headers": [("a", "b")]}], 500),
     ([{"type": "websocket.accept", "headers": [(b"a", b"b\r\n")]}], 500),
     ([], 500),
@@ -277,6 +276,60 @@ TOO_EARLY = [
 def test_before_it_is_open(server: Server, messages: list[Any], status: int) -> None:  # ASGI-9, ASGI-14
     with pytest.raises(exceptions.InvalidStatus, match=str(status)):
         opened(server, f"/before?{repr(messages).encode().hex()}")
+
+
+DENY: dict[str, Any] = {"type": "websocket.http.response.start", "status": 401}
+WHY: dict[str, Any] = {"type": "websocket.http.response.body", "body": b"who?"}
+DENIED = [
+    # messages, status (0: cut), content, a word of the log
+    ([DENY, WHY], 401, b"who?", ""),
+    ([{**DENY, "status": 200}, WHY], 200, b"who?", ""),
+    ([DENY, {**WHY, "more_body": True}, WHY], 401, b"who?who?", ""),
+    ([DENY, {"type": WHY["type"]}], 401, b"", ""),
+    ([DENY, WHY, WHY], 401, b"who?", ""),  # the WebSocket is closed: an OSError, and no fault
+    ([DENY], 500, b"Internal", "the application returned before its response was complete"),
+    ([WHY], 500, b"Internal", "'websocket.http.response.body' is nothing that may be sent before the handshake"),
+    ([DENY, DENY], 500, b"Internal", "'websocket.http.response.start' is nothing that may be sent in a response"),
+    ([DENY, CLOSE], 500, b"Internal", "'websocket.close' is nothing that may be sent in a response"),
+    ([DENY, {"type": "websocket.accept"}], 500, b"Internal", "'websocket.accept' is nothing that may be sent in"),
+    ([{**DENY, "status": 101}], 500, b"Internal", "from 200 to 599"),
+    ([{**DENY, "headers": [(b"a", b"b\r\n")]}, WHY], 500, b"Internal", "control"),
+    ([DENY, {**WHY, "body": "x"}], 500, b"Internal", "websocket.http.response.body has a body of bytes"),
+    ([DENY, {**WHY, "more_body": True}, CLOSE], 0, b"", "'websocket.close' is nothing that may be sent in a response"),
+    ([DENY, {**WHY, "more_body": True}], 0, b"", "the application returned before its response was complete"),
+]
+
+
+@pytest.mark.parametrize(("messages", "status", "content", "word"), DENIED)
+def test_a_handshake_may_be_denied_with_a_response(
+    server: Server, messages: list[Any], status: int, content: bytes, word: str
+) -> None:
+    path = f"/before?{repr(messages).encode().hex()}"
+    before = server.stderr
+    with server.connect() as sock:
+        sock.sendall(request(path, *SHAKE))
+        if not status:
+            with pytest.raises(ConnectionResetError):
+                read_all(sock)
+        else:
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += sock.recv(1)
+            sock.sendall(request("/", "Connection: close"))  # the connection goes on as HTTP
+            answer, other = answers(head + read_all(sock), ["GET", "GET"])
+            assert (answer.status, answer.body[: len(content) if status == 500 else None]) == (status, content)
+            assert "upgrade" not in answer.fields
+            assert other.body == b"http"
+    wait_until(lambda: word in server.stderr[len(before) :], f"a line with {word!r}")
+
+
+def test_what_a_client_is_told_that_is_denied(server: Server) -> None:
+    headers = [(b"WWW-Authenticate", b"Basic"), (b"Connection", b"close")]
+    with pytest.raises(exceptions.InvalidStatus) as raised:
+        opened(server, f"/before?{repr([{**DENY, 'headers': headers}, WHY]).encode().hex()}")
+    response = raised.value.response
+    assert (response.status_code, response.body) == (401, b"who?")
+    assert (response.headers["www-authenticate"], response.headers["connection"]) == ("Basic", "close")
 
 
 # -- byte by byte --------------------------------------------------------------------------------------------------

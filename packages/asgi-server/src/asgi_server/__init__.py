@@ -3,13 +3,14 @@
 `python -m asgi_server MODULE:APP` runs it. Read in this order:
 
 1. `interfaces`: what ASGI is. `scope`, `answers`: what goes in, what may come out.
-2. `call`, `http`: a call for a request. `handshake`, `websocket`, `frames`: for a WebSocket. `lifespan`: for all.
+2. `response`, `call`, `http`: a call for a request. `files`: to be sent by name.
+   `handshake`, `websocket`, `frames`: for a WebSocket. `lifespan`: for all.
 3. `connection`, `calls`: bytes to calls. `wire`: how it waits and ends. `crowd`: the calls that are under way.
 4. `door`: who comes in. `site`: what they share. `status`: pages of our own.
    `server`: a worker's life, and the command line.
 """
 
 __all__ = [
-    "answers", "call", "calls", "connection", "crowd", "door", "frames", "handshake", "http", "interfaces", "lifespan",
-    "scope", "server", "site", "status", "websocket", "wire",
+    "answers", "call", "calls", "connection", "crowd", "door", "files", "frames", "handshake", "http",
+    "interfaces", "lifespan", "response", "scope", "server", "site", "status", "websocket", "wire",
 ]  # fmt: skip

@@ -21,10 +21,7 @@ from .interfaces import Application, ClientGone, Message, Scope
 if TYPE_CHECKING:
     from .connection import Connection
 
-__all__ = ["ERROR_BODY", "ERROR_START", "Call"]
-
-ERROR_BODY = b"Internal Server Error: the application failed. The server's log says why.\n"
-ERROR_START: Message = {"status": 500, "headers": [(b"content-type", b"text/plain; charset=utf-8")]}
+__all__ = ["Call"]
 
 _REQUEST_MAX = 500
 """Characters of a request that stand before an error of its application."""
@@ -56,9 +53,12 @@ class Call(ABC):
             failed = False
             if self.is_open:
                 self._returned_early()
-        except asyncio.CancelledError:
-            self._report("the call is cancelled: it has not ended in time")
-            raise
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                self._report("the call is cancelled: it has not ended in time")
+                raise
+            self._report("the application raised an exception", error)  # it has waited for what is cancelled
         except BaseException as error:
             if not _only_gone(error):
                 self._report("the application raised an exception", error)

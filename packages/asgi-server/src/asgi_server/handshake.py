@@ -55,7 +55,8 @@ def socket_scope(scope: Scope, request: HttpRequest) -> Scope:
         raise RemoteProtocolError("Sec-WebSocket-Protocol names a subprotocol twice")
     del scope["method"]
     scheme = "wss" if scope["scheme"] == "https" else "ws"
-    return scope | {"type": "websocket", "scheme": scheme, "subprotocols": subprotocols}
+    extensions: dict[str, Scope] = {"websocket.http.response": {}}
+    return scope | {"type": "websocket", "scheme": scheme, "subprotocols": subprotocols, "extensions": extensions}
 
 
 def _is_token(text: str) -> bool:

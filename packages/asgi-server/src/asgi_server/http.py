@@ -1,30 +1,22 @@
 """One HTTP request: `receive` and `send` on one side, the codec on the other ("HTTP Connection Scope").
 
-::
-
-    application                          stage       codec
-    -----------                          -----       -----
-    send http.response.start             HELD        nothing yet: it goes with the first of the body
-    send http.response.body, more_body   BODY        head, data
-    send http.response.body              ENDED       data and end; the next request may be read
-    raises, or returns too early         CUT         500 if nothing was sent; else the connection is cut
-
 Content is not collected before the call, as for WSGI: the application receives it as it comes. What it has not received
 yet waits here, and beyond CONTENT_MAX in the kernel, and at last at the client. In the other direction `send` returns
-when the kernel has taken all. So neither side can fill our memory.
+when the kernel has taken all. So neither side can fill our memory. How messages become a response: `response`.
 """
 
 from __future__ import annotations
 
-import enum
 from typing import TYPE_CHECKING
 
 from gateway_core.errors import ApplicationError, LocalProtocolError
 from gateway_core.http1 import HttpRequest
 
-from .answers import Head, check_start, message_type
-from .call import ERROR_BODY, ERROR_START, Call
+from .answers import message_type
+from .call import Call
+from .files import open_file, read
 from .interfaces import ClientGone, Message, Scope
+from .response import Response, Stage
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -32,33 +24,17 @@ if TYPE_CHECKING:
 __all__ = ["HttpCall"]
 
 
-class _Stage(enum.Enum):
-    """How far the response has come."""
-
-    START = "nothing of it is known"
-    HELD = "its status and fields are known, and wait for the first of the body"
-    BODY = "its head is sent"
-    ENDED = "it is complete"
-    CUT = "it will never be complete"
-
-
-_START, _HELD, _BODY, _ENDED, _CUT = _Stage
-
-
 class HttpCall(Call):
     """A call for a request."""
 
     def __init__(self, connection: Connection, request: HttpRequest, scope: Scope) -> None:
         super().__init__(connection, request, scope)
-        self._is_head = request.method == "HEAD"
+        self._response = Response(connection.codec, is_head=request.method == "HEAD")
         self._content = bytearray(request.body)  # not a list of pieces: one that drips would be a long list
         self.waiting = len(request.body)
         self._complete = request.complete
         self._told = False  # the application has received the end of the content
         self._left_alone = False  # the client will send no more
-        self._stage = _START
-        self._head: Head
-        self._room: int | None = None  # of the declared length, bytes still to come
 
     # -- what the application is given ---------------------------------------------------------------------------
 
@@ -73,7 +49,7 @@ class HttpCall(Call):
                 return {"type": "http.request", "body": body, "more_body": not self._complete}
             if self._left_alone or not self.is_open:
                 return {"type": "http.disconnect"}
-            if self._stage is _START or self._stage is _HELD:
+            if not self.begun:
                 self._connection.send_continue()
             self._news.clear()
             await self._news.wait()
@@ -81,75 +57,45 @@ class HttpCall(Call):
     async def send(self, message: Message) -> None:
         """Send a part of the response. Raises ApplicationError for one that may not come here, ClientGone."""
         kind = message_type(message)
-        if self._stage is _ENDED:
+        response = self._response
+        if response.stage is Stage.ENDED:
             return  # "HTTP & WebSocket ASGI Message Format": what comes later is ignored
-        if self._stage is _CUT:
+        if response.stage is Stage.CUT:
             raise ClientGone("the client has gone, or the request was cut off")
         if kind == "http.response.start":
-            if self._stage is not _START:
-                raise ApplicationError("http.response.start comes a second time")
-            self._head = check_start(message)
-            self._stage = _HELD
+            response.start(message)
         elif kind == "http.response.body":
-            self._connection.write(self._body(message))
-            if self._stage is _ENDED:
-                self._over(complete=True)
-                self._connection.over()
-                await self._connection.drained()
-            else:
-                await self._connection.drain()
+            await self._pass_on(response.body(message))
+        elif kind == "http.response.pathsend":
+            await self._send_file(message)
         else:
             raise ApplicationError(f"{kind!r} is nothing that may be sent in answer to a request")
 
-    # -- encode --------------------------------------------------------------------------------------------------
+    async def _send_file(self, message: Message) -> None:
+        """Send the file that a message names, as the whole body."""
+        file, left = open_file(message.get("path"))
+        with file:
+            if not self._response.declare(message, left):
+                left = 0
+            last = False
+            while not last:
+                data = await read(file, left)
+                if self._response.stage is Stage.CUT:
+                    raise ClientGone("the client has gone, while its file was read")
+                left -= len(data)
+                last = not left or not data  # a file may have become shorter meanwhile: then too little is sent
+                await self._pass_on(self._response.piece(data, last=last))
 
-    def _body(self, message: Message) -> bytes:
-        """Encode a piece of the body, with the head before the first and the end behind the last."""
-        if self._stage is _START:
-            raise ApplicationError("http.response.body comes before http.response.start")
-        data, more = message.get("body", b""), message.get("more_body", False)
-        if not isinstance(data, bytes | bytearray | memoryview) or type(more) is not bool:
-            raise ApplicationError("http.response.body has a body of bytes, and more_body is True or False")
-        return self._encode(bytes(data), last=not more)
-
-    def _encode(self, data: bytes, *, last: bool) -> bytes:
-        codec = self._connection.codec
-        head = self._head
-        bare = head.bare or self._is_head
-        out = b""
-        if self._stage is _HELD:
-            self._room = head.length
-            length = len(data) if last and head.length is None else head.length
-            self._check_room(data, bare, last)
-            codec.close_after = codec.close_after or head.close
-            if last and data and not bare:
-                self._stage = _ENDED
-                self._size += len(data)
-                self._status = int(head.status[:3])
-                return codec.whole(head.status, head.fields, data)
-            out = codec.head(head.status, head.fields, head.length if bare and not data else length)
-            self._status = int(head.status[:3])
-            self._stage = _BODY
+    async def _pass_on(self, encoded: bytes) -> None:
+        """Send bytes of the response, wait until they are taken, and go on to the next request behind the last."""
+        connection = self._connection
+        connection.write(encoded)
+        if self._response.stage is Stage.ENDED:
+            self._over(complete=True)
+            connection.over()
+            await connection.drained()
         else:
-            self._check_room(data, bare, last)
-        if data and not bare:
-            out += codec.data(data)
-            self._size += len(data)
-        if last:
-            self._stage = _ENDED
-            out += codec.end()
-        return out
-
-    def _check_room(self, data: bytes, bare: bool, last: bool) -> None:
-        """Hold the application to the length that it has declared. Raises ApplicationError; nothing is sent then."""
-        if self._room is None or bare:
-            return
-        if len(data) > self._room:
-            raise ApplicationError("the application sends more than its Content-Length")
-        if last and len(data) < self._room:
-            short = self._room - len(data)
-            raise ApplicationError(f"the application sends {short} bytes fewer than its Content-Length")
-        self._room -= len(data)
+            await connection.drain()
 
     # -- what the connection tells -------------------------------------------------------------------------------
 
@@ -172,19 +118,18 @@ class HttpCall(Call):
     def cut(self, status: int = 0) -> None:
         """The response cannot be completed any more."""
         if self.is_open:
-            self._stage = _CUT
-            self._status = self._status or status
+            self._response.cut(status)
             self._over(complete=False)
 
     @property
     def is_open(self) -> bool:
         """Is the response not over?"""
-        return self._stage is not _ENDED and self._stage is not _CUT
+        return self._response.is_open
 
     @property
     def begun(self) -> bool:
         """Is a part of the response sent?"""
-        return self._stage is _BODY
+        return self._response.stage is Stage.BODY
 
     # -- the end -------------------------------------------------------------------------------------------------
 
@@ -193,14 +138,17 @@ class HttpCall(Call):
         if not self.is_open:
             return
         connection = self._connection
-        if self._stage is _BODY:
+        if self.begun:
             connection.cut()
             return
-        self._stage, self._head = _HELD, check_start(ERROR_START)
         try:
-            connection.write(self._encode(ERROR_BODY, last=True))
+            connection.write(self._response.failure())
         except LocalProtocolError:  # a defect of ours: it costs this request, not the worker
             connection.cut()
             return
         self._over(complete=True)
         connection.over()
+
+    def _over(self, *, complete: bool) -> None:
+        self._status, self._size = self._response.status, self._response.size
+        super()._over(complete=complete)

@@ -29,6 +29,9 @@ from .interfaces import Application, Message, Receive, Scope, Send
 
 __all__ = ["Lifespan"]
 
+_LAST_WORDS = 0.2
+"""Seconds that a lifespan has to end when it is cancelled, whatever it answered."""
+
 
 class _Stage(enum.Enum):
     """How far the application has come."""
@@ -91,7 +94,7 @@ class Lifespan:
                 line(f"the application's shut-down has failed: {self._failure or 'it does not say why'}")
         self._stage = _Stage.OVER
         self._task.cancel()
-        await asyncio.wait((self._task,))
+        await asyncio.wait((self._task,), timeout=_LAST_WORDS)
 
     async def _run(self) -> None:
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}

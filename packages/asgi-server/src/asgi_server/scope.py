@@ -59,6 +59,7 @@ def new_scope(site: Site, request: HttpRequest, ends: Ends) -> Scope:
         "client": client,
         "server": server,
         "state": site.lifespan.state.copy(),
+        "extensions": {"http.response.pathsend": {}},
     }
 
 

@@ -32,6 +32,7 @@ from gateway_runtime.addresses import Address, Listener
 from gateway_runtime.arguments import network
 from gateway_runtime.engine import Limits
 from gateway_runtime.errors import StartupError
+from gateway_runtime.log import line
 from gateway_runtime.pool import Kind
 from gateway_runtime.scoreboard import WorkerSlot
 from gateway_runtime.settings import Gateway, Settings
@@ -97,7 +98,7 @@ class AsyncLoop:
         self._started = False
         self._stop: asyncio.Event
         self._changed: asyncio.Event
-        self._welcoming: set[asyncio.Task[object]] = set()
+        self._welcoming: dict[asyncio.Task[Any], tuple[Connection, socket.socket]] = {}
 
     # -- what the worker calls -----------------------------------------------------------------------------------
 
@@ -157,7 +158,7 @@ class AsyncLoop:
     async def _finish(self, door: Door, end: float) -> None:
         """Finish what is under way, and no more than that, until `end`."""
         door.last()
-        await asyncio.gather(*self._welcoming)
+        await asyncio.gather(*self._welcoming, return_exceptions=True)
         for connection in list(self.connections):
             connection.retire(_LAST_REQUEST)
         while (self.connections or self.crowd) and self.time() < end:
@@ -200,8 +201,16 @@ class AsyncLoop:
         connection = Connection(self._sites[number], self)
         self.connections.add(connection)
         task = loop.create_task(loop.connect_accepted_socket(lambda: connection, sock))
-        self._welcoming.add(task)
-        task.add_done_callback(self._welcoming.discard)
+        self._welcoming[task] = connection, sock
+        task.add_done_callback(self._welcomed)
+
+    def _welcomed(self, task: asyncio.Task[Any]) -> None:
+        """A connection is made, or it was gone before it could be."""
+        connection, sock = self._welcoming.pop(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            line(f"a connection was lost before it began: {error}")
+            sock.close()
+            self.forget(connection)
 
 
 _EPOLL: tuple[type, ...] = (selectors.EpollSelector,) if hasattr(selectors, "EpollSelector") else ()

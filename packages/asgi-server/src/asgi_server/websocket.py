@@ -4,10 +4,13 @@
 
     client                          stage        application
     GET, Upgrade: websocket  -->    CONNECTING   receives websocket.connect
-    101 Switching Protocols  <--    OPEN         sends websocket.accept        (or .close: 403)
+    101 Switching Protocols  <--    OPEN         sends websocket.accept
     frames                  <-->    OPEN         receives websocket.receive, sends websocket.send
     Close                    -->    CLOSED       receives websocket.disconnect
     Close                    <--    CLOSED       sends websocket.close, or its call ends
+
+    403 Forbidden            <--    CLOSED       sends websocket.close in place of .accept
+    any response             <--    DENYING      sends websocket.http.response.start and .body
 
 What the client asks for is in `handshake`, and what goes over the wire behind it in `frames`.
 Messages are not compressed: a compressor for each of thousands of idle clients is memory that they do not use.
@@ -16,6 +19,7 @@ Messages are not compressed: a compressor for each of thousands of idle clients 
 from __future__ import annotations
 
 import enum
+from collections import deque
 from typing import TYPE_CHECKING
 
 from gateway_core.errors import ApplicationError, RemoteProtocolError
@@ -24,9 +28,10 @@ from gateway_core.http1.response_lines import RESPONSE_FIELDS
 from gateway_core.response_checks import HOP_BY_HOP, check_fields
 
 from .answers import message_type, pairs
-from .call import ERROR_BODY, Call
+from .call import Call
 from .handshake import accept_key
 from .interfaces import ClientGone, Message, Scope
+from .response import ERROR_BODY, Response, Stage
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -49,11 +54,18 @@ class _Stage(enum.Enum):
     """How far a WebSocket has come."""
 
     CONNECTING = "the application has not answered the handshake"
+    DENYING = "it answers with a response of its own, and there will be no WebSocket"
     OPEN = "messages go both ways"
     CLOSED = "nothing more is sent"
 
 
-_CONNECTING, _OPEN, _CLOSED = _Stage
+_CONNECTING, _DENYING, _OPEN, _CLOSED = _Stage
+
+_MOMENTS = {
+    _CONNECTING: "before the handshake is answered",
+    _DENYING: "in a response to the handshake",
+    _OPEN: "in an open WebSocket",
+}
 
 
 class WebSocketCall(Call):
@@ -64,7 +76,8 @@ class WebSocketCall(Call):
         self._accept = accept_key(request.fields)
         self._stage = _CONNECTING
         self._frames: Frames | None = None
-        self._inbox: list[Message] = [{"type": "websocket.connect"}]
+        self._denial = Response(connection.codec, is_head=False)
+        self._inbox: deque[Message] = deque(({"type": "websocket.connect"},))
         self._disconnect: Message | None = None
         self._pinged = False
 
@@ -77,7 +90,7 @@ class WebSocketCall(Call):
                 return self._disconnect.copy()
             self._news.clear()
             await self._news.wait()
-        message = self._inbox.pop(0)
+        message = self._inbox.popleft()
         if message["type"] == "websocket.receive":
             self.waiting -= len(message.get("text") or message.get("bytes") or b"") + _MESSAGE_COST
         self._connection.settle()  # there is room again
@@ -88,16 +101,23 @@ class WebSocketCall(Call):
         kind = message_type(message)
         if self._stage is _CLOSED:
             raise ClientGone("the WebSocket is closed")
-        if kind == "websocket.close":
+        if kind == "websocket.close" and self._stage is not _DENYING:
             self._send_close(message)
         elif kind == "websocket.accept" and self._stage is _CONNECTING:
             self._send_accept(message)
         elif kind == "websocket.send" and self._stage is _OPEN:
             self._send_message(message)
+        elif kind == "websocket.http.response.start" and self._stage is _CONNECTING:
+            self._denial.start(message)
+            self._stage = _DENYING
+        elif kind == "websocket.http.response.body" and self._stage is _DENYING:
+            self._deny(message)
         else:
-            when = "before the handshake is answered" if self._stage is _CONNECTING else "in an open WebSocket"
-            raise ApplicationError(f"{kind!r} is nothing that may be sent {when}")
-        await self._connection.drain()
+            raise ApplicationError(f"{kind!r} is nothing that may be sent {_MOMENTS[self._stage]}")
+        if self._stage is _CLOSED:  # this was the last of it, whoever is there to read it
+            await self._connection.drained()
+        else:
+            await self._connection.drain()
 
     # -- encode --------------------------------------------------------------------------------------------------
 
@@ -148,12 +168,21 @@ class WebSocketCall(Call):
 
     def _answer(self, status: str, body: bytes) -> None:
         """Answer the handshake with a response: the connection goes on as HTTP."""
-        self._stage, self._status, self._size = _CLOSED, int(status[:3]), len(body)
-        self._disconnect = {"type": "websocket.disconnect", "code": _LOST, "reason": ""}
         connection = self._connection
         connection.write(connection.codec.whole(status, [("Content-Type", "text/plain; charset=utf-8")], body))
-        self._over(complete=True)
-        connection.over()
+        self._answered(int(status[:3]), len(body))
+
+    def _deny(self, message: Message) -> None:
+        """Send a piece of the application's own response to the handshake."""
+        self._connection.write(self._denial.body(message))
+        if self._denial.stage is Stage.ENDED:
+            self._answered(self._denial.status, self._denial.size)
+
+    def _answered(self, status: int, size: int) -> None:
+        """The response is complete, and was none that opens a WebSocket."""
+        self._status, self._size = status, size
+        self._ended(_LOST, "", complete=True)
+        self._connection.over()
 
     def _close(self, code: int, reason: str = "") -> None:
         """Send Close, and let the connection end. Messages that have come and were not received are dropped."""
@@ -164,22 +193,22 @@ class WebSocketCall(Call):
         self._connection.write(self._frames.close(code, reason))
         self._connection.close_after_frames()
 
-    def _ended(self, code: int, reason: str) -> None:
+    def _ended(self, code: int, reason: str, *, complete: bool | None = None) -> None:
         self._stage = _CLOSED
         self._disconnect = {"type": "websocket.disconnect", "code": code, "reason": reason}
-        self._over(complete=code != _LOST)
+        self._over(complete=code != _LOST if complete is None else complete)
 
     # -- what the connection tells -------------------------------------------------------------------------------
 
     @property
     def is_open(self) -> bool:
-        """Is the handshake not answered, or the WebSocket open?"""
+        """Is the handshake not answered to its end, or the WebSocket open?"""
         return self._stage is not _CLOSED
 
     @property
     def begun(self) -> bool:
-        """Is the handshake answered?"""
-        return self._stage is not _CONNECTING
+        """Is the handshake answered, or a part of an answer sent?"""
+        return self._denial.stage is Stage.BODY if self._stage is _DENYING else self._stage is not _CONNECTING
 
     @property
     def has_frames(self) -> bool:
@@ -204,13 +233,13 @@ class WebSocketCall(Call):
     def left_alone(self) -> None:
         """The client has shut its side without Close: a WebSocket does not do that while it lives."""
         if self._stage is not _CLOSED:
-            self._ended(_LOST, "")
+            self.cut()
             self._connection.cut()
 
     def cut(self, status: int = 0) -> None:
         """The connection is lost, or the handshake was refused."""
         if self._stage is not _CLOSED:
-            self._status = self._status or status
+            self._status, self._size = self._status or self._denial.status or status, self._size or self._denial.size
             self._ended(_LOST, "")
 
     def is_silent(self) -> bool:
@@ -231,10 +260,14 @@ class WebSocketCall(Call):
     def _returned_early(self) -> None:
         if self._stage is _CONNECTING:
             self._report("the application returned before it answered the handshake")
+        elif self._stage is _DENYING:
+            super()._returned_early()
 
     def _finish(self, *, failed: bool) -> None:
         """What is open is closed for the application."""
-        if self._stage is _CONNECTING:
+        if self._stage is _DENYING and self.begun:
+            self._connection.cut()
+        elif self._stage is _CONNECTING or self._stage is _DENYING:
             self._answer("500 Internal Server Error", ERROR_BODY)
         elif self._stage is _OPEN:
             self._close(_FAILED if failed else _NORMAL)
