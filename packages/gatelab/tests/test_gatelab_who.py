@@ -10,7 +10,9 @@ import psutil
 import pytest
 
 from gatelab.record_display import new_console
-from gatelab.who import tables
+from gatelab.who import tables, tables_running
+from gatelab.who_running import Running, Seen, Way, known, running, ways
+from gateway_lab.servers import serve
 from gateway_lab.who import Call, Hop, Process, Who, beginning
 
 GATEWAYS = ["fastcgi_server", "uwsgi_gateway", "scgi_server", "wsgi_server", "cgi_runner"]
@@ -75,3 +77,75 @@ def test_tables_are_plain_without_a_terminal(capsys):
 )  # fmt: skip
 def test_bytes_for_a_terminal(data, shown):
     assert beginning(data) == shown
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("nginx: master process /usr/sbin/nginx -g daemon off;", "nginx"),
+        ("nginx: worker process", "nginx"),
+        ("php-fpm: pool www", "php-fpm"),
+        ("/usr/sbin/php-fpm8.2|--nodaemonize", "php-fpm"),
+        ("/usr/bin/uwsgi|--ini|app.ini", "uwsgi"),
+        ("/venv/bin/python|/venv/bin/gunicorn|-w|4|app:app", "gunicorn"),
+        ("gunicorn: master [app:app]", "gunicorn"),
+        ("python3.11|-W|error|-m|fastcgi_server|app:app", "fastcgi_server"),
+        ("/usr/bin/python3|-m|uvicorn.main|app:app", "uvicorn"),
+        ("java|-classpath|x.jar|org.apache.catalina.startup.Bootstrap|start", "tomcat"),
+        ("python|-I|-S|/lab/leash.py|python|-m|fastcgi_server|app:app", ""),
+        ("vi|nginx.conf", ""),
+        ("python|-m", ""),
+        ("python", ""),
+        ("", ""),
+    ],
+)
+def test_a_program_is_known_by_its_words(words, name):
+    assert known(words.split("|") if words else []) == name
+
+
+def fastcgi(*words):
+    return ("python", "-m", "fastcgi_server", *words)
+
+
+PROCESSES = [
+    Seen(1, 0, ("init",)),
+    Seen(10, 1, ("nginx: master process nginx",), ("127.0.0.1:80",)),
+    Seen(11, 10, ("nginx: worker process",), None, ("10.0.0.9:5", "127.0.0.1:9000")),
+    Seen(20, 1, fastcgi(), ("127.0.0.1:9000",)),
+    Seen(21, 20, fastcgi(), ("127.0.0.1:9000",)),
+    Seen(22, 21, ("convert", "a.png")),
+    Seen(23, 22, ("python", "leash.py")),
+    Seen(24, 23, fastcgi("another"), None),
+    Seen(25, 24, fastcgi("another"), None),
+]
+
+
+def test_parents_tell_the_first_one_from_its_workers_and_these_from_what_they_run():
+    assert running(reversed(PROCESSES)) == [
+        Running("nginx", "a front", "HTTP", 10, (11,), (), ("127.0.0.1:80",), ("10.0.0.9:5", "127.0.0.1:9000")),
+        Running("fastcgi_server", "holds workers", "FastCGI", 20, (21,), (22, 23), ("127.0.0.1:9000",), ()),
+        Running("fastcgi_server", "holds workers", "FastCGI", 24, (25,), (), None, ()),
+    ]
+
+
+def test_connections_lead_from_one_to_the_other():
+    assert ways(running(PROCESSES)) == [Way("nginx", "fastcgi_server", "FastCGI", "127.0.0.1:9000", 1)]
+
+
+def test_what_runs_is_shown_and_what_is_hidden_said(capsys):
+    console = new_console()
+    for table in tables_running(running(PROCESSES)):
+        console.print(table)
+    shown = capsys.readouterr().out
+    assert all(words in shown for words in ("a front", "holds workers", "22 23", "root is shown", "how many"))
+    assert tables_running([]) == []
+
+
+def test_running_finds_a_gateway_and_ends_nothing():
+    with serve("scgi", workers=2) as server:
+        first, *workers = server.pids
+        seen = json.loads(gatelab("--running", "--json"))
+        assert server.alive
+        found = next(one for one in seen["running"] if one["first"] == first)
+    assert (found["name"], found["takes"], found["workers"]) == ("scgi_server", "SCGI", sorted(workers))
+    assert found["listens"] == [server.url.partition("://")[2]]

@@ -1,11 +1,13 @@
 """`gatelab who`: which process is which, where they listen, and how the first bytes between them look.
 
-The experiment is the lessons' own (`gateway_lab.who`); here are its options and its tables.
+The experiment is the lessons' own (`gateway_lab.who`); here are its options and its tables. With `--running` there is
+no experiment, only a look at what runs already (`who_running`).
 """
 
 from __future__ import annotations
 
 import json as jsons
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,19 +20,30 @@ if TYPE_CHECKING:
 
     from gateway_lab.who import Who
 
-__all__ = ["tables", "who"]
+    from .who_running import Running
+
+__all__ = ["tables", "tables_running", "who"]
 
 FAILED = 1
 
 AsJson = Annotated[bool, typer.Option("--json", help="What was seen, as JSON; bytes are hexadecimal.")]
+IsRunning = Annotated[bool, typer.Option("--running", help="Start nothing: look at what runs on this machine already.")]
+HIDDEN = "root is shown"
+"""In the place of another user's sockets."""
+NONE_RUN = "No front and no gateway that is known here runs on this machine. `gatelab up` starts some."
 
 
-def who(json: AsJson = False) -> None:
+def who(json: AsJson = False, running: IsRunning = False) -> None:
     """Start a front and five gateways, ask through each once, show who is who, and end them.
 
-    All listen on free ports of the loopback address. Exit code 1: one of them could not start.
+    All listen on free ports of the loopback address. With --running: which fronts and gateways run here already (nginx,
+    Apache, php-fpm, uWSGI, gunicorn, ours), who of their processes started whom, and who is connected with whom. Exit
+    code 1: one of them could not start.
     """
     try:
+        if running:
+            _show_running(as_json=json)
+            return
         from gateway_lab import who as lab
         from gateway_lab.errors import LabError
     except ModuleNotFoundError as error:
@@ -48,6 +61,42 @@ def who(json: AsJson = False) -> None:
     console = new_console()
     for table in tables(seen):
         console.print(table)
+
+
+def _show_running(*, as_json: bool) -> None:
+    from . import who_running
+    from .record_display import new_console
+
+    found = who_running.running(who_running.look())
+    if as_json:
+        typer.echo(jsons.dumps(who_running.as_json(found), indent=2))
+        return
+    console = new_console()
+    for table in tables_running(found):
+        console.print(table)
+    if not found:
+        console.print(NONE_RUN)
+
+
+def tables_running(found: Sequence[Running]) -> list[Table]:
+    """Return what runs as two tables, or fewer: programs, and connections between them."""
+    from .who_running import ways
+
+    if not found:
+        return []
+    programs = _table("Programs that run: told by name and parents", "program", "is", "first", "workers", "runs",
+                      "takes", "listens at")  # fmt: skip
+    for one in found:
+        programs.add_row(one.name, one.part, str(one.first), _pids(one.workers), _pids(one.others), one.takes,
+                         HIDDEN if one.listens is None else "\n".join(one.listens) or "-")  # fmt: skip
+    between = _table("TCP connections between them that are open now", "from", "to", "at", "takes", "how many")
+    for way in ways(found):
+        between.add_row(way.sender, way.receiver, way.address, way.takes, str(way.count))
+    return [programs, between] if between.row_count else [programs]
+
+
+def _pids(pids: Sequence[int]) -> str:
+    return " ".join(map(str, pids)) or "-"
 
 
 def tables(seen: Who) -> list[Table]:
