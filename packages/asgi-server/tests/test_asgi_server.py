@@ -119,7 +119,7 @@ def test_a_reload_drops_nothing(tmp_path: Path) -> None:
         (tmp_path / "loaded.py").write_text(app.replace("b'old'", "b'brand new'"))
         server.signal(signal.SIGHUP)
         server.wait_for_line("reloaded")
-        assert ask(server, "/").body == b"brand new"
+        wait_until(lambda: ask(server, "/").body == b"brand new", "the old worker accepts no more")
         sock.shutdown(socket.SHUT_WR)
         (answer,) = answers(read_all(sock))
         assert (answer.body, answer.fields["connection"]) == (b"old", "close")
