@@ -20,6 +20,7 @@ from gateway_conformance.outcome import judge
 from gateway_conformance.wire import request_event
 
 MUTANTS = Path(__file__).with_name("conformance_mutants.py")
+ASGI_MUTANTS = Path(__file__).with_name("conformance_mutants_asgi.py")
 APP = "gateway_conformance.app:app"
 HTTP = (sys.executable, "-m", "wsgi_server", APP, "--bind", "127.0.0.1:0")
 
@@ -98,6 +99,28 @@ def test_the_suite_sees_faults(fault, failing, passing, impatient):
     verdicts = {outcome.case.name: outcome.verdict for outcome in outcomes}
     assert verdicts == dict.fromkeys(failing, Verdict.FAIL) | dict.fromkeys(passing, Verdict.PASS)
     assert all(outcome.why for outcome in outcomes if outcome.verdict is Verdict.FAIL)
+
+
+ASGI_FAULTS = [
+    # a fault of conformance_mutants_asgi, cases that must fail for it, others that must not
+    ("join_fields", ["asgi: scope: repeated fields stay apart, in order"], ["asgi: scope: keys and types"]),
+    ("decode_twice", ["asgi: scope: path is decoded once, as UTF-8"], ["asgi: scope: query is not decoded"]),
+    ("share_the_scope", ["asgi: scope: fresh for each request"], ["asgi: scope: keys and types"]),
+    ("lose_the_state", ["asgi: scope: what the lifespan has kept"], ["asgi: scope: keys and types"]),
+    ("tell_nobody", ["asgi: disconnect: told to who waits for it", "asgi: disconnect: told after the response"], []),
+    ("send_to_nobody", ["asgi: disconnect: send raises an OSError"], ["asgi: content: pieces"]),
+    ("end_with_an_empty_piece", ["asgi: content: empty pieces end nothing"], ["content: echo", "head: GET"]),
+]
+
+
+@pytest.mark.parametrize(("fault", "failing", "passing"), ASGI_FAULTS)
+def test_the_suite_sees_faults_of_asgi(fault, failing, passing, impatient):
+    app = "gateway_conformance.asgi_app:app"
+    options = ("--bind", "127.0.0.1:0", "--grace-timeout", "0.1")
+    command = (sys.executable, str(ASGI_MUTANTS), fault, app, *options)
+    cases = [case for case in CASES if case.name in failing or case.name in passing]
+    verdicts = {one.case.name: one.verdict for one in run(Target(command, "asgi"), cases)}
+    assert verdicts == dict.fromkeys(failing, Verdict.FAIL) | dict.fromkeys(passing, Verdict.PASS)
 
 
 OK = Seen(status=200, fields=[("X-A", "1"), ("x-a", "2"), ("ETag", "v")], body=b"body")
