@@ -11,18 +11,27 @@
  */
 
 export const DOTS = 240; // processes per request that are drawn on a stage; those before them have long faded
+export const LOW = 0.85; // height of the lowest box that can have an id in it, in heights of type: digits hang over nothing
+const NARROW = 3.7; // and width of the narrowest
 const WIDE = 2.4; // width over height of a box: its words stand beside its number
 
-/** Return how many boxes stand across and down, so that each is as near to WIDE as can be, and an id fits. */
+/** Return how many boxes stand across and down, so that an id fits, and each is as near to WIDE as can be: {places, named},
+ * and whether an id does fit. */
 export function grid(many, area, type) {
-  let best = [1, Math.max(1, many)], least = Infinity;
+  let best, least = Infinity;
   for (let across = 1; across <= Math.max(1, many); across++) {
-    const down = Math.ceil(many / across);
-    const [w, h] = [area.w / across, area.h / down];
-    const off = Math.abs(Math.log(w / h / WIDE)) + (w < 4 * type ? 10 : 0) + (across * down - many) * 0.1;
-    if (off < least) [best, least] = [[across, down], off];
+    const down = Math.max(1, Math.ceil(many / across));
+    const [w, h] = [area.w / across, area.h / down].map((size) => size - gapOf(area, [across, down], type));
+    const mute = (w < NARROW * type) + (h < LOW * type);
+    const off = Math.abs(Math.log(area.w / across / (area.h / down) / WIDE)) + 10 * mute + (across * down - many) * 0.1;
+    if (off < least) [best, least] = [{ places: [across, down], named: !mute }, off];
   }
   return best;
+}
+
+/** Return the gap between boxes: small where they are small. */
+export function gapOf(area, [across, down], type) {
+  return Math.min(0.35 * type, 0.12 * Math.min(area.w / across, area.h / down));
 }
 
 /** Few births: one stair, a step for each, and room for its words. The camera is the step at the bottom. */

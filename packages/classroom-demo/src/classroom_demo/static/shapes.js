@@ -11,7 +11,9 @@
  * things may move, so the canvas follows day and night, and the reader's own settings.
  */
 
+import { LOW } from "./places.js";
 import { duration, megabytes, number, stateOf, well } from "./units.js";
+import { ending, words } from "./words_play.js";
 
 const NAMES = ["ink", "soft", "line", "paper", "panel", "busy", "idle", "starting", "killed", "visitor", "fill", "focus"];
 
@@ -143,11 +145,12 @@ export function box(ctx, look, { x, y, w, h, life, fill, busy, age, chosen }) {
   ctx.clip();
   ctx.fillStyle = look.fill;
   ctx.fillRect(x, y + h * (1 - fill), w, h * fill);
+  const mark = Math.min(0.55 * look.type, 0.12 * w);
   if (state === "busy") {
     ctx.fillStyle = look.busy;
-    ctx.fillRect(x, y, 0.55 * look.type, h);
+    ctx.fillRect(x, y, mark, h);
     ctx.fillStyle = look.ink; // orange on white is faint: the edge is what is seen from afar
-    ctx.fillRect(x + 0.55 * look.type, y, 2, h);
+    ctx.fillRect(x + mark, y, 2, h);
   }
   ctx.restore();
   rounded(ctx, x + edge / 2, y + edge / 2, w - edge, h - edge, look.type / 3);
@@ -156,7 +159,8 @@ export function box(ctx, look, { x, y, w, h, life, fill, busy, age, chosen }) {
   ctx.strokeStyle = look[state] ?? look.soft;
   ctx.stroke();
   ctx.setLineDash([]);
-  words(ctx, look, { x: x + 0.8 * look.type, y, w: w - 1.1 * look.type, h, life, state, age });
+  const [left, right] = [mark + 0.2 * look.type, 0.2 * look.type];
+  says(ctx, look, { x: x + left, y, w: w - left - right, h, life, state, age });
   if (chosen) {
     rounded(ctx, x - 4, y - 4, w + 8, h + 8, look.type / 2);
     ctx.lineWidth = 4;
@@ -165,54 +169,68 @@ export function box(ctx, look, { x, y, w, h, life, fill, busy, age, chosen }) {
   }
 }
 
-function words(ctx, look, { x, y, w, h, life, state, age }) {
-  const lead = 1.2 * look.type;
-  const lines = Math.max(Math.floor((h - 0.2 * look.type) / lead), h >= look.type ? 1 : 0);
+/** What a box says, the most important first: as many lines as have room, and on each of them as much as fits. */
+function says(ctx, look, { x, y, w, h, life, state, age }) {
+  const lead = 1.15 * look.type;
+  const lines = h < LOW * look.type ? 0 : Math.max(1, Math.floor(h / lead));
+  if (!lines) return;
   const tall = lines >= 3 && w > 8 * look.type;
-  const served = number(life.served);
-  let room = w;
+  const beside = tall || lines === 1 ? aside(ctx, look, { x, y, w, h, life, tall, lead }) : 0;
+  const room = w - beside;
+  ctx.font = look.font();
+  const request = life.now || life.last.at(-1)?.[0] || "";
+  const told = placed(ctx, room, lines, 0.6 * look.type, [
+    ...(tall ? [] : [[words().served(number(life.served)), number(life.served)]]),
+    [request, request.split("?")[0], request.split(/[ ?]/)[1] ?? ""],
+    [words().old(duration(age))],
+    [megabytes(life.memory)],
+    [life.cpu ? `${duration(life.cpu)} CPU` : ""],
+  ]);
+  const first = y + h / 2 - ((told.at(-1)?.row ?? 0) / 2) * lead + 0.36 * look.type;
+  for (const { text, row, off } of told) {
+    ctx.fillStyle = request.includes(text) && state !== "busy" ? look.soft : look.ink; // the last that it held
+    ctx.fillText(text, x + off, first + row * lead);
+  }
   ctx.fillStyle = look.ink;
-  if (tall) {
-    const size = Math.min((h - lead) / look.type, 0.3 * (w / look.type) / (0.3 * Math.max(4, served.length) + 0.4), 4);
-    ctx.textAlign = "right";
-    ctx.font = look.font(size, 700);
-    const big = write(ctx, [served], x + w, y + h / 2 + 0.2 * size * look.type, w / 2);
-    ctx.font = look.font();
-    const small = write(ctx, ["served"], x + w, y + h / 2 + 0.2 * size * look.type + lead, w / 2);
-    room -= Math.max(big, small) + 0.5 * look.type;
-    ctx.textAlign = "left";
-  }
   ctx.font = look.font(1, 700);
-  if (lines === 1 && wide(ctx, `${life.pid}  ${served}`) < w) {
-    ctx.textAlign = "right";
-    room -= write(ctx, [served], x + w, y + h / 2 + 0.35 * look.type, w / 2) + 0.5 * look.type;
-    ctx.textAlign = "left";
+  write(ctx, [`${life.pid} ${words().state[state]}`, `${life.pid}`], x, first, room);
+}
+
+/** How many it has served, at the right: large where a box is tall. Returns how wide that is. */
+function aside(ctx, look, { x, y, w, h, life, tall, lead }) {
+  const served = number(life.served);
+  const size = tall ? Math.min((h - lead) / look.type, 0.3 * (w / look.type) / (0.3 * Math.max(4, served.length) + 0.4), 4) : 1;
+  const base = y + h / 2 + (tall ? 0.2 * size : 0.36) * look.type;
+  ctx.fillStyle = look.ink;
+  ctx.textAlign = "right";
+  ctx.font = look.font(size, 700);
+  const whole = wide(ctx, `${life.pid}  `) * (tall ? 0 : 1);
+  const big = write(ctx, [served], x + w, base, tall ? w / 2 : w - whole);
+  ctx.font = look.font();
+  const small = tall ? write(ctx, [words().heads[2]], x + w, base + lead, w / 2) : 0;
+  ctx.textAlign = "left";
+  return big || small ? Math.max(big, small) + 0.5 * look.type : 0;
+}
+
+/** Place texts below the first line, each as the first of its forms that fits: [{text, row, off}]. */
+function placed(ctx, room, lines, gap, told) {
+  const found = [];
+  let [row, off] = [1, 0];
+  for (const forms of told) {
+    const text = forms.find((form) => form && wide(ctx, form) <= room);
+    if (!text) continue;
+    const width = wide(ctx, text);
+    if (off && off + width > room) [row, off] = [row + 1, 0];
+    if (row >= lines) break;
+    found.push({ text, row, off });
+    off += width + gap;
   }
-  const memory = megabytes(life.memory);
-  const cpu = life.cpu ? `${duration(life.cpu)} CPU` : "";
-  const request = life.now || life.last.at(-1)?.[0] || life.how;
-  const title = `${life.pid} ${state}`;
-  const together = `${memory}  ${cpu}`;
-  const told = [
-    [title, `${life.pid}`],
-    ...(tall ? [] : [[`${served} served`, served]]),
-    [request, request.split("?")[0], request.split(/[ ?]/)[1] ?? "", wide(ctx, title) > room ? state : ""],
-    ...(wide(ctx, together) < room ? [[together]] : [[memory], [cpu]]),
-    [`${duration(age)} old`],
-  ];
-  const shown = told.slice(0, lines);
-  let line = y + h / 2 - ((shown.length - 1) / 2) * lead + 0.35 * look.type;
-  for (const texts of shown) {
-    ctx.fillStyle = texts[0] === request && state !== "busy" ? look.soft : look.ink; // the last that it held
-    write(ctx, texts, x, line, room);
-    ctx.font = look.font();
-    line += lead;
-  }
+  return found;
 }
 
 /** A process that serves no visitor itself: the master, or a runner, which starts a process for each request. */
 export function keeper(ctx, look, { x, y, w, h, life, chosen }) {
-  const [sign, name] = life.role === "master" ? ["▣", "master"] : ["▢", "runner"];
+  const [sign, name] = life.role === "master" ? ["▣", words().master] : ["▢", words().runner];
   ctx.textAlign = "left";
   ctx.fillStyle = look.soft;
   ctx.font = look.font(1, chosen ? 800 : 500);
@@ -239,16 +257,18 @@ export function grave(ctx, look, { x, y, w, h, life, fade }) {
   ctx.font = look.font(1, 700);
   const room = w - 5 * r;
   const two = h > 2.8 * look.type;
-  const alone = [`${life.pid} ${life.how}`, `${life.pid} ${life.how.split(" ")[0]}`, `${life.pid}`];
-  write(ctx, two ? [`${life.pid}`] : alone, cx + 2 * r, cy + (two ? -0.25 : 0.35) * look.type, room);
+  const how = ending(life.how);
+  const alone = [`${life.pid} ${how}`, `${life.pid} ${words().state[well(life.how) ? "ended" : "killed"]}`, `${life.pid}`];
+  write(ctx, two ? [`${life.pid}`] : alone, cx + 2 * r, cy + (two ? -0.25 : 0.36) * look.type, room);
   ctx.font = look.font();
-  if (two) write(ctx, [life.how, life.how.replace(" by signal ", " "), life.how.replace("exit ", "")], cx + 2 * r, cy + look.type, room);
+  const short = how.split(" ").at(-1); // the signal, or the exit code
+  if (two) write(ctx, [how, `${words().state.killed} ${short}`, short], cx + 2 * r, cy + look.type, room);
   ctx.globalAlpha = 1;
 }
 
 function rounded(ctx, x, y, w, h, radius) {
   ctx.beginPath();
-  ctx.roundRect(x, y, Math.max(0, w), Math.max(0, h), Math.min(radius, w / 2, h / 2));
+  ctx.roundRect(x, y, Math.max(0, w), Math.max(0, h), Math.max(0, Math.min(radius, w / 2, h / 2)));
 }
 
 /** Visitors who have come and have no answer: hollow before the door, filled inside. They pile up from below. */

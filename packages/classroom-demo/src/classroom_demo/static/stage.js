@@ -13,9 +13,10 @@
  */
 
 import { inOrder, repeated } from "./feed.js";
-import { DOTS, field, grid, stair } from "./places.js";
+import { DOTS, field, gapOf, grid, stair } from "./places.js";
 import { box, crowd, dot, grave, keeper, ring, sharp, write } from "./shapes.js";
-import { duration, well } from "./units.js";
+import { duration, megabytes, number, well } from "./units.js";
+import { ending, words } from "./words_play.js";
 
 const MANY = 6; // births a second from which dots are drawn without their ids
 const FEW = 2; // and below which they get them again
@@ -28,6 +29,7 @@ const FLASH = 0.15; // seconds for which a request is seen, however quick it was
 const FLIGHT = 0.18; // seconds in which a visitor gets to a process
 const FLIGHTS = 40; // at a time: more is a blur
 const KEEPERS = 1.3; // the height of the row of those that serve nobody themselves, in widths of type
+const FLAT = 4; // heights of type: a stage that is lower than that has no room for them, nor for captions
 const GLIDE = 9; // a second: how quickly things get to their places
 
 export class Stage {
@@ -129,15 +131,25 @@ export class Stage {
 
   #areas(width, height) {
     const type = this.#look.type;
-    const left = Math.max(4.8 * type, 0.16 * width);
-    const row = this.#slots.some((slot) => this.#keeps(slot)) ? KEEPERS * type : 0;
+    const left = Math.max(4.3 * type, 0.16 * width);
     const [x, w] = [left + 0.6 * type, width - left - 0.6 * type];
+    const boxes = (row) => ({ x: x + 2, y: 4, w: w - 6, h: height - row - 8 });
+    const row = this.#rowOfKeepers(height, boxes);
     return {
-      crowd: { x: 0, y: 4, w: left, h: height - 1.5 * type },
+      crowd: { x: 0, y: 4, w: left, h: height - (height > FLAT * type ? 1.5 * type : 8) },
       keepers: { x, y: height - row, w, h: row },
       stairs: { x, y: 4, w, h: height - row - 12 },
-      boxes: { x: x + 2, y: 4, w: w - 6, h: height - row - 8 },
+      boxes: boxes(row),
     };
+  }
+
+  /** Return how high the row of those is that serve nobody themselves: none, if their place lets all others be named. */
+  #rowOfKeepers(height, boxes) {
+    const type = this.#look.type;
+    const keepers = this.#slots.filter((slot) => this.#keeps(slot)).length;
+    if (!keepers || height < FLAT * type) return 0;
+    const named = (row) => grid(this.#slots.length - keepers, boxes(row), type).named;
+    return named(KEEPERS * type) || !named(0) ? KEEPERS * type : 0;
   }
 
   /** Tell whether the process of a place serves no visitor itself. */
@@ -150,7 +162,8 @@ export class Stage {
     ctx.font = this.#look.font();
     ctx.textAlign = "right";
     const { queue } = this.#lane;
-    write(ctx, [queue ? `queue ${queue}` : "", "visitors"], crowd.w, height - 0.35 * this.#look.type, crowd.w);
+    const told = [queue ? words().queue(number(queue)) : "", words().visitors];
+    if (height > FLAT * this.#look.type) write(ctx, told, crowd.w, height - 0.35 * this.#look.type, crowd.w);
     ctx.textAlign = "left";
     ctx.fillStyle = this.#look.line;
     ctx.fillRect(crowd.w + 0.25 * this.#look.type, 0, 3, height);
@@ -163,9 +176,10 @@ export class Stage {
     this.#slots = this.#slots.filter((slot) => slot.pid !== null || this.#graves.some((grave) => grave.slot === slot));
     const keepers = this.#slots.filter((slot) => this.#keeps(slot));
     const boxes = this.#slots.filter((slot) => !this.#keeps(slot));
-    this.#drawRows(ctx, keepers, areas.keepers, [keepers.length, 1], glide, now);
-    this.#drawRows(ctx, boxes, areas.boxes, grid(boxes.length, areas.boxes, this.#look.type), glide, now);
-    for (const { slot, life, at } of this.#graves) {
+    if (areas.keepers.h) this.#drawRows(ctx, keepers, areas.keepers, [keepers.length, 1], glide, now);
+    else for (const slot of keepers) slot.x = undefined; // nowhere
+    this.#drawRows(ctx, boxes, areas.boxes, grid(boxes.length, areas.boxes, this.#look.type).places, glide, now);
+    for (const { slot, life, at } of this.#graves.filter(({ slot }) => slot.x !== undefined)) {
       const fade = Math.min(1, (MOURNED + GOING - (now - at)) / GOING);
       grave(ctx, this.#look, { ...slot, life, fade: this.#look.still ? 1 : fade });
       this.#dirty = true;
@@ -173,7 +187,7 @@ export class Stage {
   }
 
   #drawRows(ctx, slots, area, [across, down], glide, now) {
-    const gap = (down > 1 || across < 3 ? 0.35 : 0.15) * this.#look.type;
+    const gap = gapOf(area, [across, down], this.#look.type);
     const [w, h] = [(area.w - gap * (across - 1)) / across, (area.h - gap * (down - 1)) / down];
     slots.forEach((slot, i) => {
       const [x, y] = [area.x + (i % across) * (w + gap), area.y + Math.floor(i / across) * (h + gap)];
@@ -241,9 +255,12 @@ export class Stage {
     if (this.#many) return;
     ctx.globalAlpha = Math.max(0.8, fade);
     ctx.fillStyle = this.#look.ink;
-    const [x, life] = [one.x + 1.5 * one.radius, duration((one.ended ?? now) - one.born)];
-    const how = well(one.how) ? life : one.how;
-    write(ctx, [`${one.pid}  ${how}`, `${one.pid}`], x, one.y + 0.35 * this.#look.type, area.x + area.w - x + 4);
+    const life = this.#lane.lives.get(one.pid);
+    const [x, age] = [one.x + 1.5 * one.radius, duration((one.ended ?? now) - one.born)];
+    const request = life?.now || life?.last[0]?.[0];
+    const told = [`${one.pid}`, well(one.how) ? age : ending(one.how), request, megabytes(life?.memory)].filter(Boolean);
+    const forms = told.map((_, i) => told.slice(0, told.length - i).join("  ")); // the longest first
+    write(ctx, forms, x, one.y + 0.35 * this.#look.type, area.x + area.w - x + 4);
     ctx.globalAlpha = 1;
   }
 
