@@ -234,6 +234,7 @@ PLAYED = [
     ([CLOSE], 1000, ""),
     ([{**CLOSE, "code": 3999, "reason": "because"}], 3999, ""),
     ([{**CLOSE, "reason": None}], 1000, ""),
+    ([{**CLOSE, "reason": "\u00e9" * 61}], 1000, ""),
     ([CLOSE, SEND], 1000, ""),
     ([SEND], 1011, "either bytes or text"),
     ([{**SEND, "text": "x", "bytes": b"x"}], 1011, "either bytes or text"),
@@ -330,6 +331,14 @@ def test_what_a_client_is_told_that_is_denied(server: Server) -> None:
     response = raised.value.response
     assert (response.status_code, response.body) == (401, b"who?")
     assert (response.headers["www-authenticate"], response.headers["connection"]) == ("Basic", "close")
+
+
+def test_a_reason_that_is_too_long_is_shortened(server: Server) -> None:  # RFC 6455 section 5.5
+    with opened(server, "/play") as sock:
+        sock.send(repr([{**CLOSE, "reason": "\u00e9" * 1000}]))
+        with pytest.raises(exceptions.ConnectionClosed):
+            sock.recv(timeout=20)
+        assert (sock.close_code, sock.close_reason) == (1000, "\u00e9" * 61)  # of 123 bytes, and no half a character
 
 
 # -- byte by byte --------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from .websocket import WebSocketCall
 from .wire import Wait, Wire
 
 if TYPE_CHECKING:
-    from .server import AsyncLoop
+    from .loop import AsyncLoop
 
 __all__ = ["CONTENT_MAX", "SOFTWARE", "Connection"]
 

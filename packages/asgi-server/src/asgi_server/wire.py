@@ -31,7 +31,7 @@ from gateway_runtime.log import line
 from .interfaces import ClientGone
 
 if TYPE_CHECKING:
-    from .server import AsyncLoop
+    from .loop import AsyncLoop
 
 __all__ = ["LINGER", "Wait", "Wire"]
 
