@@ -4,19 +4,23 @@ What a test does is done on the page, by a key or a click. What has come of it i
 server's feed, and where neither has a say (psutil, a gateway's own status, the codecs).
 """
 
+import contextlib
 import importlib
 import re
 
 import play_window
 import psutil
 import pytest
-from classroom_demo.asking import CODECS, request_of
 from classroom_window import act, shot
-from gateway_core.events import NEED_DATA, Data, EndOfMessage
 from play_window import counted, drawn, rows, told, until, workers
+
+from classroom_demo.asking import CODECS, request_of
+from classroom_demo.floor import SAMPLE
+from gateway_core.events import NEED_DATA, Data, EndOfMessage
 
 KINDS = ("cgi", "fastcgi", "scgi", "uwsgi", "wsgi")
 SCHEMES = {"cgi": "http", "wsgi": "http", "fastcgi": "fastcgi", "scgi": "scgi", "uwsgi": "uwsgi"}
+BURST = 40
 LEAK = 16 * 1024 * 1024
 """Bytes that the endpoint of the button keeps."""
 
@@ -89,6 +93,17 @@ def pick(page, selector, value):
     page.evaluate("document.activeElement.blur()")
 
 
+@contextlib.contextmanager
+def rare(page, selector):
+    """Have a control within reach that a small window keeps behind a button."""
+    if not page.locator(selector).is_visible():
+        page.keyboard.press(".")
+    yield
+    if page.locator("#rare:popover-open").count():
+        page.keyboard.press("Escape")
+        page.wait_for_selector("#rare:not(:popover-open)", state="attached")
+
+
 # -- each gateway -----------------------------------------------------------------------------------------------------
 
 
@@ -125,7 +140,7 @@ def test_each_gateway_is_chosen_asked_looked_into_and_killed(classroom, page, ki
 
 
 def looked_into(page, kind, life):
-    """The bytes of a process's last request say what it was asked, and what it answered: how often it had been asked."""
+    """The bytes of a process's last request say what it was asked, and its answer: how often it had been asked."""
     _, answer = act(page, do="life", lane="a", pid=life["pid"])
     assert answer["done"]["last"][-1][0] == "GET /counter"
     way = {"in": b"", "out": b""}
@@ -193,7 +208,13 @@ def test_a_crash_ends_one_process_and_its_request(classroom, page):
     replaced(classroom, "a", {gone})
     until(lambda: rows(page, "a")[gone][0] == "killed")
     until(lambda: counted(page, "a", "failed") == 1)
-    assert counts(classroom, "a")["crashed"] == 1
+    lane = told(classroom, "a")
+    assert (lane["counts"]["crashed"], next(one["how"] for one in lane["lives"] if one["pid"] == gone)) == (
+        1,
+        "exit code 1",
+    )
+    page.keyboard.press("o")
+    rest(classroom, "a", 1, failed=1)
 
 
 def test_a_leak_stays_and_is_shown(classroom, page):
@@ -226,7 +247,6 @@ def test_workers_come_and_go_one_by_one(classroom, page):
         until(lambda number=number: page.inner_text(".lane[data-lane=a] .workers output").strip()[0] == str(number))
     assert counts(classroom, "a")["born"] == 4
     assert counts(classroom, "a")["crashed"] == 0
-    assert act(page, do="workers", lane="a", more=-1)[0] == 409
     assert len(before) == 2
 
 
@@ -256,7 +276,7 @@ def test_a_reload_loses_no_request(classroom, page):
     play_window.only(page, a=("fastcgi", 2))
     old = set(lives(classroom, "a"))
     page.evaluate(COLLECT)
-    page.wait_for_function("window.frames_seen.length > 0")
+    page.wait_for_function("() => window.frames_seen.length > 0")
     for _ in range(5):
         page.keyboard.press("]")
     until(lambda: counts(classroom, "a")["served"] >= 5)
@@ -287,27 +307,30 @@ COLLECT = """() => {
 
 def test_a_burst_fills_the_queue_and_drains(classroom, page):
     play_window.only(page, a=("fastcgi", 1))
-    page.keyboard.press(".")
-    pick(page, "#path", "/sleep?ms=200")
-    until(lambda: told(classroom, "a")["path"] == "/sleep?ms=200")
-    page.keyboard.press("Escape")
+    with rare(page, "#path"):
+        pick(page, "#path", "/counter")
+    until(lambda: told(classroom, "a")["path"] == "/counter")
     page.evaluate(COLLECT)
-    page.wait_for_function("window.frames_seen.length > 0")
+    page.wait_for_function("() => window.frames_seen.length > 0")
+    page.keyboard.press("s")  # the only worker is busy for three seconds
+    until(lambda: any(life["now"] for life in lives(classroom, "a").values()))
     page.keyboard.press("b")
-    until(lambda: counted(page, "a", "waiting") > 10)
+    until(lambda: play_window.status(classroom, "a")["listeners"][0]["queue"] == BURST)
+    until(lambda: counted(page, "a", "waiting") == BURST + 1)
     shot(page, "play-burst")
-    backlog = until(lambda: play_window.status(classroom, "a")["listeners"][0]["queue"])
-    lane = rest(classroom, "a", 40)
+    lane = rest(classroom, "a", BURST + 1)
+    heard = "n => frames_seen.reduce((sum, { latency }) => sum + (latency ?? []).length, 0) === n"
+    page.wait_for_function(heard, arg=BURST + 1)
     frames = page.evaluate("frames_seen")
-    assert max(frame["waiting"] for frame in frames) == 40
-    assert max(frame.get("queue", 0) for frame in frames) >= backlog
-    assert not lane.get("queue")
+    assert max(frame["waiting"] for frame in frames) == BURST + 1
+    assert max(frame["queue"] for frame in frames) == BURST
+    assert lane["queue"] == 0
     until(lambda: counted(page, "a", "waiting") == 0)
-    assert sum(len(frame.get("latency", [])) for frame in frames) == lane["counts"]["served"] == 40
     (life,) = lives(classroom, "a").values()
-    assert life["last"][-1][0] == "GET /sleep"
-    words = page.inner_text(".lane[data-lane=a] .quantiles")
-    assert re.search(r"p50.* s.*p99.* s", words), words
+    assert life["last"][-1][0] == "GET /counter"
+    assert life["served"] == BURST + 1
+    words = page.locator(".lane[data-lane=a] .quantiles")
+    until(lambda: len(re.findall(r"[\d.]+ s\b", words.text_content())) == 2)  # in seconds: they waited for the slow one
     assert ink(page, ".lane[data-lane=a] canvas.strip") > 100
 
 
@@ -322,10 +345,172 @@ def ink(page, canvas):
 
 def test_the_ratio_is_that_of_its_parts(classroom, page):
     play_window.only(page, a=("cgi", 1), b=("wsgi", 1))
-    began = told(classroom)["lanes"]
-    page.wait_for_function("document.querySelector('#ratio').textContent.trim()")
+    began = {lane: counts(classroom, lane) for lane in "ab"}
+    assert all(one["cpu"] > 0 for one in began.values())  # what the start has cost is no visitor's
     play_window.set_rate(page, classroom, 10)
-    page.wait_for_function("document.querySelector('#ratio strong').textContent")
-    until(lambda: counts(classroom, "a")["served"] >= 40)
+    until(lambda: counts(classroom, "a")["served"] >= 20)
     play_window.set_rate(page, classroom, 0)
-    until(lambda: not any(lane["waiting"] for lane in told(classroom)["lanes"].values()))
+    for _ in range(8):  # the cheap lane has to spend ten ticks of the clock before there is a ratio
+        served = counts(classroom, "b")["served"]
+        act(page, do="burst", lane="b", count=200)
+        until(lambda n=served: counts(classroom, "b")["served"] >= n + 200)
+    page.wait_for_function("() => document.querySelector('#ratio strong').textContent")
+    rest(classroom, "a", counts(classroom, "a")["came"])
+    settled = until(lambda: still(classroom))
+    each = {
+        lane: (settled[lane]["cpu"] - began[lane]["cpu"]) / (settled[lane]["served"] - began[lane]["served"])
+        for lane in "ab"
+    }
+    until(lambda: abs(shown_ratio(page) / (each["a"] / each["b"]) - 1) < 0.15, (each, shown_ratio(page)))
+    shot(page, "play-ratio")
+
+
+def still(classroom):
+    """Return the counts of both lanes if no CPU was spent between two samples of it."""
+    first = told(classroom)
+    last = until(lambda: (now := told(classroom))["t"] > first["t"] + 2 * SAMPLE and now)
+    spent = [last["lanes"][lane]["counts"]["cpu"] - first["lanes"][lane]["counts"]["cpu"] for lane in "ab"]
+    return {lane: last["lanes"][lane]["counts"] for lane in "ab"} if max(spent) < 0.02 else None
+
+
+def shown_ratio(page):
+    """Return the big number."""
+    return float(re.search(r"[\d.,]+", page.inner_text("#ratio strong"))[0].replace(",", ""))
+
+
+# -- lanes ------------------------------------------------------------------------------------------------------------
+
+
+def test_lanes_come_and_go(classroom, page):
+    play_window.only(page, a=("wsgi", 1))
+    page.keyboard.press("n")
+    play_window.lanes_are(page, "a", "b")
+    with rare(page, "#add-lane"):
+        page.click("#add-lane")
+        play_window.lanes_are(page, "a", "b", "c")
+    page.keyboard.press("n")
+    play_window.lanes_are(page, "a", "b", "c", "d")
+    assert page.locator("#add-lane").is_disabled()
+    assert len({told(classroom, lane)["kind"] for lane in "abcd"}) == 4
+    page.keyboard.press("o")  # to all
+    for lane in "abcd":
+        rest(classroom, lane, 1)
+    page.keyboard.press("2")  # to b alone
+    page.keyboard.press("o")
+    rest(classroom, "b", 2)
+    shot(page, "play-four-lanes")
+
+    gone = [play_window.master(classroom, lane) for lane in "bcd"]
+    gone += [child for one in gone for child in one.children(recursive=True)]
+    for lane in "bcd":
+        page.click(f".lane[data-lane={lane}] .remove")
+    play_window.lanes_are(page, "a")
+    assert not psutil.wait_procs(gone, 20)[1]
+    page.keyboard.press("o")
+    assert rest(classroom, "a", 2)["failures"] == {}
+    assert counts(classroom, "a")["came"] == 2
+
+
+# -- a closer look ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["click", "keys", "table"])
+def test_a_process_is_opened(classroom, page, way):
+    play_window.only(page, a=("fastcgi", 1))
+    (pid,) = lives(classroom, "a")
+    page.keyboard.press("o")
+    rest(classroom, "a", 1)
+    stage = page.locator(".lane[data-lane=a] canvas.stage")
+    if way == "click":
+        box = stage.bounding_box()
+        stage.click(position={"x": 0.6 * box["width"], "y": 0.35 * box["height"]})
+    elif way == "keys":
+        choose(page, "a", rf"^{pid}\b")
+        page.keyboard.press("Enter")
+    else:
+        page.keyboard.press("t")
+        page.click(f".lane[data-lane=a] .twin button:text-is('{pid}')")
+    page.wait_for_selector("#life[open]")
+    assert str(pid) in page.inner_text("#life h2")
+    assert "GET /hello" in page.inner_text("#life ol")
+    _, answer = act(page, do="life", lane="a", pid=pid)
+    wire = answer["done"]["wire"]
+    shown = page.locator("#life pre").all_inner_texts()
+    assert len(shown) == len(wire) > 2
+    for rows_of, message in zip(shown, wire, strict=True):
+        assert message["hex"].startswith(re.match(r"(?:[0-9a-f]{2} ?)+", rows_of)[0].strip())
+        assert str(message["length"]) in page.inner_text("#life .content").replace(",", "")
+    assert "FCGI_BEGIN_REQUEST" in wire[0]["note"] or "BEGIN_REQUEST" in wire[0]["note"]
+    shot(page, f"play-life-{way}")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#life:not([open])", state="attached")
+
+
+@pytest.mark.parametrize("kind", ["cgi", "uwsgi"])
+def test_slow_motion_shows_five_stages_and_their_bytes(classroom, windows, kind):
+    page = windows.open(classroom, "play", reduced_motion="reduce")  # it steps then, and does not run
+    play_window.only(page, a=(kind, 1))
+    page.keyboard.press("z")
+    page.wait_for_selector("#motion[open]")
+    assert counts(classroom, "a")["served"] == play_window.status(classroom, "a")["requests"] == 1
+    stages = page.locator("#motion .stages li")
+    assert stages.count() == 5
+    names, data = [], {}
+    for i in range(5):
+        page.wait_for_selector(f"#motion .stages li:nth-child({i + 1})[aria-current]")
+        assert page.inner_text("#motion .what").strip()
+        names.append(stages.nth(i).locator("b").inner_text())
+        data[i] = page.inner_text("#motion pre")
+        if i in (1, 3):
+            shot(page, f"play-slow-motion-{kind}-{i}")
+        page.keyboard.press("ArrowRight")
+    assert names == ["accept", "decode", "call", "encode", "release"]
+    first = {"cgi": b"GET /hello HTTP/1.1".hex(" ")[:30], "uwsgi": "00"}[kind]
+    assert data[1].startswith(first), data[1]
+    assert data[3].startswith(b"HTTP/1.1 200".hex(" ")[:30])
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector("#motion .stages li:nth-child(4)[aria-current]")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#motion:not([open])", state="attached")
+
+
+def test_the_table_says_the_same_as_the_picture(classroom, page):
+    play_window.only(page, a=("cgi", 1), b=("fastcgi", 3))
+    page.keyboard.press("o")
+    for lane in "ab":
+        rest(classroom, lane, 1)
+    for lane in "ab":
+        until(lambda lane=lane: in_the_picture(page, lane) == set(in_truth(classroom, lane)), in_truth(classroom, lane))
+    page.keyboard.press("t")
+    page.wait_for_selector("#lanes.tables")
+    assert page.locator(".lane[data-lane=a] .twin table").is_visible()
+    for lane in "ab":
+        until(lambda lane=lane: in_words(page, lane) == in_truth(classroom, lane), in_truth(classroom, lane))
+    shot(page, "play-tables")
+    page.keyboard.press("t")
+    page.wait_for_selector("#lanes:not(.tables)")
+
+
+def in_words(page, lane):
+    """Return what the table says: state, and how many were served."""
+    return {pid: (state, cells[1]) for pid, (state, cells) in rows(page, lane).items()}
+
+
+def in_truth(classroom, lane):
+    known = told(classroom, lane)["lives"]
+    return {one["pid"]: ("ended" if one["ended"] else "idle", str(one["served"])) for one in known}
+
+
+def in_the_picture(page, lane):
+    """Return the ids of the processes that the arrow keys lead to: once around."""
+    page.locator(f".lane[data-lane={lane}] canvas.stage").focus()
+    found = set()
+    while (pid := arrow(page, lane)) not in found:
+        found.add(pid)
+    return found
+
+
+def arrow(page, lane):
+    """Go on to the next process of a stage; return its id."""
+    page.keyboard.press("ArrowRight")
+    return int(re.match(r"\d+", page.text_content(f".lane[data-lane={lane}] .chosen"))[0])

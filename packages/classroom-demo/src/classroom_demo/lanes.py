@@ -8,7 +8,8 @@
     the kernel: connections that wait -------->
 
 Nothing is simulated: a process that is drawn is one that the gateway has told of, by its id. The application is a file
-in the lane's own folder, which imports the demo application. So it can be broken and mended, as files are.
+in the lane's own folder: the demo application, and an address that ends its process. So it can be broken and mended, as
+files are.
 """
 
 from __future__ import annotations
@@ -50,8 +51,18 @@ STEP: Final = 0.2
 """Seconds after which who listens for events looks whether the lane has ended."""
 UNSEEN: Final = 1.0
 """Seconds for the news of a process's end to come, after the process has gone."""
-WHOLE: Final = "from demo_app import app\n"
-BROKEN: Final = "from demo_app import app\n\nraise RuntimeError('somebody has saved a mistake')\n"
+WHOLE: Final = """\
+import os
+
+from demo_app import app as demo
+
+
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/crash":
+        os._exit(1)  # at once, as a fault in a library ends it: an exception would be an answer, and end nothing
+    return demo(environ, start_response)
+"""
+BROKEN: Final = f"{WHOLE}\n\nraise RuntimeError('somebody has saved a mistake')\n"
 """The application's file, in order and not."""
 SERVER_ERROR: Final = 500
 
