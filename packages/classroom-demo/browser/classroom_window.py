@@ -28,9 +28,9 @@ SIZES = {"projector": (1024, 768), "wide": (1280, 800), "full": (1920, 1080), "4
 class Classroom:
     """`python -m classroom_demo`, and what belongs to it. `end` asserts that it ends well and leaves nothing."""
 
-    def __init__(self, votes, *options, **environment):
+    def __init__(self, votes, *options, before=(), python=sys.executable, **environment):
         self.votes = Path(votes)
-        command = [sys.executable, "-m", "classroom_demo", "--no-browser", "--votes", str(votes), *options]
+        command = [*before, str(python), "-m", "classroom_demo", "--no-browser", "--votes", str(votes), *options]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
         )

@@ -1,9 +1,11 @@
 """The page, started as a teacher starts it: lanes, their processes, refusals, and that nothing is left at the end."""
 
+import concurrent.futures
 import contextlib
 import http.client
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -15,13 +17,21 @@ from pathlib import Path
 import psutil
 import pytest
 
+from classroom_demo import REPLAY
+from classroom_demo.__main__ import main
+from classroom_demo.refusals import unable
+from gateway_runtime.testing import wait_until
+
 LIMIT = 30
 """Seconds for anything here; it is there in one."""
 
 
+CLASSROOM = [sys.executable, "-m", "classroom_demo"]
+
+
 class Page:
     def __init__(self, tmp_path):
-        command = [sys.executable, "-m", "classroom_demo", "--no-browser", "--votes", str(tmp_path)]
+        command = [*CLASSROOM, "--no-browser", "--votes", str(tmp_path)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         ready = self.process.stdout.readline()
         self.host, self.port = re.fullmatch(r"ready http://([\d.]+):(\d+)/\n", ready).groups()
@@ -161,19 +171,49 @@ def test_a_gateway_that_dies_is_said_and_can_be_started_again(page):
         ({"do": "lane.start", "lane": "a", "kind": "cgi", "workers": 99}, "1 to 16"),
         ({"do": "rate", "lane": "a", "rate": 9999}, "0 to 500"),
         ({"do": "rate", "lane": "a", "rate": True}, "0 to 500"),
+        ({"do": "rate", "lane": "a", "rate": 1e9}, "0 to 500"),
+        ({"do": "rate", "lane": "a", "rate": float("nan")}, "0 to 500"),
+        ({"do": "rate", "lane": "a", "rate": "x" * 9000}, "'xxx"),
         ({"do": "burst", "lane": "a", "count": 0}, "1 to 500"),
         ({"do": "path", "lane": "a", "path": "/upload"}, "The endpoints are"),
         ({"do": "kill", "lane": "a", "pid": 1}, "not of this lane"),
+        ({"do": "kill", "lane": "a", "pid": os.getpid()}, "not of this lane"),
+        ({"do": "kill", "lane": "a", "pid": -1}, "1 to"),
         ({"do": "workers", "lane": "a", "more": 0}, "1 to 16 workers"),
         ({"do": "life", "lane": "a", "pid": 1}, "Nothing is known"),
         ({"do": "vote", "question": "born", "option": "40 2", "hands": 999}, "0 to 200"),
         ({"do": "vote", "question": "born", "option": "40 2", "hands": 1.5}, "whole numbers"),
+        ({"do": "vote", "question": "born", "option": "40 2", "hands": -1}, "0 to 200"),
+        ({"do": "vote", "question": "born", "option": "40 2", "hands": "many"}, "whole numbers"),
+        ({"do": "vote", "question": "born", "option": "41 2", "hands": 1}, "is none of"),
         ({"do": "screen", "screen": "nine"}, "The screens are"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_sentence(page, action, words):
     page.do("lane.start", lane="a", kind="cgi", workers=1) if "a" not in next(page.feed())[1]["lanes"] else None
-    assert words in page.do(**action)["sentence"]
+    sentence = page.do(**action)["sentence"]
+    assert words in sentence
+    assert len(sentence) <= 400  # a page has no room for what somebody has sent
+
+
+def test_a_lane_s_master_is_nobody_s_to_kill(page):
+    page.do("lane.start", lane="a", kind="cgi", workers=1)
+    master = next(life["pid"] for life in next(page.feed())[1]["lanes"]["a"]["lives"] if life["role"] == "master")
+    assert "not of this lane" in page.do("kill", lane="a", pid=master)["sentence"]
+    assert psutil.pid_exists(master)
+
+
+def test_of_those_who_start_a_lane_at_once_one_is_heard(page):
+    actions = ["lane.start", "lane.stop", "once", "kill", "reload"] * 2
+
+    def act(do):
+        return page.do(do, lane="d", kind="wsgi", workers=1)
+
+    with concurrent.futures.ThreadPoolExecutor(len(actions)) as pool:
+        for told in pool.map(act, actions):
+            assert told.keys() in ({"done"}, {"sentence"})
+    assert page.do("lane.stop", lane="d") == {"done": None}
+    assert "d" not in next(page.feed())[1]["lanes"]
 
 
 def test_who_does_not_know_the_token_does_nothing(page):
@@ -181,10 +221,17 @@ def test_who_does_not_know_the_token_does_nothing(page):
         assert page.ask("POST", "/do", '{"do": "save"}', X_Classroom_Token=token)[0] == 403
 
 
+def test_a_page_of_another_origin_is_given_no_leave_to_ask(page):
+    status, _ = page.ask("OPTIONS", "/do", Origin="http://evil.example", Access_Control_Request_Method="POST",
+                         Access_Control_Request_Headers="x-classroom-token")  # fmt: skip
+    assert status == 405
+    assert page.ask("POST", "/do", '{"do": "save"}', Origin="http://evil.example", Content_Type="text/plain")[0] == 403
+
+
 def test_another_host_s_page_is_not_heard(page):
-    for host in ("evil.example", f"evil.example:{page.port}", "127.0.0.1.evil.example"):
+    for host in ("evil.example", f"evil.example:{page.port}", "127.0.0.1.evil.example", "localhost.evil", "fd:3"):
         assert page.get("/", Host=host)[0] == 421
-    for host in ("127.0.0.1", f"LOCALHOST:{page.port}"):
+    for host in ("127.0.0.1", f"127.0.0.2:{page.port}", f"LOCALHOST:{page.port}", f"[::1]:{page.port}"):
         assert page.get("/", Host=host)[0] == 200
 
 
@@ -215,21 +262,136 @@ def test_a_killed_classroom_leaves_no_process(tmp_path):
     assert not list(Path("/tmp").glob(f"classroom-{again.process.pid}-*"))
 
 
+@pytest.mark.parametrize("who", ["leash", "server"])
+def test_a_page_s_server_that_is_killed_takes_everything_with_it(tmp_path, who):
+    page = Page(tmp_path)
+    page.do("lane.start", lane="a", kind="wsgi", workers=1)
+    leash = psutil.Process(page.process.pid).children()[0]
+    there = page.processes()
+    (leash if who == "leash" else leash.children()[0]).kill()
+    assert page.process.wait(LIMIT) == 1
+    page.process.stdout.close()
+    assert psutil.wait_procs(there, LIMIT)[1] == []
+
+
+@contextlib.contextmanager
+def terminal(command, **environment):
+    """A program in a terminal of its own: (process, descriptor of the terminal's other side)."""
+    pid, other = pty.fork()
+    if pid == 0:
+        kept = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+        os.execve(command[0], command, {**kept, **environment})
+    try:
+        yield psutil.Process(pid), other
+    finally:
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        with contextlib.suppress(OSError):
+            os.close(other)
+
+
+def read_until(other, words):
+    said = b""
+    while words not in said:
+        said += os.read(other, 4096)
+    return said.decode()
+
+
+def ended(program, below):
+    """Its exit code, once it and all below it have ended; nothing of it may be left."""
+    _, status = os.waitpid(program.pid, 0)
+    assert psutil.wait_procs(below, LIMIT)[1] == []
+    assert list(Path("/tmp").glob(f"classroom-{program.pid}-*")) == []
+    return os.waitstatus_to_exitcode(status)
+
+
+GATELAB = [sys.executable, "-m", "gatelab", "demo"]
+
+
+@pytest.mark.parametrize("command", [CLASSROOM, GATELAB], ids=["classroom_demo", "gatelab demo"])
+def test_ctrl_c_twice_ends_it_once_and_leaves_nothing(command):
+    with terminal(command) as (program, other):
+        said = read_until(other, b"Ctrl-C ends everything.")
+        assert "No browser can be opened here: open http://127.0.0.1:" in said
+        below = program.children(recursive=True)
+        os.write(other, b"\x03\x03")
+        assert ended(program, below) == 0
+
+
+def test_ctrl_c_while_it_starts():
+    with terminal(CLASSROOM) as (program, other):
+        wait_until(program.children)
+        below = program.children(recursive=True)
+        os.write(other, b"\x03")
+        assert ended(program, below) == 0
+
+
+def test_a_terminal_that_closes():
+    with terminal(CLASSROOM) as (program, other):
+        read_until(other, b"Ctrl-C ends everything.")
+        below = program.children(recursive=True)
+        os.close(other)
+        assert ended(program, below) == 0
+
+
+def test_a_browser_that_fails():
+    with terminal(CLASSROOM, BROWSER="false %s") as (program, other):
+        said = read_until(other, b" in one.\r\n")
+        url = re.search(r"ready (\S+)", said)[1]
+        assert f"No browser could be opened: open {url} in one." in said
+        below = program.children(recursive=True)
+        os.write(other, b"\x03")
+        assert ended(program, below) == 0
+
+
+def test_a_browser_is_not_ended_with_the_classroom(tmp_path):
+    pid = tmp_path / "pid"
+    browser = tmp_path / "browser"
+    browser.write_text(f"#!/bin/sh\necho $$ >{pid}.new; mv {pid}.new {pid}; exec sleep 60\n")
+    browser.chmod(0o755)
+    with terminal(CLASSROOM, BROWSER=f"{browser} %s &") as (program, other):
+        wait_until(pid.exists)
+        opened = psutil.Process(int(pid.read_text()))
+        os.write(other, b"\x03")
+        assert ended(program, []) == 0
+        assert opened.is_running()
+        opened.kill()
+
+
 @pytest.mark.parametrize(
     ("bind", "words"),
-    [("0.0.0.0:0", "for this machine"), ("unix:/tmp/x", "for this machine"), ("nonsense", "is not an address")],
-)
-def test_where_it_does_not_listen(bind, words):
-    done = subprocess.run([sys.executable, "-m", "classroom_demo", "--no-browser", "--bind", bind],
-                          capture_output=True, text=True, timeout=LIMIT, check=False)  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert words in done.stderr
+    [("0.0.0.0:0", "no other machine may reach it: write 127.0.0.1:PORT (and from"),
+     ("unix:/tmp/x", "a browser cannot open that"), ("nonsense", "is not an address: write 127.0.0.1:PORT")],
+)  # fmt: skip
+def test_where_it_does_not_listen(bind, words, capsys):
+    assert main(["--no-browser", "--bind", bind]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert words in err
 
 
-def test_a_taken_port_is_one_sentence():
+def test_a_taken_port_is_one_sentence_that_says_what_to_do(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         bind = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = subprocess.run([sys.executable, "-m", "classroom_demo", "--no-browser", "--bind", bind],
-                              capture_output=True, text=True, timeout=LIMIT, check=False)  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert bind in done.stderr
+        assert main(["--no-browser", "--bind", bind]) == 2
+    sentence = (
+        f"cannot listen on {bind}: it is in use already; choose another, or leave out --bind for one that is free"
+    )
+    assert capsys.readouterr() == ("", f"classroom_demo: {sentence}\n")
+
+
+def test_a_system_without_fork(capsys, monkeypatch):
+    monkeypatch.delattr(os, "fork")
+    assert main([]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "use WSL" in err
+    assert "cannot fork" in unable()
+
+
+def test_who_only_replays_starts_nothing(monkeypatch):
+    monkeypatch.delenv(REPLAY, raising=False)
+    assert unable() == ""
+    monkeypatch.setenv(REPLAY, "1")
+    assert "start it without --replay" in unable()
