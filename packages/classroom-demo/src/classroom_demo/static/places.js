@@ -36,7 +36,7 @@ export function gapOf(area, [across, down], type) {
 
 /** Few births: one stair, a step for each, and room for its words. The camera is the step at the bottom. */
 export function stair(area, { type, still }) {
-  const steps = Math.max(3, Math.floor(area.h / (1.3 * type)));
+  const steps = Math.max(2, Math.floor(area.h / (1.3 * type)));
   const [dx, dy] = [Math.max(0, area.w - 8.2 * type) / steps, area.h / steps];
   const radius = 0.42 * type;
   const home = (births) => (still ? 0 : Math.max(0, births + 1 - steps)); // one step free, for who comes meanwhile

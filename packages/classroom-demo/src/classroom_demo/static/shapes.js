@@ -53,9 +53,10 @@ const watcher = new ResizeObserver((entries) => {
   for (const { target, contentRect } of entries) sizes.set(target, contentRect);
 });
 
-/** Fit the canvas to its box on the page, in device pixels; return its context, scaled to CSS pixels, and its size. The
- * size is told by an observer: asking for it in every frame would have the page laid out in every frame. */
-export function sharp(canvas) {
+/** Fit the canvas to its box on the page, in device pixels, and wipe it; return its context, scaled to CSS pixels, and its
+ * size. That is told by an observer: asking for it in every frame would have the page laid out in every frame. A canvas
+ * that nothing shines through is quicker to put on the page. */
+export function sharp(canvas, look) {
   if (!sizes.has(canvas)) {
     sizes.set(canvas, canvas.getBoundingClientRect());
     watcher.observe(canvas);
@@ -65,8 +66,10 @@ export function sharp(canvas) {
   const ratio = devicePixelRatio || 1;
   const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
-  const ctx = canvas.getContext("2d");
+  const ctx = canvas.getContext("2d", { alpha: false });
   ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  ctx.fillStyle = look.paper;
+  ctx.fillRect(0, 0, width, height);
   return { ctx, width, height };
 }
 

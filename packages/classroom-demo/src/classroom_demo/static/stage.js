@@ -115,10 +115,9 @@ export class Stage {
     this.#last = now;
     this.#second = second;
     this.#dirty = false;
-    const paper = sharp(this.#canvas);
+    const paper = sharp(this.#canvas, this.#look);
     if (!paper) return;
     const { ctx, width, height } = paper;
-    ctx.clearRect(0, 0, width, height);
     ctx.textBaseline = "alphabetic";
     const areas = this.#areas(width, height);
     crowd(ctx, this.#look, { ...areas.crowd, waiting: this.#lane.waiting, queue: this.#lane.queue });
@@ -260,7 +259,7 @@ export class Stage {
     const request = life?.now || life?.last[0]?.[0];
     const told = [`${one.pid}`, well(one.how) ? age : ending(one.how), request, megabytes(life?.memory)].filter(Boolean);
     const forms = told.map((_, i) => told.slice(0, told.length - i).join("  ")); // the longest first
-    write(ctx, forms, x, one.y + 0.35 * this.#look.type, area.x + area.w - x + 4);
+    write(ctx, forms, x, one.y + 0.35 * this.#look.type, area.x + area.w - x);
     ctx.globalAlpha = 1;
   }
 

@@ -20,6 +20,7 @@ const BUCKETS = Math.ceil(DECADES * FINE);
 const SECONDS = 10; // that the quantiles look back
 const FADE = 2; // seconds in which a tick fades
 const SHADES = 10; // of fading
+const STEP = 0.1; // seconds between two shades: nothing else moves here
 const TICKS = 600; // that are drawn at most
 const MARKS = [[1e-3, "1 ms"], [1e-2, "10 ms"], [0.1, "100 ms"], [1, "1 s"], [10, "10 s"]];
 
@@ -56,7 +57,7 @@ export class Histogram {
 
 /** One lane's strip: a canvas, and its two quantiles in words. */
 export class Strip {
-  #canvas; #words; #look; #histogram = new Histogram(); #ticks = []; #said = 0; #quantiles = null; #dirty = true;
+  #canvas; #words; #look; #histogram = new Histogram(); #ticks = []; #said = 0; #drawn = 0; #quantiles = null; #dirty = true;
 
   constructor(canvas, words, look) {
     [this.#canvas, this.#words, this.#look] = [canvas, words, look];
@@ -86,16 +87,16 @@ export class Strip {
   draw() {
     const now = performance.now() / 1000;
     if (now - this.#said > 0.5) this.#say(now);
-    if (!this.#dirty && !this.#ticks.length && !this.#look.changed) return;
-    const paper = sharp(this.#canvas);
+    if (!this.#dirty && !this.#look.changed && (!this.#ticks.length || now - this.#drawn < STEP)) return;
+    const paper = sharp(this.#canvas, this.#look);
     if (!paper) return;
     this.#dirty = false;
+    this.#drawn = now;
     while (this.#ticks.length && now - this.#ticks[0][1] > FADE) this.#ticks.shift();
     const { ctx, width, height } = paper;
     const type = this.#look.type;
     const axis = height - 1.15 * type;
     const x = (seconds) => (width * Math.log10(Math.max(1, seconds / LOW))) / DECADES;
-    ctx.clearRect(0, 0, width, height);
     this.#axis(ctx, x, axis, width);
     this.#drawTicks(ctx, x, axis, now);
     if (this.#quantiles) this.#quantiles.forEach((seconds, i) => this.#marker(ctx, x(seconds), axis, i));
