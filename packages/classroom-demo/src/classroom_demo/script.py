@@ -115,9 +115,8 @@ class Script:
         async with self._turn:
             await self._break_off()
             screen, names = self._at, list(SCREENS)
-            before = screen.steps[: screen.steps.index(screen.step)] if screen.step else ()
-            if before:
-                self._on_to(screen, before[-1])
+            if screen.before:
+                self._on_to(screen, screen.before)
             elif screen is not self._screens[names[0]]:
                 self._turn_to(self._screens[names[names.index(screen.name) - 1]])
 
@@ -201,6 +200,7 @@ class Script:
         screen.step, screen.state, screen.sentence = name, "running" if step != ASK else step.ends, ""
         if step.live:
             screen.replay = None  # what only reckons leaves the stamp of what it reckons with
+            screen.data = screen.seen.get(screen.before, {})  # and nothing of an attempt that was broken off
             self._recorder.forget(screen.name, name)
         self._on, self._plays, self._news = screen, plays, True
         self.hurry.clear()

@@ -90,6 +90,11 @@ class Screen:
         """The step that comes next; "" after the last."""
         return next(iter(self.steps[self.steps.index(self.step) + 1 if self.step else 0 :]), "")
 
+    @property
+    def before(self) -> str:
+        """The step that comes before; "" before the first."""
+        return self.steps[self.steps.index(self.step) - 1] if self.step not in ("", self.steps[0]) else ""
+
     def told(self) -> dict[str, Any]:
         """Return it as JSON."""
         return {
