@@ -14,7 +14,7 @@ import { Ballot, right, voted } from "./votes.js";
 import { bytes, columns } from "./wire.js";
 
 const KINDS = { cgi: "CGI", fastcgi: "FastCGI", scgi: "SCGI", uwsgi: "uwsgi", wsgi: "WSGI" };
-const LINES = 3; // processes that a chart of lasting ones has room for
+const LINES = 2.5; // processes that a chart of lasting ones has room for: two, and one more at its edge
 const NOTHING = 0.005; // of the whole: a part that small cannot be told from nothing in a few rounds
 const HASH = 8; // digits of a hash that are shown; eyes compare no more
 const NAMED = 10; // of that many dots in a staircase, one keeps its process's name
@@ -47,7 +47,7 @@ const ask = (name) => (words) => ({ title: words[name].title, prompt: words[name
 /** Dots that climb: request by process. `slots` is how many processes the height has room for. The newest dot has a
  * label, and of `named` dots one keeps it. */
 class Dots {
-  #ranks = new Map(); #last = new Map(); #drawn = 0; #slots; #requests; #label; #named;
+  #ranks = new Map(); #last = new Map(); #drawn = 0; #newest; #slots; #requests; #label; #named;
 
   constructor({ requests, slots, label, named = 0 }) {
     [this.#slots, this.#requests, this.#label, this.#named] = [slots, requests, label, named];
@@ -62,12 +62,13 @@ class Dots {
   }
 
   follow(rows) {
-    if (rows.length < this.#drawn) this.#clear();
+    if (rows[this.#drawn - 1]?.pid !== this.#newest) this.#clear(); // another run of the same
     for (const row of rows.slice(this.#drawn)) this.#draw(row);
-    this.#drawn = rows.length;
+    [this.#drawn, this.#newest] = [rows.length, rows.at(-1)?.pid];
   }
 
   #clear() {
+    this.#drawn = 0;
     this.#ranks.clear();
     this.#last.clear();
     for (const group of [this.lines, this.dots, this.texts]) group.replaceChildren();
@@ -208,6 +209,10 @@ function crew({ words }) {
     root,
     update({ state, data }, now) {
       const most = Math.max(1, (1.15 * (data.requests ?? 1)) / (data.workers ?? 1), ...Object.values(data.answered_by ?? {}));
+      if ([...rows.keys()].some((pid) => !(pid in (data.answered_by ?? {})))) {
+        rows.clear(); // another run of the same
+        bars.replaceChildren();
+      }
       for (const [pid, answered] of Object.entries(data.answered_by ?? {})) {
         if (!rows.has(pid)) {
           rows.set(pid, member(pid, rows.size));
