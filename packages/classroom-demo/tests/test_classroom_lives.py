@@ -3,10 +3,12 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classroom_demo.lives import GONE, LATE, Lives
+
+EXAMPLES = 60
 
 
 def hear(lives, *events):
@@ -96,6 +98,15 @@ def test_a_request_whose_end_was_dropped_is_not_held_for_ever():
     assert lives.living[7].told()["now"] == ""
 
 
+def test_who_has_answered_everybody_holds_nothing():
+    lives = Lives()
+    hear(lives, spawn(7, 1), request("begin", 7, 1, 3.0), spawn(8, 2), request("begin", 8, 1, 5.0))
+    lives.changes()
+    lives.rest(4.0)
+    assert [lives.living[pid].told()["now"] for pid in (7, 8)] == ["", "GET /hello"]
+    assert lives.changes() == {"finished": [[7, 0, 4.0]]}
+
+
 STORY = [
     event
     for i, pid in enumerate(range(20, 25), 1)
@@ -108,6 +119,7 @@ STORY = [
 """Five workers: each is born, serves once, starts a program, which ends, and is killed."""
 
 
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(st.permutations(STORY), st.sets(st.integers(0, len(STORY) - 1)), st.booleans())
 def test_in_any_order_each_is_born_once_and_ends(story, dropped, twice):
     lives = Lives()

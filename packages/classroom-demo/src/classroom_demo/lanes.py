@@ -50,7 +50,7 @@ DATAGRAM: Final = 65_536
 STEP: Final = 0.2
 """Seconds after which who listens for events looks whether the lane has ended."""
 UNSEEN: Final = 1.0
-"""Seconds for the news of a process's end to come, after the process has gone."""
+"""Seconds for the news of an end to come, after the process has gone, or the visitor."""
 WHOLE: Final = """\
 import os
 
@@ -205,7 +205,7 @@ class Lane:
         self._sampled = True
 
     def look(self) -> None:
-        """Notice what no event tells: that the gateway has ended, and processes whose end was not heard."""
+        """Notice what no event tells: that the gateway has ended, and ends that were not heard."""
         now = time.time()
         if not self.trouble and not self.server.alive:
             self.trouble = "The gateway of this lane has ended by itself: start it again."
@@ -213,6 +213,8 @@ class Lane:
                 self.crowd.set_rate(0)
             for pid in list(self.lives.living):
                 self.lives.bury(pid, "ended with its gateway", now)
+        if self.crowd and not self.crowd.waiting:
+            self.lives.rest(now - UNSEEN)
         for pid, since in list(self._missed.items()):
             if pid not in self.lives.living:
                 del self._missed[pid]

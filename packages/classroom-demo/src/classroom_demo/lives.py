@@ -177,6 +177,13 @@ class Lives:
         self.gone.append(life)
         self.note("ended", [pid, how, now])
 
+    def rest(self, before: float) -> None:
+        """Let nobody hold a request that began before this: all are answered, so what told of the end was dropped."""
+        for life in self.living.values():
+            if life.role != CGI and life.held and life.held[-1].since < before:
+                life.held.clear()
+                self.note("finished", [life.pid, life.served, before])
+
     # -- events -------------------------------------------------------------------------------------------------------
 
     def _spawn(self, told: Mapping[str, Any], new: int) -> None:
