@@ -12,7 +12,6 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 import urllib.error
 import urllib.request
 
@@ -22,6 +21,10 @@ import pytest
 from gatelab.up import summary
 from gatelab.up_table import COUNTERS, WHERE, Row, grid, lines, view
 from gatelab.up_tally import Tally, how
+from gatelab.up_together import Together
+from gateway_lab.errors import LabError
+from gateway_lab.servers import Server
+from gateway_runtime.testing import wait_until
 
 LIMIT = 60
 COMMAND = [sys.executable, "-W", "error", "-m", "gatelab", "up", "--workers", "1"]
@@ -173,13 +176,6 @@ def answer(url):
             return error.code
 
 
-def wait_until(condition):
-    end = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def test_without_a_terminal_it_answers_counts_tells_and_leaves_nothing():
     with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         told_of = {}
@@ -294,20 +290,23 @@ def refused(*arguments):
     return done.returncode, done.stderr
 
 
-def test_a_port_that_is_taken_is_said():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        code, words = refused("--bind", f"127.0.0.1:{taken.getsockname()[1]}")
-    assert code == 1
-    assert re.fullmatch(r"gatelab: front: .*: it is in use already\.\n", words)
-
-
 @pytest.mark.parametrize(
     ("bind", "words"),
     [("nonsense", "'nonsense' is not an address"), ("127.0.0.1:99999", "is not an address"),
-     ("unix:/tmp/x", "give --bind HOST:PORT")],
+     ("unix:/tmp/x", "give --bind HOST:PORT"), ("127.0.0.1:{}", "it is in use already")],
 )  # fmt: skip
-def test_what_is_no_address_is_refused_before_anything_starts(bind, words):
-    code, said = refused("--bind", bind)
+def test_where_nobody_can_listen_is_refused_before_anything_starts(bind, words):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, said = refused("--bind", bind.format(taken.getsockname()[1]))
     assert code == 2
     assert words in said
     assert said.count("\n") == 1
+
+
+def test_what_cannot_start_is_said_and_nothing_stays():
+    with pytest.raises(LabError, match=r"^front: .*no such thing"), Together(1, "127.0.0.1:0", print) as together:
+        command = [sys.executable, "-c", "import sys; sys.exit('no such thing')"]
+        together.front.make = lambda _: Server(command)
+        together.open()
+    assert {row.state for row in together.rows()} == {"has ended", "did not start"}
+    assert not [one for one in together.gateways if one.server.alive]

@@ -14,6 +14,7 @@ events tell), `up_table` (rows and columns), `up_wishes` (keys and signals).
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -57,7 +58,7 @@ def up(bind: Bind = "127.0.0.1:0", workers: Workers = 2) -> None:
     Kill one of them (kill -9 PID) and watch. Key s starts again what has ended, key q ends all as Ctrl-C does. Ctrl-C
     once more does not wait for requests under way.
 
-    Exit codes: 0 ended as asked; 1 one of them could not start; 2 that is no address.
+    Exit codes: 0 ended as asked; 1 one of them could not start; 2 the address is none, or taken.
     """  # noqa: D301  # \b is click's own: the lines below it are not to be folded
     try:
         from gateway_lab.errors import LabError
@@ -65,11 +66,11 @@ def up(bind: Bind = "127.0.0.1:0", workers: Workers = 2) -> None:
         raise Absent(WITHOUT) from error
     from .record_display import new_console
     from .up_session import Lines, Screen, Session
-    from .up_wishes import wishes
+    from .up_wishes import is_ours, wishes
 
     _check(bind)
     console = new_console()
-    live = console.is_terminal and not console.is_dumb_terminal
+    live = console.is_terminal and not console.is_dumb_terminal and is_ours(sys.stdout.fileno())
     try:
         with wishes(terminal=live) as wanted:
             session = Session(bind, workers, wanted, Screen(console) if live else Lines())
@@ -83,16 +84,17 @@ def up(bind: Bind = "127.0.0.1:0", workers: Workers = 2) -> None:
 
 
 def _check(bind: str) -> None:
-    """Refuse what is no address for a browser before anything is started. Raises BadAddress."""
-    from gateway_runtime.addresses import parse
+    """Refuse an address at which a browser would find nothing, before anything is started. Raises BadAddress."""
+    from gateway_runtime.addresses import listen, parse
     from gateway_runtime.errors import StartupError
 
     try:
         address = parse(bind)
+        if not address.host:
+            raise BadAddress(f"a browser does not find {bind}: give --bind HOST:PORT")
+        listen(address).close()
     except StartupError as error:
         raise BadAddress(str(error)) from None
-    if not address.host:
-        raise BadAddress(f"a browser does not find {bind}: give --bind HOST:PORT")
 
 
 def summary(rows: Sequence[Row]) -> list[str]:

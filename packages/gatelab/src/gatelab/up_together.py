@@ -46,6 +46,7 @@ STEP: Final = 0.01
 """Seconds after which whoever waits for a process looks again."""
 STARTS: Final = "starts ..."
 ENDS: Final = "ends ..."
+ENDED: Final = "has ended"
 
 
 @dataclass(slots=True)
@@ -98,6 +99,7 @@ class Program:
                 time.sleep(STEP)
             self.state = self.state or ENDS
             self.server.stop()
+            self.state = ENDED if self.state == ENDS else self.state
 
     def rate(self, now: float) -> float | None:
         """Return how many requests a second it has answered lately."""

@@ -16,7 +16,6 @@ import contextlib
 import os
 import select
 import signal
-import sys
 import termios
 import tty
 from collections.abc import Iterator
@@ -24,9 +23,10 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Final
 
-__all__ = ["Wish", "Wishes", "wishes"]
+__all__ = ["Wish", "Wishes", "is_ours", "wishes"]
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STDIN: Final = 0
 KEYS_READ: Final = 64
 """Bytes of keys at a time."""
 
@@ -51,11 +51,11 @@ class Wishes:
 
     def wait(self, seconds: float) -> Wish:
         """Return what is wanted, or NOTHING after so many seconds."""
-        ready, _, _ = select.select([self._signals, *([0] if self.keys else [])], [], [], seconds)
+        ready, _, _ = select.select([self._signals, *([STDIN] if self.keys else [])], [], [], seconds)
         if self._signals in ready and set(os.read(self._signals, KEYS_READ)) & set(SIGNALS):
             return Wish.END
-        if 0 in ready:
-            pressed = os.read(0, KEYS_READ)
+        if STDIN in ready:
+            pressed = os.read(STDIN, KEYS_READ)
             self.keys = bool(pressed)  # b"": the terminal is gone
             return next((wish for key, wish in KEYS.items() if key in pressed.lower()), Wish.NOTHING)
         return Wish.NOTHING
@@ -63,7 +63,7 @@ class Wishes:
 
 @contextmanager
 def wishes(*, terminal: bool) -> Iterator[Wishes]:
-    """Take signals, and keys if the output is a terminal, and so is the input, and it is ours."""
+    """Take signals, and keys if the output is a terminal (`terminal`), and so is the input, and it is ours."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     before = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
@@ -74,17 +74,17 @@ def wishes(*, terminal: bool) -> Iterator[Wishes]:
         for number, handler in before.items():
             exits.callback(signal.signal, number, handler)
         exits.callback(signal.set_wakeup_fd, old)
-        keys = terminal and _ours()
+        keys = terminal and is_ours(STDIN)
         if keys:
-            mode = termios.tcgetattr(0)
-            exits.callback(termios.tcsetattr, 0, termios.TCSADRAIN, mode)
-            tty.setcbreak(0)
+            mode = termios.tcgetattr(STDIN)
+            exits.callback(termios.tcsetattr, STDIN, termios.TCSADRAIN, mode)
+            tty.setcbreak(STDIN)
         yield Wishes(reading, keys=keys)
 
 
-def _ours() -> bool:
-    """Is standard input a terminal, and are we the ones it listens to? In the background it would stop us."""
+def is_ours(terminal: int) -> bool:
+    """Is this descriptor a terminal, and are we in its foreground? In the background we have no business there."""
     try:
-        return sys.stdin.isatty() and os.tcgetpgrp(0) == os.getpgrp()
-    except (OSError, ValueError):
+        return os.isatty(terminal) and os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
         return False
