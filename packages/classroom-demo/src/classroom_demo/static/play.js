@@ -63,6 +63,7 @@ export class Play {
     $("#path").addEventListener("change", (event) => this.#path(event.target.value));
     $("#stretch").addEventListener("click", () => this.#stretch(!this.#slow));
     $("#table").addEventListener("click", () => this.#tables());
+    $("#rare").addEventListener("toggle", ({ newState }) => newState === "open" && $("#rare button").focus());
     $("#language").addEventListener("change", (event) => this.speak(event.target.value));
     this.speak();
     feed.listen((state, event) => this.#hear(state, event));
@@ -297,6 +298,11 @@ export class Play {
     this.#look.changed = true;
   }
 
+  #more() {
+    if ($("#more").checkVisibility()) $("#rare").togglePopover();
+    else $("#rare button").focus(); // they are all there
+  }
+
   /** Take a key; return whether it means something here. */
   key(key) {
     const action = Object.keys(ACTIONS).find((what) => ACTIONS[what] === key.toLowerCase());
@@ -315,7 +321,7 @@ export class Play {
     else if (/^z$/i.test(key)) this.#stretch(!this.#slow);
     else if (/^t$/i.test(key)) this.#tables();
     else if (/^l$/i.test(key)) this.speak(next());
-    else if (key === ".") $("#more").click();
+    else if (key === ".") this.#more();
     else return false;
     return true;
   }

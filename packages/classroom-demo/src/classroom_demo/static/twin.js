@@ -17,7 +17,7 @@ const COLUMNS = 6;
 
 /** One lane in words: a table in `body`, and a live region. `open(pid)` is called for a process that is chosen. */
 export class Twin {
-  #head; #body; #said; #clock; #open; #rows = new Map(); #news = { born: 0, ended: 0, bad: [] }; #next = 0;
+  #head; #body; #said; #clock; #open; #rows = new Map(); #news = { born: 0, ended: 0, bad: [] }; #next = 0; #seen = false;
 
   constructor(table, said, clock, open) {
     [this.#said, this.#clock, this.#open] = [said, clock, open];
@@ -41,13 +41,14 @@ export class Twin {
 
   /** Write the table and the news, once a second. */
   show(lane) {
-    if (performance.now() < this.#next) return;
+    const seen = Boolean(this.#body.closest(".tables"));
+    if (performance.now() < this.#next && seen === this.#seen) return;
+    this.#seen = seen;
     this.#next = performance.now() + EVERY;
     this.#say();
     const lives = [...lane.lives.values()].reverse();
     const [alive, gone] = [true, false].map((alive) => lives.filter((life) => (life.ended === null) === alive));
     const shown = [...alive, ...gone].slice(0, ROWS);
-    const seen = Boolean(this.#body.closest(".tables"));
     const pids = new Set(shown.map((life) => life.pid));
     for (const [pid, row] of this.#rows) {
       if (pids.has(pid) || row.contains(document.activeElement)) continue;
