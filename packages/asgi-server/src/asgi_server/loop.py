@@ -17,6 +17,7 @@ import asyncio
 import selectors
 import socket
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from math import inf
 from typing import Any
 
@@ -189,11 +190,16 @@ class AsyncLoop:
         task.add_done_callback(self._welcomed)
 
     def _welcomed(self, task: asyncio.Task[Any]) -> None:
-        """A connection is made, or it was gone before it could be."""
+        """A connection is made; or its client was gone already, and nothing can be set on its socket any more.
+
+        Then asyncio's half-made transport has the descriptor until the collector finds it: to close it here would leave
+        the number to another connection, and asyncio would take the two for one.
+        """
         connection, sock = self._welcoming.pop(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             line(f"a connection was lost before it began: {error}")
-            sock.close()
+            with suppress(OSError):  # not connected, as it should be
+                sock.shutdown(socket.SHUT_RDWR)
             self.forget(connection)
 
 
