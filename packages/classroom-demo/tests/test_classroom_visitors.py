@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 
 import pytest
@@ -113,3 +114,26 @@ def test_how_a_visit_ends(answer, failure):
         assert visit.due <= visit.sent <= visit.answered <= visit.closed
 
     asyncio.run(go())
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_they_may_leave_at_any_moment_and_nobody_complains(turns):
+    """`turns` of the loop after they have come: before they connect, while they do, and when they wait for an answer."""
+    complaints = []
+
+    async def go():
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, told: complaints.append(told["message"]))
+        async with unanswered() as (one, _):
+            one.burst(3)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await one.leave()
+            assert one.waiting == 0
+            for _ in range(turns):  # their connections end in the turns that follow
+                await asyncio.sleep(0)
+        gc.collect()
+
+    asyncio.run(go())
+    gc.collect()
+    assert complaints == []

@@ -175,6 +175,7 @@ class _Talk(asyncio.Protocol):
 
     def __init__(self, visit: Visit, codec: Codec, out: bytes, over: asyncio.Future[None]) -> None:
         self.over = over
+        over.add_done_callback(lambda over: over.cancelled() or over.exception())  # who left as he came hears of no end
         self._visit, self._codec = visit, codec
         visit.out = out
 
