@@ -98,13 +98,14 @@ def test_a_request_whose_end_was_dropped_is_not_held_for_ever():
     assert lives.living[7].told()["now"] == ""
 
 
-def test_who_has_answered_everybody_holds_nothing():
+def test_what_was_dropped_is_made_up_for():
     lives = Lives()
-    hear(lives, spawn(7, 1), request("begin", 7, 1, 3.0), spawn(8, 2), request("begin", 8, 1, 5.0))
+    hear(lives, spawn(7, 1), request("begin", 7, 1, 3.0), spawn(8, 2), request("end", 8, 4, 5.0))
+    hear(lives, spawn(9, 1, "cgi", 7, request="GET /"))
     lives.changes()
-    lives.rest(4.0)
-    assert [lives.living[pid].told()["now"] for pid in (7, 8)] == ["", "GET /hello"]
-    assert lives.changes() == {"finished": [[7, 0, 4.0]]}
+    lives.settle({7: 41, 8: 4, 99: 1}, 6.0)
+    assert {life.pid: (life.served, life.told()["now"]) for life in lives} == {7: (41, ""), 8: (4, ""), 9: (0, "GET /")}
+    assert lives.changes() == {"finished": [[7, 41, 6.0]]}
 
 
 STORY = [

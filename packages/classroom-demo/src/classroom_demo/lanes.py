@@ -35,6 +35,7 @@ from gateway_runtime.addresses import Address, parse_url
 from .lives import MASTER, UNHEARD, Life, Lives
 from .queues import waiting_at
 from .refusals import Refused
+from .status import served_by
 from .visitors import Crowd, Visit
 
 __all__ = ["WORKERS_MAX", "Lane"]
@@ -75,6 +76,7 @@ class Lane:
         self.broken = False
         self._app = folder / "shown.py"
         self._app.write_text(WHOLE, "utf-8")
+        self._status = folder / "status"
         self._events = folder / "events"
         self._events.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -84,7 +86,7 @@ class Lane:
         self._stopped = threading.Event()
         self._ears = threading.Thread(target=self._hear, name=f"events of {name}", daemon=True)
         self._ears.start()
-        options = [*OPTIONS.get(kind, ()), "--events", str(self._events), "--status", f"unix:{folder / 'status'}"]
+        options = [*OPTIONS.get(kind, ()), "--events", str(self._events), "--status", f"unix:{self._status}"]
         self.server: Server = serve(kind, "shown:app", workers=workers, options=options, folder=folder)
         self.lives = Lives()
         self.crowd: Crowd | None = None
@@ -99,6 +101,8 @@ class Lane:
         self._cpu = 0.0
         self._sampled = False
         self._missed: dict[int, float] = {}
+        self._served: dict[int, int] = {}
+        self._settled = 0
 
     # -- life of the lane ---------------------------------------------------------------------------------------------
 
@@ -203,6 +207,13 @@ class Lane:
         # A process that has ended and is not yet waited for is missing in the sum for a moment.
         self._cpu = max(self._cpu, total)
         self._sampled = True
+        if self.lives.unheard != self._settled and self._at_rest(now):
+            self._served = served_by(self._status)
+
+    def _at_rest(self, now: float) -> bool:
+        """Tell whether nobody waits, and has not for so long that each event has come that will."""
+        last = self.visits[-1].closed if self.visits else now
+        return self.crowd is not None and not self.crowd.waiting and now - last > UNSEEN
 
     def look(self) -> None:
         """Notice what no event tells: that the gateway has ended, and ends that were not heard."""
@@ -213,8 +224,9 @@ class Lane:
                 self.crowd.set_rate(0)
             for pid in list(self.lives.living):
                 self.lives.bury(pid, "ended with its gateway", now)
-        if self.crowd and not self.crowd.waiting:
-            self.lives.rest(now - UNSEEN)
+        if self._served:
+            self.lives.settle(self._served, now)
+            self._settled, self._served = self.lives.unheard, {}
         for pid, since in list(self._missed.items()):
             if pid not in self.lives.living:
                 del self._missed[pid]

@@ -177,12 +177,14 @@ class Lives:
         self.gone.append(life)
         self.note("ended", [pid, how, now])
 
-    def rest(self, before: float) -> None:
-        """Let nobody hold a request that began before this: all are answered, so what told of the end was dropped."""
+    def settle(self, served: Mapping[int, int], now: float) -> None:
+        """Take what each process has served from who knows, and let it hold nothing: everybody has been answered."""
         for life in self.living.values():
-            if life.role != CGI and life.held and life.held[-1].since < before:
+            exact = max(life.served, served.get(life.pid, 0))
+            if life.role != CGI and (life.held or exact != life.served):
+                life.served = exact
                 life.held.clear()
-                self.note("finished", [life.pid, life.served, before])
+                self.note("finished", [life.pid, exact, now])
 
     # -- events -------------------------------------------------------------------------------------------------------
 
