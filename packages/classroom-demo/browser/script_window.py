@@ -15,6 +15,8 @@ import classroom_window
 FORWARD = ("Space", "PageDown", "ArrowRight")
 """The space bar, and what presenters' remotes send."""
 BACK = ("Backspace", "PageUp", "ArrowLeft")
+PACED = {("cgi", "run"), ("stay", "run"), ("again", "run")}
+"""Steps with pauses of some seconds in all. At the end of others, a press would already mean the next step."""
 BOUNCE = 300
 """Milliseconds between two presses; the page takes what comes sooner for the same one."""
 
@@ -44,7 +46,7 @@ READ = """() => {
             marked: one.getAttribute("aria-current") === "true", true: one.classList.contains("true")})),
         charts: all("svg[role=img]").map((one) => ({
             label: one.getAttribute("aria-label"), texts: all("text", one).map((label) => label.textContent),
-            dots: all("circle", one).map((dot) => [dot.cx.baseVal.value, dot.cy.baseVal.value])})),
+            dots: all("circle", one).map((dot) => ["cx", "cy"].map((at) => parseFloat(dot.getAttribute(at))))})),
         counters: all("ol li").map(text),
         sections: all("section").map((one) => ({
             name: text(one.querySelector("h2")), text: text(one), bytes: all("code", one).map(text),
@@ -82,7 +84,7 @@ def go_on(page, screen, step, key="Space"):
 def at_its_end(page, screen, step):
     """Wait until a step is over; a press takes its pauses away."""
     classroom_window.screen_is(page, screen, step, "running", "waiting", "done")
-    if page.get_attribute("#script .screen", "data-state") == "running":
+    if (screen, step) in PACED and page.get_attribute("#script .screen", "data-state") == "running":
         press(page, "Space")
     classroom_window.screen_is(page, screen, step)
 
