@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from classroom_demo import visitors
+from classroom_demo.refusals import Refused
 from classroom_demo.visitors import Crowd
 from gateway_runtime.addresses import parse_url
 
@@ -92,6 +93,18 @@ def test_a_visitor_gives_up_in_time(monkeypatch):
     asyncio.run(go())
 
 
+def test_the_lane_ends_before_the_answer():
+    async def go():
+        async with unanswered() as (one, _):
+            asking = asyncio.ensure_future(one.one())
+            await asyncio.sleep(0)
+            await one.leave()
+            with pytest.raises(Refused, match="stopped before"):
+                await asking
+
+    asyncio.run(go())
+
+
 @pytest.mark.parametrize(
     ("answer", "failure"),
     [
@@ -118,7 +131,7 @@ def test_how_a_visit_ends(answer, failure):
 
 @pytest.mark.parametrize("turns", range(8))
 def test_they_may_leave_at_any_moment_and_nobody_complains(turns):
-    """`turns` of the loop after they have come: before they connect, while they do, and when they wait for an answer."""
+    """`turns` of the loop after they have come: before they connect, meanwhile, and while they wait for an answer."""
     complaints = []
 
     async def go():

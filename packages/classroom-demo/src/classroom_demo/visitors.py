@@ -24,6 +24,7 @@ from gateway_core.events import NEED_DATA, Data, EndOfMessage, Response
 from gateway_runtime.addresses import Address
 
 from .asking import CODECS, PATIENCE, Codec, request_of
+from .refusals import Refused
 
 __all__ = ["CROWD", "KEPT", "RATE_MAX", "Crowd", "Visit"]
 
@@ -37,7 +38,7 @@ KEPT: Final = 4_096
 """Bytes of an answer that are kept: a head, and what fits a screen."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Visit:
     """One visitor. `due`, `sent`, `answered` and `closed` are times in seconds since 1970.
 
@@ -97,8 +98,12 @@ class Crowd:
             self._welcome(path or self.path, time.time())
 
     async def one(self, path: str = "") -> Visit:
-        """Let one visitor come, and return how that went."""
-        return await self._come(path or self.path, time.time())
+        """Let one visitor come, and return how that went. Raises Refused if the lane ends before."""
+        coming = self._come(path or self.path, time.time())
+        await asyncio.wait([coming])
+        if coming.cancelled():
+            raise Refused("The lane was stopped before the visitor had an answer.")
+        return coming.result()
 
     async def leave(self) -> None:
         """Let nobody come any more, and everybody go."""
