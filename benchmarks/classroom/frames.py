@@ -8,13 +8,13 @@
     python benchmarks/classroom/frames.py --seconds 5 --only two-1920x1080
     python benchmarks/classroom/frames.py --save-reference      keep it in benchmarks/results/
 
-For each window size: the time from one animation frame to the next (median, p95, p99, and the share of those that came
-more than half a frame late), the page's own script for a frame (p95, as the page itself tells in body[data-frame]), the
-processor's time for a frame (of the page's process, and of the process that puts the picture together), and by how much
-the memory in use has grown after a garbage collection.
+For each window size: frames a second; the time from one to the next (median, p95, p99, and the share of those that
+came more than half a frame late); the processor's time for a frame, of the page's process and of the one that puts the
+picture together (the compositor); the memory that scripts hold, and by how much it has grown, rubbish not counted. The
+record has also the 95th percentile of what drawing takes, as the page itself tells in body[data-frame].
 
-Without a graphics processor Chromium paints with the CPU, and with it on a machine that has one. So what is measured in
-a container is the worst case, and the processor's time is the figure to compare: it does not depend on who else is there.
+Headless Chromium paints with the processor alone, on a machine that has a graphics processor too: what is found here is
+the worst case. On a busy machine compare the processor's time for a frame, which depends least on who else is there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import json
 import shutil
 import statistics
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +47,7 @@ WARM: Final = 3.0
 FRAME: Final = 1000 / 60
 LATE: Final = 1.5 * FRAME
 """Milliseconds: an interval that long has left a frame of the screen out. Less is the clock's jitter."""
+METRICS: Final = ("TaskDuration", "ScriptDuration", "LayoutDuration", "RecalcStyleDuration")
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 INTERVALS: Final = """(seconds) => new Promise((done) => {
     const times = [];
@@ -70,14 +71,14 @@ def measure(browser: Browser, url: str, size: tuple[int, int], seconds: float) -
         devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
         page.evaluate(INTERVALS, WARM)
         before, heap = _metrics(devtools), _heap(devtools)
-        used = _used(browser)
+        used = _used()
         intervals = page.evaluate(INTERVALS, seconds)
-        spent = {kind: value - used[kind] for kind, value in _used(browser).items()}
+        spent = {kind: value - used[kind] for kind, value in _used().items()}
         after = _metrics(devtools)
         frames = len(intervals)
-        each = {name: 1000 * (after[name] - before[name]) / frames for name in before}
+        each = {name: 1000 * (after[name] - before[name]) / frames for name in METRICS}
         return {
-            **spread(intervals), "script_p95": float(page.get_attribute("body", "data-frame") or "nan"),
+            **spread(intervals), "draw_p95": float(page.get_attribute("body", "data-frame") or 0) or None,
             "task": each["TaskDuration"], "script": each["ScriptDuration"], "layout": each["LayoutDuration"],
             "style": each["RecalcStyleDuration"], **{kind: 1000 * value / frames for kind, value in spent.items()},
             "heap": heap, "grown": _heap(devtools) - heap, "picture": page.screenshot(),
@@ -90,15 +91,15 @@ def spread(intervals: Sequence[float]) -> dict[str, float]:
     """Return how the milliseconds between frames are spread."""
     cuts = statistics.quantiles(intervals, n=100, method="inclusive")
     return {
-        "frames": len(intervals), "median": statistics.median(intervals), "p95": cuts[94], "p99": cuts[98],
-        "late": sum(one > LATE for one in intervals) / len(intervals),
+        "per_second": 1000 * len(intervals) / sum(intervals), "median": statistics.median(intervals),
+        "p95": cuts[94], "p99": cuts[98], "late": sum(one > LATE for one in intervals) / len(intervals),
     }  # fmt: skip
 
 
 def _metrics(devtools: CDPSession) -> dict[str, float]:
-    names = ("TaskDuration", "ScriptDuration", "LayoutDuration", "RecalcStyleDuration")
+    """Return the seconds of the processor that the page's main thread has spent on what."""
     told = {one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]}
-    return {name: told[name] for name in names}
+    return {name: told[name] for name in METRICS}
 
 
 def _heap(devtools: CDPSession) -> int:
@@ -107,7 +108,7 @@ def _heap(devtools: CDPSession) -> int:
     return int(devtools.send("Runtime.getHeapUsage")["usedSize"])
 
 
-def _used(_browser: Browser) -> dict[str, float]:
+def _used() -> dict[str, float]:
     """Return the processor's seconds by kind of the browser's processes."""
     used = {"renderer": 0.0, "compositor": 0.0}
     for process in psutil.Process().children(recursive=True):
@@ -146,7 +147,7 @@ def main() -> int:
         parser.error("this needs Chromium; on Debian: apt install chromium")
     machine, started = describe_machine(), datetime.now(UTC).isoformat(timespec="seconds")
     found: dict[str, dict[str, Any]] = {}
-    print(HEAD)
+    print(_head())
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         for crowded in CROWDED:
@@ -168,16 +169,30 @@ def main() -> int:
     return 0
 
 
-HEAD: Final = f"""\
-{"":16}{"--- ms from frame to frame ---":>36}{"--- ms of the processor for a frame ---":>50}{"memory":>16}
-{"":16}{"median":>9}{"p95":>9}{"p99":>9}{"late":>9}{"script":>10}{"layout":>10}{"page":>10}{"process":>10}{"compositor":>12}{"kB":>8}{"grown":>8}"""
+COLUMNS: Final[Sequence[tuple[str, int, Callable[[dict[str, Any]], str]]]] = (
+    ("a second", 10, lambda row: f"{row['per_second']:.1f}"),
+    ("median", 8, lambda row: f"{row['median']:.1f}"),
+    ("p95", 8, lambda row: f"{row['p95']:.1f}"),
+    ("p99", 8, lambda row: f"{row['p99']:.1f}"),
+    ("late", 8, lambda row: f"{row['late']:.1%}"),
+    ("script", 10, lambda row: f"{row['script']:.2f}"),
+    ("layout", 8, lambda row: f"{row['layout'] + row['style']:.2f}"),
+    ("page", 8, lambda row: f"{row['task']:.2f}"),
+    ("process", 9, lambda row: f"{row['renderer']:.2f}"),
+    ("compositor", 12, lambda row: f"{row['compositor']:.2f}"),
+    ("MB", 8, lambda row: f"{row['heap'] / 1e6:.1f}"),
+    ("grown kB", 10, lambda row: f"{row['grown'] / 1e3:+.0f}"),
+)
+"""Of the table: a title, how wide it is, and what it says of a row. Frames; then milliseconds of the processor for a frame
+(`script` and `layout` are parts of `page`, the main thread, which is part of `process`); then what scripts hold."""
+
+
+def _head() -> str:
+    return f"{'':16}" + "".join(f"{title:>{wide}}" for title, wide, _ in COLUMNS)
 
 
 def _line(name: str, row: dict[str, Any]) -> str:
-    times = "".join(f"{row[key]:9.1f}" for key in ("median", "p95", "p99"))
-    costs = f"{row['script']:10.2f}{row['layout'] + row['style']:10.2f}{row['task']:10.2f}{row['renderer']:10.2f}"
-    memory = f"{row['heap'] / 1e3:8.0f}{row['grown'] / 1e3:+8.0f}"
-    return f"{name:16}{times}{row['late']:9.1%}{costs}{row['compositor']:12.2f}{memory}"
+    return f"{name:16}" + "".join(f"{say(row):>{wide}}" for _, wide, say in COLUMNS)
 
 
 if __name__ == "__main__":
