@@ -27,6 +27,8 @@ from gateway_runtime.testing import wait_until
 RATE = 50
 OWED = 2.0
 """Seconds for which a server is stopped: twice what it may be behind with its visitors."""
+TOLD = ".lane, #invite:not([hidden])"
+"""What free play shows once it has been told what runs: that, or that nothing does."""
 CALLS = "connect,sendto,sendmsg,sendmmsg"
 """System calls that name an address."""
 HERE = re.compile(r'AF_UNIX|AF_NETLINK|AF_UNSPEC|sin_addr=inet_addr\("127\.|inet_pton\(AF_INET6, "::1"')
@@ -112,14 +114,14 @@ def test_the_window_after_the_last_is_told_so_and_comes_in_when_one_goes(classro
         page = windows.open(classroom, "play")
         says(page, "Too many windows look already: close one.")
         one.close()
-        page.wait_for_selector("#invite:not([hidden])")  # which a window shows that has been told that nothing runs
+        page.wait_for_selector(TOLD)
         assert page.text_content("#link") == ""
     forgive(windows, ["503"])
 
 
 def test_a_window_that_nobody_sees_holds_no_connection(classroom, windows):
     page = windows.open(classroom, "play")
-    page.wait_for_selector("#invite:not([hidden])")
+    page.wait_for_selector(TOLD)
     hide = """(hidden) => {
         Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
         document.dispatchEvent(new Event("visibilitychange"));
@@ -128,9 +130,9 @@ def test_a_window_that_nobody_sees_holds_no_connection(classroom, windows):
     page.evaluate(hide, True)
     page.wait_for_function("performance.getEntriesByName(`${location.origin}/feed`).length == 1")  # that one is over
     page.evaluate(hide, False)
-    assert act(page, do="lane.start", lane="a", kind="wsgi", workers=1)[0] == 200
-    page.wait_for_selector('.lane[data-lane="a"]')
-    assert act(page, do="lane.stop", lane="a")[0] == 200
+    assert act(page, do="lane.start", lane="d", kind="wsgi", workers=1)[0] == 200
+    page.wait_for_selector('.lane[data-lane="d"]')
+    assert act(page, do="lane.stop", lane="d")[0] == 200
 
 
 def test_by_touch_alone(classroom, windows):
@@ -168,7 +170,7 @@ def test_a_server_that_is_killed_comes_back_as_a_new_lesson(rooms, windows):
 def test_a_machine_that_sleeps_says_so_and_owes_nobody_a_visit(rooms, windows):
     room = rooms()
     page = windows.open(room, "play")
-    page.wait_for_selector("#invite:not([hidden])")
+    page.wait_for_selector(TOLD)
     act(page, do="lane.start", lane="a", kind="wsgi", workers=1)
     act(page, do="rate", lane="a", rate=RATE)
     with feed(room) as answer:
