@@ -23,9 +23,9 @@ STEP = 0.05
 """Seconds between two looks at what should come true."""
 
 
-def until(condition, what=""):
+def until(condition, what="", limit=LIMIT):
     """Return what the condition gives, as soon as that is something."""
-    end = time.monotonic() + LIMIT
+    end = time.monotonic() + limit
     while not (found := condition()):
         assert time.monotonic() < end, what or condition
         time.sleep(STEP)
