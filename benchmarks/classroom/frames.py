@@ -183,8 +183,9 @@ COLUMNS: Final[Sequence[tuple[str, int, Callable[[dict[str, Any]], str]]]] = (
     ("MB", 8, lambda row: f"{row['heap'] / 1e6:.1f}"),
     ("grown kB", 10, lambda row: f"{row['grown'] / 1e3:+.0f}"),
 )
-"""Of the table: a title, how wide it is, and what it says of a row. Frames; then milliseconds of the processor for a frame
-(`script` and `layout` are parts of `page`, the main thread, which is part of `process`); then what scripts hold."""
+"""Of the table: a title, how wide it is, and what it says of a row. Frames; then milliseconds of the processor for a
+frame (`script` and `layout` are parts of `page`, the main thread, which is part of `process`); then what scripts hold.
+"""
 
 
 def _head() -> str:

@@ -275,7 +275,8 @@ export class Stage {
       const part = (now - at) / FLIGHT;
       const [x, y] = [from.x + from.w, from.y + from.h - this.#look.type];
       ctx.beginPath();
-      ctx.arc(x + (slot.x - x) * part, y + (slot.y + slot.h / 2 - y) * part, 0.28 * this.#look.type, 0, 7);
+      const radius = Math.min(0.28 * this.#look.type, 0.25 * slot.h);
+      ctx.arc(x + (slot.x - x) * part, y + (slot.y + slot.h / 2 - y) * part, radius, 0, 7);
       ctx.fill();
       this.#dirty = true;
     }
