@@ -50,9 +50,7 @@ ACTION_MAX: Final = 10_000
 """Bytes of an action."""
 SENTENCE_MAX: Final = 400
 """Characters of a refusal: it may quote what was sent, and a page has room for three lines."""
-POLICY: Final = (
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+POLICY: Final = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 HEADERS: Final = (
     ("Cache-Control", "no-store"),
     ("Content-Security-Policy", POLICY),
