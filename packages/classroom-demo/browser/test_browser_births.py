@@ -71,10 +71,12 @@ def test_a_minute_of_visitors(classroom, windows, tmp_path):
     for name, lane in (("a", cgi), ("b", fastcgi)):
         counts, gateway = lane["counts"], play_window.status(classroom, name)
         until(lambda name=name, counts=counts: counted(page, name, "born") == counts["born"])
-        assert drawn(page, name) == counts["born"]
+        # A dot is missing only if the kernel dropped both of its events. That is counted; without it, both are the same.
+        assert 0 <= counts["born"] - drawn(page, name) <= counts["unheard"] // 2
         assert counted(page, name, "failed") == counts["failed"]
         assert counts["came"] == counts["served"] + counts["failed"] + counts["turned_away"]
-        assert gateway["requests"] == counts["served"] + counts["failed"]
+        came_in = counts["served"] + counts["failed"]
+        assert came_in - gave_up <= gateway["requests"] <= came_in
         living = {life["pid"] for life in lane["lives"] if _lives(life, "worker")}
         assert living == play_window.workers(classroom, name)
     assert fastcgi["counts"]["born"] == play_window.status(classroom, "b")["spawned"] == 2
