@@ -17,6 +17,8 @@ FORWARD = ("Space", "PageDown", "ArrowRight")
 BACK = ("Backspace", "PageUp", "ArrowLeft")
 PACED = {("cgi", "run"), ("stay", "run"), ("again", "run")}
 """Steps with pauses of some seconds in all. At the end of others, a press would already mean the next step."""
+PATIENCE = 90
+"""Seconds for a step: forty processes one after another, on a machine that has ten other things to do."""
 BOUNCE = 300
 """Milliseconds between two presses; the page takes what comes sooner for the same one."""
 
@@ -86,7 +88,10 @@ def at_its_end(page, screen, step):
     classroom_window.screen_is(page, screen, step, "running", "waiting", "done")
     if (screen, step) in PACED and page.get_attribute("#script .screen", "data-state") == "running":
         press(page, "Space")
-    classroom_window.screen_is(page, screen, step)
+    page.wait_for_selector(
+        f'.screen[data-screen="{screen}"][data-step="{step}"]:is([data-state="done"], [data-state="waiting"])',
+        timeout=1000 * PATIENCE,
+    )
 
 
 def vote(page, *hands, beside=()):

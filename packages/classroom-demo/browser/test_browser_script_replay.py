@@ -24,7 +24,7 @@ from classroom_demo.recording import bundled
 from classroom_demo.scenes import SCREENS
 from classroom_demo.script import CANNOT
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(240)
 STEPS = [(screen, step) for screen, steps in SCREENS.items() for step in steps]
 UNSTAMPED = {"vote", "columns"}
 """Screens that need no process."""

@@ -14,7 +14,7 @@ from script_window import BACK, BOUNCE, STILL, at_its_end, go_on, press, read, t
 
 from classroom_demo.votes import machine
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(240)
 LATER = f"(since) => performance.now() - since > {BOUNCE}"
 LANGUAGES = 'import("/static/words.js").then((words) => words.LANGUAGES)'
 
