@@ -52,7 +52,7 @@ def candidates(lane: Lane, served: Served) -> list[Visit]:
     """Return the visits that a process's request may belong to, the nearest first."""
     found = [
         visit
-        for visit in lane.visits
+        for visit in tuple(lane.visits)  # at once: more may come while a thread looks
         if visit.request == served.request
         and visit.sent - SLACK <= served.since
         and served.until <= visit.closed + SLACK
