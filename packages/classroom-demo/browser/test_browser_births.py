@@ -71,7 +71,7 @@ def test_a_minute_of_visitors(classroom, windows, tmp_path):
     for name, lane in (("a", cgi), ("b", fastcgi)):
         counts, gateway = lane["counts"], play_window.status(classroom, name)
         until(lambda name=name, counts=counts: counted(page, name, "born") == counts["born"])
-        # A dot is missing only if the kernel dropped both of its events. That is counted; without it, they are the same.
+        # A dot is missing only if the kernel dropped both of its events, and what it drops is counted.
         assert 0 <= counts["born"] - drawn(page, name) <= counts["unheard"] // 2
         assert counted(page, name, "failed") == counts["failed"]
         assert counts["came"] == counts["served"] + counts["failed"] + counts["turned_away"]

@@ -224,9 +224,10 @@ class Lane:
                 self.crowd.set_rate(0)
             for pid in list(self.lives.living):
                 self.lives.bury(pid, "ended with its gateway", now)
-        if self._served:
+        if self._served and self._at_rest(now):
             self.lives.settle(self._served, now)
-            self._settled, self._served = self.lives.unheard, {}
+            self._settled = self.lives.unheard
+        self._served = {}
         for pid, since in list(self._missed.items()):
             if pid not in self.lives.living:
                 del self._missed[pid]
