@@ -33,7 +33,7 @@ SNAPSHOT = """() => new Promise((resolve) => {
 READ = """() => {
     const root = document.querySelector("#script");
     const all = (query, from = root) => [...from.querySelectorAll(query)];
-    const text = (one) => (one?.innerText ?? "").trim();
+    const text = (one) => (one?.checkVisibility() ? one.innerText.trim() : "");
     const wide = (one) => one?.getBoundingClientRect().width ?? 0;
     const share = (one) => Number(one?.style.getPropertyValue("--share") ?? 0);
     return {

@@ -139,6 +139,7 @@ def test_another_language_changes_words_and_nothing_else(classroom, windows):
         page.wait_for_selector(f'#script[lang="{language}"]')
         page.wait_for_function(STILL)
         seen[language] = read(page)
+        classroom_window.shot(page, f"script-language-{language}")
     first = seen[languages[0]]
     for language, found in seen.items():
         for name in ("title", "prompt", "place"):
@@ -146,7 +147,6 @@ def test_another_language_changes_words_and_nothing_else(classroom, windows):
         assert (found["counters"], found["state"]) == (first["counters"], "done")
         (chart,), (same,) = found["charts"], first["charts"]
         assert (chart["dots"], chart["texts"]) == (same["dots"], same["texts"])
-        classroom_window.shot(page, f"script-language-{language}")
     assert len({found["title"] for found in seen.values()}) == len(languages)
     assert read(other) == beside
 

@@ -335,6 +335,22 @@ def test_a_gateway_that_fails_has_its_recording_played_with_the_reason(tmp_path,
     lesson(tmp_path, monkeypatch, go)
 
 
+def test_why_recordings_are_played_is_said_once(tmp_path, monkeypatch):
+    async def never():
+        return False
+
+    found = recorded()
+    found.segments["stay", "run"] = Segment([(0.0, {"rows": [], "born": {}})])
+    monkeypatch.setattr(script, "bundled", lambda: found)
+    monkeypatch.setattr(backstage, "_starts", never)
+
+    async def go(floor):
+        told = [await press(floor, name) for name in ("cgi", "stay")]
+        assert [(one["state"], one["sentence"]) for one in told] == [("done", script.CANNOT), ("done", "")]
+
+    lesson(tmp_path, monkeypatch, go)
+
+
 def test_replay_plays_what_was_seen_a_while_ago(tmp_path, monkeypatch):
     async def go(floor):
         with pytest.raises(Refused, match="no recording"):

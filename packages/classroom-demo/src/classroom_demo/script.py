@@ -67,6 +67,7 @@ class Script:
         self._turn = asyncio.Lock()  # two windows, or two quick keys: one after the other
         self._news = False
         self._measured: set[str] = set()
+        self._said: set[str] = set()  # why recordings are played
         self._backstage = Backstage(floor)
         self._recorder = Recorder()
         floor.hub.taps.append(self._recorder.take)
@@ -104,7 +105,7 @@ class Script:
         async with self._turn:
             await self._break_off()
             again = screen is self._at
-            self._turn_to(screen)
+            self._at, self._news = screen, True
             if screen.state == "failed":
                 self._on_to(screen, screen.step)
             elif screen.more and (again or not screen.step):
@@ -118,7 +119,7 @@ class Script:
             if screen.before:
                 self._on_to(screen, screen.before)
             elif screen is not self._screens[names[0]]:
-                self._turn_to(self._screens[names[names.index(screen.name) - 1]])
+                self._at, self._news = self._screens[names[names.index(screen.name) - 1]], True
 
     async def replay(self, name: str) -> None:
         """Play a screen as it was recorded: a while ago, or for the package. Raises Refused."""
@@ -131,7 +132,7 @@ class Script:
             await self._break_off()
             for later in screen.steps[screen.steps.index(step) :]:  # they are to be shown with the data of then
                 screen.seen.pop(later, None)
-            self._turn_to(screen)
+            self._at, self._news = screen, True
             work = partial(self._play, screen, SCREENS[name][step], recording, segment)
             self._start(screen, step, work, plays=True)
 
@@ -182,10 +183,6 @@ class Script:
     @property
     def _busy(self) -> bool:
         return self._task is not None and not self._task.done()
-
-    def _turn_to(self, screen: Screen) -> None:
-        self._at = screen
-        self._news = True
 
     def _on_to(self, screen: Screen, name: str) -> None:
         """Go to a step: begin it, or show it as it was seen."""
@@ -241,7 +238,9 @@ class Script:
         segment = recording.segments.get((screen.name, screen.step)) if recording else None
         if recording is None or segment is None:
             raise error
-        screen.sentence = "" if os.environ.get(REPLAY) else str(error)  # that, somebody has asked for
+        why = str(error)
+        screen.sentence = "" if os.environ.get(REPLAY) or why in self._said else why  # once; never, if it was asked for
+        self._said.add(why)
         await self._play(screen, step, recording, segment)
 
     async def _play(self, screen: Screen, step: Step, recording: Recording, segment: Segment) -> None:
