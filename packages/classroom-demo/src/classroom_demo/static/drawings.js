@@ -255,8 +255,8 @@ function beforeAndAfter({ born, again }, words) {
 /** Two questions, so four fields. In a field, a line has names, and after a bar what they are. */
 function map({ words }) {
   const { rule, program, crosses, inside, cells, title, prompt } = words.map;
-  const line = (text) => h("p", {}, h("b", {}, text.split("|")[0]), text.includes("|") ? h("span", {}, `: ${text.split("|")[1]}`) : null);
-  const cell = (text) => h("td", {}, text.split("\n").map(line));
+  const line = ([names, role]) => h("p", {}, h("b", {}, names), role ? h("span", {}, role) : null);
+  const cell = (text) => h("td", {}, text.split("\n").map((part) => line(part.split("|"))));
   const rows = (name, texts) => h("tbody", {}, h("tr", {}, h("th", { scope: "rowgroup", colspan: 2 }, name)), h("tr", {}, texts.map(cell)));
   const root = h("table", { class: "map" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, rule), h("th", { scope: "col" }, program))),
     rows(crosses, cells[0]), rows(inside, cells[1]));

@@ -76,8 +76,8 @@ const en = {
     rule: "a rule", program: "a program",
     crosses: "between processes", inside: "inside one process",
     cells: [
-      ["CGI, FastCGI, SCGI, uwsgi, HTTP, AJP", "nginx, Apache|fronts\nphp-fpm, uWSGI, gunicorn|hold the workers"],
-      ["WSGI, ASGI, Rack, PSGI, servlets", "Flask, Django, Spring|frameworks\nmod_wsgi, mod_php|inside the front"],
+      ["CGI, FastCGI, SCGI, uwsgi, HTTP, AJP", "nginx, Apache: |fronts\nphp-fpm, uWSGI, gunicorn: |hold the workers"],
+      ["WSGI, ASGI, Rack, PSGI, servlets", "Flask, Django, Spring: |frameworks\nmod_wsgi, mod_php: |inside the front"],
     ],
     prompt: "Free play: P",
   },
@@ -162,8 +162,8 @@ const de = {
     rule: "eine Regel", program: "ein Programm",
     crosses: "zwischen Prozessen", inside: "in einem Prozess",
     cells: [
-      ["CGI, FastCGI, SCGI, uwsgi, HTTP, AJP", "nginx, Apache|davor\nphp-fpm, uWSGI, gunicorn|halten die Worker"],
-      ["WSGI, ASGI, Rack, PSGI, Servlets", "Flask, Django, Spring|Frameworks\nmod_wsgi, mod_php|im Webserver"],
+      ["CGI, FastCGI, SCGI, uwsgi, HTTP, AJP", "nginx, Apache: |davor\nphp-fpm, uWSGI, gunicorn: |halten die Worker"],
+      ["WSGI, ASGI, Rack, PSGI, Servlets", "Flask, Django, Spring: |Frameworks\nmod_wsgi, mod_php: |im Webserver"],
     ],
     prompt: "Freies Spiel: P",
   },
@@ -248,8 +248,8 @@ const zh = {
     rule: "规则", program: "程序",
     crosses: "跨越进程", inside: "同一进程内",
     cells: [
-      ["CGI、FastCGI、SCGI、uwsgi、HTTP、AJP", "nginx、Apache|前端\nphp-fpm、uWSGI、gunicorn|管理 worker"],
-      ["WSGI、ASGI、Rack、PSGI、Servlet", "Flask、Django、Spring|框架\nmod_wsgi、mod_php|在前端之内"],
+      ["CGI、FastCGI、SCGI、uwsgi、HTTP、AJP", "nginx、Apache：|前端\nphp-fpm、uWSGI、gunicorn：|管理 worker"],
+      ["WSGI、ASGI、Rack、PSGI、Servlet", "Flask、Django、Spring：|框架\nmod_wsgi、mod_php：|在前端里"],
     ],
     prompt: "自由操作：P",
   },
