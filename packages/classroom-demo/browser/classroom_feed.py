@@ -63,9 +63,9 @@ ANSWERS = {
     ]),
     "stretch": {"stages": [
         stage("accept", 0.0002, "From the visitor's last byte until the gateway takes the request; less decoding."),
-        stage("decode", 0.00005, "312 bytes become 21 variables. Timed here, on the same bytes.", bytes(range(256))),
+        stage("decode", 0.00005, "256 bytes become 21 variables. Timed on the same bytes.", bytes(range(256))),
         stage("call", 0.081, "The application is called: app(environ, start_response), in one process."),
-        stage("encode", 0.00001, "The answer becomes 18 bytes. Timed here, on the same answer.", b"Status: 200 OK\r\n\r\n"),
+        stage("encode", 0.00001, "The answer becomes 18 bytes. Timed on the same.", b"Status: 200 OK\r\n\r\n"),
         stage("release", 0.0003, "From the end of the call until the visitor has all, and the connection is closed."),
     ]},
 }  # fmt: skip

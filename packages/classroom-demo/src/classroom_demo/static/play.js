@@ -84,7 +84,6 @@ export class Play {
     const names = LANGUAGES.map((one) => [new Intl.DisplayNames([one], { type: "language" }).of(one), one]);
     $("#language").replaceChildren(...names.map(([name, one]) => h("option", { value: one, lang: one, selected: one === language() }, name)));
     $("#targets").dataset.names = "";
-    this.#look.words = words();
     this.#look.changed = true;
     for (const view of this.#views.values()) view.speak();
     this.#touched = 0;
@@ -191,7 +190,7 @@ export class Play {
   #count({ lanes, t }) {
     for (const [name, { counts, path, url }] of Object.entries(lanes)) {
       const known = this.#spent.get(name);
-      const all = counts.served + counts.failed;
+      const all = counts.served; // who was refused has cost next to nothing, and would make a lane look cheap
       const same = known?.path === path && known.url === url && all >= known.samples.at(-1).requests;
       const spent = same ? known : { path, url, samples: [], each: null };
       this.#spent.set(name, spent);
