@@ -131,13 +131,13 @@ export class Stage {
   #areas(width, height) {
     const type = this.#look.type;
     const left = Math.max(4.3 * type, 0.16 * width);
-    const [x, w] = [left + 0.6 * type, width - left - 0.6 * type];
-    const boxes = (row) => ({ x: x + 2, y: 4, w: w - 6, h: height - row - 8 });
+    const [x, w] = [left + 0.6 * type, Math.max(8, width - left - 0.6 * type)];
+    const boxes = (row) => ({ x: x + 2, y: 4, w: w - 6, h: Math.max(2, height - row - 8) });
     const row = this.#rowOfKeepers(height, boxes);
     return {
-      crowd: { x: 0, y: 4, w: left, h: height - (height > FLAT * type ? 1.5 * type : 8) },
+      crowd: { x: 0, y: 4, w: left, h: Math.max(2, height - (height > FLAT * type ? 1.5 * type : 8)) },
       keepers: { x, y: height - row, w, h: row },
-      stairs: { x, y: 4, w, h: height - row - 12 },
+      stairs: { x, y: 4, w, h: Math.max(2, height - row - 12) },
       boxes: boxes(row),
     };
   }
