@@ -11,9 +11,28 @@
  */
 
 export const DOTS = 240; // processes per request that are drawn on a stage; those before them have long faded
+export const FLAT = 4; // heights of type: a stage that is no higher has no room for keepers, nor for captions
+const KEEPERS = 1.3; // height of their row
 export const LOW = 0.85; // height of the lowest box that can have an id in it, in heights of type: digits hang over nothing
 const NARROW = 3.7; // and width of the narrowest
 const WIDE = 2.4; // width over height of a box: its words stand beside its number
+
+/** Return where on a stage visitors wait, those stand that serve nobody themselves, and all others: {crowd, keepers, stairs,
+ * boxes}. The keepers have a row of their own, unless the stage is flat, or their place lets all workers be named. */
+export function areasOf(width, height, type, keepers, workers) {
+  const left = Math.max(4.3 * type, 0.16 * width);
+  const [x, w] = [left + 0.6 * type, Math.max(8, width - left - 0.6 * type)];
+  const boxes = (row) => ({ x: x + 2, y: 4, w: w - 6, h: Math.max(2, height - row - 8) });
+  const flat = height <= FLAT * type;
+  const named = (row) => grid(workers, boxes(row), type).named;
+  const row = keepers && !flat && (named(KEEPERS * type) || !named(0)) ? KEEPERS * type : 0;
+  return {
+    crowd: { x: 0, y: 4, w: left, h: Math.max(2, height - (flat ? 8 : 1.5 * type)) },
+    keepers: { x, y: height - row, w, h: row },
+    stairs: { x, y: 4, w, h: Math.max(2, height - row - 12) },
+    boxes: boxes(row),
+  };
+}
 
 /** Return how many boxes stand across and down, so that an id fits, and each is as near to WIDE as can be: {places, named},
  * and whether an id does fit. */

@@ -13,7 +13,7 @@
  */
 
 import { inOrder, repeated } from "./feed.js";
-import { DOTS, field, gapOf, grid, stair } from "./places.js";
+import { areasOf, DOTS, field, FLAT, gapOf, grid, stair } from "./places.js";
 import { box, crowd, dot, grave, keeper, ring, sharp, write } from "./shapes.js";
 import { duration, megabytes, number, well } from "./units.js";
 import { ending, words } from "./words_play.js";
@@ -28,8 +28,6 @@ const GOING = 0.3; // and fades then
 const FLASH = 0.15; // seconds for which a request is seen, however quick it was
 const FLIGHT = 0.18; // seconds in which a visitor gets to a process
 const FLIGHTS = 40; // at a time: more is a blur
-const KEEPERS = 1.3; // the height of the row of those that serve nobody themselves, in widths of type
-const FLAT = 4; // heights of type: a stage that is lower than that has no room for them, nor for captions
 const GLIDE = 9; // a second: how quickly things get to their places
 
 export class Stage {
@@ -119,36 +117,14 @@ export class Stage {
     if (!paper) return;
     const { ctx, width, height } = paper;
     ctx.textBaseline = "alphabetic";
-    const areas = this.#areas(width, height);
+    const keepers = this.#slots.filter((slot) => this.#keeps(slot)).length;
+    const areas = areasOf(width, height, this.#look.type, keepers, this.#slots.length - keepers);
     crowd(ctx, this.#look, { ...areas.crowd, waiting: this.#lane.waiting, queue: this.#lane.queue });
     this.#captions(ctx, areas, height);
     const glide = this.#look.still ? 1 : 1 - Math.exp(-GLIDE * tick);
     this.#drawBoxes(ctx, areas, glide, now);
     if (this.#lane.kind === "cgi") this.#drawDots(ctx, areas.stairs, glide);
     this.#drawFlights(ctx, areas.crowd, now);
-  }
-
-  #areas(width, height) {
-    const type = this.#look.type;
-    const left = Math.max(4.3 * type, 0.16 * width);
-    const [x, w] = [left + 0.6 * type, Math.max(8, width - left - 0.6 * type)];
-    const boxes = (row) => ({ x: x + 2, y: 4, w: w - 6, h: Math.max(2, height - row - 8) });
-    const row = this.#rowOfKeepers(height, boxes);
-    return {
-      crowd: { x: 0, y: 4, w: left, h: Math.max(2, height - (height > FLAT * type ? 1.5 * type : 8)) },
-      keepers: { x, y: height - row, w, h: row },
-      stairs: { x, y: 4, w, h: Math.max(2, height - row - 12) },
-      boxes: boxes(row),
-    };
-  }
-
-  /** Return how high the row of those is that serve nobody themselves: none, if their place lets all others be named. */
-  #rowOfKeepers(height, boxes) {
-    const type = this.#look.type;
-    const keepers = this.#slots.filter((slot) => this.#keeps(slot)).length;
-    if (!keepers || height < FLAT * type) return 0;
-    const named = (row) => grid(this.#slots.length - keepers, boxes(row), type).named;
-    return named(KEEPERS * type) || !named(0) ? KEEPERS * type : 0;
   }
 
   /** Tell whether the process of a place serves no visitor itself. */
