@@ -390,8 +390,11 @@ def test_a_system_without_fork(capsys, monkeypatch):
     assert "cannot fork" in unable()
 
 
-def test_who_only_replays_starts_nothing(monkeypatch):
+def test_who_only_replays_starts_nothing_and_records_nothing(monkeypatch, tmp_path, capsys):
     monkeypatch.delenv(REPLAY, raising=False)
     assert unable() == ""
     monkeypatch.setenv(REPLAY, "1")
     assert "start it without --replay" in unable()
+    assert main(["--record", str(tmp_path / "lesson.jsonl.gz")]) == 2
+    assert "start it without --replay" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -38,6 +38,7 @@ from gateway_runtime.addresses import parse
 from gateway_runtime.errors import StartupError
 
 from . import REPLAY, VOTES_IN
+from .refusals import unable
 
 __all__ = ["main"]
 
@@ -227,6 +228,8 @@ def _record(file: Path) -> int:
     from .floor import Floor
     from .recording import BadRecording, record
 
+    if sentence := unable():
+        raise _Refusal(sentence)
     with tempfile.TemporaryDirectory() as votes:
         floor = Floor(Path(votes))
         floor.open()

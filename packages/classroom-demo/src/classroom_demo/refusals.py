@@ -16,7 +16,8 @@ class Refused(Exception):
 def unable() -> str:
     """Say why this classroom starts no gateway, whatever is asked for; "" if it may try."""
     if os.environ.get(REPLAY):
-        return "This classroom shows what was recorded and starts nothing: start it without --replay to run gateways."
+        words = f"start it without --replay, and without {REPLAY}, to run gateways"
+        return f"This classroom shows what was recorded and starts nothing: {words}."
     if not hasattr(os, "fork"):
         return "This system cannot fork processes, so no gateway runs here: the script shows what was recorded."
     return ""
