@@ -24,6 +24,8 @@ import demo_app.experiments
 from classroom_demo.asking import request_of
 from classroom_demo.scenes import SCREENS
 
+pytestmark = pytest.mark.timeout(240)
+"""The first test waits for the whole lesson, which takes 15 s on a machine that does nothing else."""
 STEPS = [(screen, step) for screen, steps in SCREENS.items() for step in steps]
 KINDS = ("CGI", "FastCGI", "uwsgi", "WSGI")
 HANDS = {"vote": (12, 5, 7, 1), "where": (9, 4, 6, 0), "again": (1, 20, 3, 1)}

@@ -16,6 +16,9 @@ from classroom_demo.votes import machine
 
 pytestmark = pytest.mark.timeout(240)
 LATER = f"(since) => performance.now() - since > {BOUNCE}"
+BOUNCES = """(key) => {
+    for (let n = 0; n < 4; n++) document.body.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
+}"""
 LANGUAGES = 'import("/static/words.js").then((words) => words.LANGUAGES)'
 
 
@@ -46,13 +49,12 @@ def dots(page, more_than):
     page.wait_for_function("(dots) => document.querySelectorAll('#script circle').length > dots", arg=more_than)
 
 
-@pytest.mark.parametrize("key", ["Space", "PageDown", "ArrowRight"])
+@pytest.mark.parametrize("key", [" ", "PageDown", "ArrowRight"])
 def test_a_key_that_bounces_counts_once(classroom, windows, key):
     page = windows.open(classroom)
     back_to_columns(page)
     with asked(page) as found:
-        for _ in range(4):
-            page.keyboard.press(key)
+        page.evaluate(BOUNCES, key)
         screen_is(page, "columns", "answer")
         assert told(page)["screen"]["step"] == "answer"
     assert found == [{"do": "screen", "screen": "columns"}]
