@@ -101,7 +101,8 @@ export class LaneView {
     for (const [pid, how] of ended) {
       const bad = !well(how);
       if (!bad && this.#lane.lives.get(pid)?.role !== "worker") continue; // a process per request has ended, as it should
-      this.#gone = `${bad ? "✕ " : ""}${pid} ${ending(how)}`;
+      const end = /signal 9$/.test(how) ? words().state.killed : ending(how); // short: the heir stands beside it
+      this.#gone = `${bad ? "✕ " : ""}${pid} ${end}`;
       this.#happened(this.#gone);
     }
     const worker = born.findLast(([, role]) => role !== "cgi");
