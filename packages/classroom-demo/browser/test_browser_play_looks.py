@@ -341,9 +341,22 @@ def test_every_language_has_all_words_and_none_is_left_in_english(play):
             pairs = zip(here, english, strict=True)
             left = {words for (what, words), (_, other) in pairs if words == other and any(map(str.isalpha, words))}
             assert left <= ALIKE
-    page.reload(wait_until="commit")
+
+
+def test_the_script_and_free_play_speak_the_same_language(play):
+    page = play(2)
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#script[lang=en]")
+    page.evaluate("() => (location.hash = '#play')")
     page.wait_for_selector("#play:not([hidden])")
-    assert page.get_attribute("html", "lang") == LANGUAGES[-1]  # the browser has kept it
+    page.keyboard.press("l")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#script[lang=de]")
+    page.keyboard.press("l")
+    page.keyboard.press("p")
+    page.wait_for_selector("html[lang=zh-Hans] #play:not([hidden])")
+    page.reload(wait_until="commit")  # the browser has kept it
+    page.wait_for_selector("html[lang=zh-Hans] #play:not([hidden])")
 
 
 def test_numbers_are_written_as_the_language_writes_them(play):
