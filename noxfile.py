@@ -144,6 +144,13 @@ def browser(session: nox.Session) -> None:
 
 
 @nox.session
+def frames(session: nox.Session) -> None:
+    """Count the classroom's frames a second with 200 processes in sight; `-- --save-reference` keeps them."""
+    install(session, "browser")
+    session.run("python", "benchmarks/classroom/frames.py", *session.posargs)
+
+
+@nox.session
 def coverage(session: nox.Session) -> None:
     """Run the tests with branch coverage, subprocesses included, and show what is missed."""
     install(session, "test")
