@@ -8,7 +8,8 @@ Contents
 ``feed``         frames for all windows, as server-sent events
 ``lanes``        a gateway and its visitors; ``lives``: its processes; ``visitors``: the crowd; ``queues``
 ``slow_motion``  the bytes of a process, and one request stretched over its five stages
-``script``       seven screens; ``scenes``, ``bill``, ``columns``: what they run; ``votes``, ``recording``
+``script``       seven screens; ``scenes``, ``bill``, ``columns``: what they run; ``backstage``: their lanes;
+                 ``votes``, ``recording``
 ===============  ===========================================================================================
 
 ``python -m classroom_demo`` opens it.
