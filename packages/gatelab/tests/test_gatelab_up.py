@@ -236,7 +236,7 @@ class Terminal:
 
     def wait_for(self, pattern):
         """Read until a pattern comes after what was waited for before, and return the match."""
-        wait_until(lambda: self.read() or re.search(pattern, self.seen))
+        wait_until(lambda: self.read() or re.search(pattern, self.seen), pattern, LIMIT)
         found = re.search(pattern, self.seen)
         self.seen = self.seen[found.end() :]
         return found
@@ -246,7 +246,7 @@ class Terminal:
 
     def end(self):
         """Wait for the end; return what came last."""
-        wait_until(lambda: self.read() or self.process.poll() is not None)
+        wait_until(lambda: self.read() or self.process.poll() is not None, "its end", LIMIT)
         while select.select([self.ours], [], [], 0)[0]:
             self.read()
         assert self.process.returncode == 0
@@ -276,7 +276,7 @@ def test_in_a_terminal_a_dead_gateway_is_told_and_starts_again_where_it_was():
 def test_ctrl_c_while_they_start_leaves_nothing_and_no_colour():
     with Terminal(NO_COLOR="1") as terminal:
         terminal.wait_for("The gateways start")
-        wait_until(lambda: len(psutil.Process(terminal.process.pid).children(recursive=True)) > 2)
+        wait_until(lambda: len(psutil.Process(terminal.process.pid).children(recursive=True)) > 2, "their start", LIMIT)
         there = psutil.Process(terminal.process.pid).children(recursive=True)
         terminal.press(b"\x03")
         terminal.press(b"\x03")  # it does not wait, and its leashes end what is left
