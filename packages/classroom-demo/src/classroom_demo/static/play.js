@@ -49,7 +49,7 @@ const $ = (query) => document.querySelector(query);
 
 export class Play {
   #feed; #act; #look; #say; #motion; #state; #views = new Map(); #pending = new Map();
-  #aim = "all"; #slow = false; #touched = 0; #shown = 0;
+  #aim = "all"; #slow = false; #touched = -Infinity; #shown = 0;
   #spent = new Map();
 
   constructor({ feed, act, look, say }) {
@@ -86,7 +86,7 @@ export class Play {
     $("#targets").dataset.names = "";
     this.#look.changed = true;
     for (const view of this.#views.values()) view.speak();
-    this.#touched = 0;
+    this.#touched = -Infinity;
     this.#show();
   }
 
