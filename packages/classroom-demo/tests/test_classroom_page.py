@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from classroom_demo import REPLAY
+from classroom_demo import REPLAY, VOTES_IN, app
 from classroom_demo.__main__ import main
 from classroom_demo.refusals import unable
 from gateway_runtime.testing import wait_until
@@ -398,3 +398,20 @@ def test_who_only_replays_starts_nothing_and_records_nothing(monkeypatch, tmp_pa
     assert main(["--record", str(tmp_path / "lesson.jsonl.gz")]) == 2
     assert "start it without --replay" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_floor_that_has_failed_ends_its_process_for_a_new_one(tmp_path, monkeypatch):
+    monkeypatch.setenv(VOTES_IN, str(tmp_path))
+    monkeypatch.setattr(app, "_floor", None)
+    killed = []
+    monkeypatch.setattr(app.os, "kill", lambda *told: killed.append(told))
+    floor = app.floor()
+    assert floor.alive
+    monkeypatch.setattr(floor, "_frame", lambda: 1 / 0)
+    floor.hub.window()
+    wait_until(lambda: not floor.alive)
+    assert not killed
+    app.floor()
+    assert killed == [(os.getpid(), signal.SIGTERM)]
+    floor._folder.cleanup()

@@ -20,6 +20,7 @@ import json
 import os
 import re
 import secrets
+import signal
 import threading
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
@@ -94,6 +95,8 @@ def floor() -> Floor:
             folder = Path(told) if told else platformdirs.user_data_path("gatelab", appauthor=False) / "votes"
             _floor = Floor(folder)
             _floor.open()
+        if not _floor.alive:
+            os.kill(os.getpid(), signal.SIGTERM)  # the master starts another worker, and the windows find it
         return _floor
 
 

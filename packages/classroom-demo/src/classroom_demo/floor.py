@@ -81,6 +81,11 @@ class Floor:
         """Begin."""
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Does its thread run? Only a fault of ours ends it before `close`."""
+        return self._thread.is_alive()
+
     def act(self, action: Action) -> Any:
         """Do what a page asks for, and return what there is to say. Raises Refused."""
         do = self._actions.get(str(action.get("do")))
@@ -111,6 +116,16 @@ class Floor:
 
     async def _live(self) -> None:
         sampling = self._loop.create_task(self._sample())
+        try:
+            await self._tell()
+        finally:
+            sampling.cancel()
+        await self.script.close()
+        await asyncio.gather(sampling, *(self._end(name) for name in list(self.lanes)), return_exceptions=True)
+        await self._loop.shutdown_default_executor()
+
+    async def _tell(self) -> None:
+        """Tell the windows what is new, frame by frame, until the end."""
         due = self._loop.time()
         while not self._stopped.is_set():
             for lane in self.lanes.values():
@@ -120,10 +135,6 @@ class Floor:
                 self.hub.refresh(self._snapshot)
             due = max(due + FRAME, self._loop.time())
             await asyncio.sleep(due - self._loop.time())
-        sampling.cancel()
-        await self.script.close()
-        await asyncio.gather(sampling, *(self._end(name) for name in list(self.lanes)), return_exceptions=True)
-        await self._loop.shutdown_default_executor()
 
     async def _sample(self) -> None:
         while True:

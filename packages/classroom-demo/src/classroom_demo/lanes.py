@@ -56,15 +56,26 @@ WHOLE: Final = """\
 import os
 
 from demo_app import app as demo
+from demo_app import experiments
 
 
 def app(environ, start_response):
     if environ["PATH_INFO"] == "/crash":
         os._exit(1)  # at once, as a fault in a library ends it: an exception would be an answer, and end nothing
+    if environ["PATH_INFO"] == "/file":
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [fingerprint(experiments.__file__)]
     return demo(environ, start_response)
+
+
+def fingerprint(file):
+    import hashlib  # not for each program of CGI
+
+    with open(file, "rb") as code:
+        return hashlib.file_digest(code, "sha256").hexdigest().encode()
 """
 BROKEN: Final = f"{WHOLE}\n\nraise RuntimeError('somebody has saved a mistake')\n"
-"""The application's file, in order and not."""
+"""The application's file, in order and not. /file answers with the hash of the code that this process has loaded."""
 SERVER_ERROR: Final = 500
 
 

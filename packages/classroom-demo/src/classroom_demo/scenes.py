@@ -18,15 +18,13 @@ follow; `stage.hurry` takes the pauses away. How many processes there were is wh
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing, suppress
+from http import HTTPStatus
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import demo_app.experiments
 from gateway_runtime.addresses import parse_url
 
 from . import bill, columns, votes
@@ -49,6 +47,10 @@ REQUESTS: Final = 40
 WORKERS: Final = 2
 TARGET: Final = "/counter?who=1"
 """Answered with the id of the process, and how many times it has answered."""
+FINGERPRINT: Final = "/file"
+"""Answered with the hash of the file that the process has loaded."""
+FILE: Final = "demo_app/experiments.py"
+"""That file: what answers TARGET is in it."""
 SLOW_ROWS: Final = 5
 AT_A_TIME: Final = 2
 """Where an answer takes longer than the pace, the next question does not wait for it: a slow machine is not slower."""
@@ -75,10 +77,11 @@ async def cgi(stage: Stage) -> None:
     """Show 40 requests under CGI."""
     lane = await stage.lane("a", "cgi", WORKERS, fresh=True)
     born = _births(lane)
-    stage.tell(requests=REQUESTS, rows=[], born={}, file=_FILE, hash={"cgi": _fingerprint()})
+    stage.tell(requests=REQUESTS, rows=[], born={})
     await _visits(stage, lane, PACE_CGI)
     await _births_at_least(born + _answering(stage.data["rows"], "cgi"), lane)
     stage.tell(born={"cgi": _births(lane) - born})
+    stage.tell(file=FILE, hash={"cgi": await _fingerprint(lane)})
 
 
 async def stay(stage: Stage) -> None:
@@ -86,14 +89,15 @@ async def stay(stage: Stage) -> None:
     kinds = {"b": "fastcgi", "c": "uwsgi", "d": "wsgi"}
     lanes = await asyncio.gather(*(stage.lane(name, kind, WORKERS, fresh=True) for name, kind in kinds.items()))
     before = stage.seen("cgi")
-    hashes = {**before.get("hash", {}), **{kind: _fingerprint() for kind in kinds.values()}}
-    stage.tell(requests=REQUESTS, before=before.get("rows", []), rows=[], born={}, file=_FILE, hash=hashes)
+    stage.tell(requests=REQUESTS, before=before.get("rows", []), rows=[], born={})
     gone = {lane.name: _gone(lane) for lane in lanes}
     await _together(*(_visits(stage, lane, PACE_STAY) for lane in lanes))
     for lane in lanes:
         await _births_at_least(gone[lane.name] + _answering(stage.data["rows"], lane.kind), lane)
     born = {lane.kind: _births(lane) - gone[lane.name] for lane in lanes}
     stage.tell(born={**before.get("born", {}), **born})
+    hashes = {lane.kind: await _fingerprint(lane) for lane in lanes}
+    stage.tell(file=FILE, hash={**before.get("hash", {}), **hashes})
 
 
 async def truth_of_births(stage: Stage) -> None:
@@ -178,12 +182,13 @@ async def _together(*work: Coroutine[Any, Any, None]) -> None:
         raise failed.exceptions[0] from None
 
 
-def _fingerprint() -> str:
-    return hashlib.sha256(Path(demo_app.experiments.__file__).read_bytes()).hexdigest()
+async def _fingerprint(lane: Lane) -> str:
+    """Return the hash of the code that a process of this lane has loaded, as it says itself."""
+    reply = await ask(lane.server.url, FINGERPRINT)
+    if reply.status != HTTPStatus.OK:
+        raise Unanswered(f"The application answered {reply.status} where it should say what it is.")
+    return reply.content.decode("latin-1")
 
-
-_FILE: Final = "demo_app/experiments.py"
-"""The file with the function that counts."""
 
 # -- where the time goes -----------------------------------------------------------------------------------------------
 

@@ -129,7 +129,7 @@ function lanes({ words }) {
       const told = [...panels].map(([kind, one]) => one.update(rows.filter((row) => row.kind === kind), data.born?.[kind])).join(". ");
       const hashes = Object.values(data.hash ?? {});
       const equal = hashes.every((hash) => hash === hashes[0]);
-      say(same, hashes.length && equal ? words.stay.same(data.file.split("/").at(-1), hashes[0].slice(0, HASH), hashes.length) : "");
+      say(same, hashes.length > 1 && equal ? words.stay.same(data.file.split("/").at(-1), hashes[0].slice(0, HASH), hashes.length) : "");
       const prompt = state === "done" ? words.stay.prompt : data.rows?.length ? words.stay.running : words.starting;
       return { title: words.stay.title, prompt, told };
     },

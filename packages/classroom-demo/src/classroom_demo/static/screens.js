@@ -158,7 +158,7 @@ export class Screens {
     const words = this.#words;
     const parts = {
       title: h("h1"), replay: h("p", { class: "replay" }), drawing: h("div", { class: "drawing" }), prompt: h("p", { class: "prompt" }),
-      dots: h("p", { class: "way", role: "img" }, ORDER.map(() => h("i"))), said: h("p", { class: "unseen", role: "status" }), help: help(words),
+      dots: h("p", { class: "way", role: "img" }, ORDER.map(() => h("i"))), said: h("p", { class: "unseen", role: "status" }), help: help(words, this.#language),
     };
     const next = h("button", { type: "button", class: "next", onclick: () => this.key(" "), "aria-label": `${words.space} ▸ ${words.help.keys[0][1]}` },
       h("span", {}, `${words.space} `));
@@ -171,10 +171,11 @@ export class Screens {
   }
 }
 
-function help(words) {
+function help(words, language) {
   const close = h("button", { type: "button", class: "close", "aria-label": "×" }, "×");
   const dialog = h("dialog", { class: "keys", "aria-label": words.help.title }, h("header", {}, h("h2", {}, words.help.title), close),
-    h("dl", {}, words.help.keys.map(([key, does]) => h("div", {}, h("dt", {}, key), h("dd", {}, does)))));
+    h("dl", {}, words.help.keys.map(([key, does]) => h("div", {}, h("dt", {}, key), h("dd", {}, does)))),
+    h("p", {}, h("a", { href: `/card?lang=${language}`, target: "_blank" }, words.help.card)));
   close.addEventListener("click", () => dialog.close());
   dialog.addEventListener("keydown", (event) => {
     if (event.key !== "?" && event.key !== "Escape") return;

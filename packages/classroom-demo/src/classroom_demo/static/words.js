@@ -82,7 +82,7 @@ const en = {
     prompt: "Free play: P",
   },
   help: {
-    title: "Keys",
+    title: "Keys", card: "The teacher’s card",
     keys: [
       ["Space", "on"], ["Backspace", "back"], ["0 … 9", "hands for the marked answer"], ["Enter ↓ ↑", "the next answer, the one before"],
       ["L", "language"], ["R", "this screen again, recorded"], ["P", "free play"], ["F", "full screen"], ["D", "day and night"], ["?", "this list"],
@@ -168,7 +168,7 @@ const de = {
     prompt: "Freies Spiel: P",
   },
   help: {
-    title: "Tasten",
+    title: "Tasten", card: "Die Karte für Lehrende",
     keys: [
       ["Leertaste", "weiter"], ["Rücktaste", "zurück"], ["0 … 9", "Hände für die markierte Antwort"], ["Enter ↓ ↑", "nächste, vorige Antwort"],
       ["L", "Sprache"], ["R", "dieses Bild aus der Aufzeichnung"], ["P", "freies Spiel"], ["F", "ganzer Bildschirm"], ["D", "Tag und Nacht"], ["?", "diese Liste"],
@@ -254,7 +254,7 @@ const zh = {
     prompt: "自由操作：P",
   },
   help: {
-    title: "按键",
+    title: "按键", card: "教师卡",
     keys: [
       ["空格", "下一步"], ["退格", "上一步"], ["0 … 9", "当前选项的举手人数"], ["Enter ↓ ↑", "下一个、上一个选项"],
       ["L", "语言"], ["R", "回放本屏的录像"], ["P", "自由操作"], ["F", "全屏"], ["D", "白天与黑夜"], ["?", "本列表"],
