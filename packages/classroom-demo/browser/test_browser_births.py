@@ -55,7 +55,8 @@ def test_a_minute_of_visitors(classroom, windows, tmp_path):
     witness(classroom, births)
 
     play_window.set_rate(page, classroom, RATE)
-    page.wait_for_function("end => performance.now() > end", arg=page.evaluate("performance.now()") + 1000 * MINUTE)
+    over = page.evaluate("performance.now()") + 1000 * MINUTE
+    page.wait_for_function("end => performance.now() > end", arg=over, timeout=1000 * (MINUTE + LIMIT))
     shot(page, "minute-full")
     play_window.set_rate(page, classroom, 0)
     cgi, fastcgi = until(lambda: quiet(classroom), "they are still at work", limit=2 * LIMIT)
