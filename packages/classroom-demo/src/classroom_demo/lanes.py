@@ -32,6 +32,7 @@ from gateway_lab.errors import LabError
 from gateway_lab.servers import Server, serve
 from gateway_runtime.addresses import Address, parse_url
 
+from .clocks import cpu_of
 from .lives import MASTER, UNHEARD, Life, Lives
 from .queues import waiting_at
 from .refusals import Refused
@@ -208,12 +209,11 @@ class Lane:
             try:
                 process = psutil.Process(life.pid)
                 with process.oneshot():
-                    times, life.memory = process.cpu_times(), process.memory_info().rss
+                    times, life.cpu, life.memory = process.cpu_times(), cpu_of(process), process.memory_info().rss
             except psutil.Error:
                 self._missed.setdefault(life.pid, now)
                 continue
             self._missed.pop(life.pid, None)
-            life.cpu = times.user + times.system
             total += life.cpu + times.children_user + times.children_system
         # A process that has ended and is not yet waited for is missing in the sum for a moment.
         self._cpu = max(self._cpu, total)
@@ -264,7 +264,7 @@ class Lane:
 
     def _usage(self) -> dict[str, Any]:
         lives = self.lives.living.values()
-        return {"usage": {life.pid: [round(life.cpu, 3), life.memory] for life in lives if life.memory}}
+        return {"usage": {life.pid: [round(life.cpu, 6), life.memory] for life in lives if life.memory}}
 
     def _now(self) -> dict[str, Any]:
         crowd = self.crowd
@@ -273,7 +273,7 @@ class Lane:
         queue = waiting_at(self._address.port)
         return {
             "counts": {
-                "born": born, **self._counts, "crashed": self.lives.crashed, "cpu": round(self._cpu, 3),
+                "born": born, **self._counts, "crashed": self.lives.crashed, "cpu": round(self._cpu, 6),
                 "came": crowd.came, "turned_away": crowd.turned_away, "unheard": self.lives.unheard,
             },
             "workers": self.workers, "broken": self.broken, "trouble": self.trouble, "failures": self._failures,

@@ -8,8 +8,8 @@
  *
  * What a button does goes to the lanes that are aimed at, at first to all: two lanes under the same load differ in one
  * thing only. The ratio is of CPU seconds a request, both counted over the same last minute, and only where the two are
- * asked for the same; a ratio of less than a tenth of a second of CPU would be made of the clock's ticks. It compares the
- * first lane with the second, or with the one that is aimed at.
+ * asked for the same; a ratio of a few requests would be made of chance and of the clock's ticks. It compares the first
+ * lane with the second, or with the one that is aimed at.
  */
 
 import { h, say } from "./draw.js";
@@ -23,8 +23,8 @@ const NAMES = ["a", "b", "c", "d"];
 const RATES = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500]; // visitors a second; the server's own limit cuts them
 const BURST = 40; // visitors at once: the number of the script, and of the words
 const WINDOW = 60; // seconds over which the ratio is counted
-const ENOUGH = 0.1; // seconds of CPU, ten ticks of Linux's clock: a tenth at least is then no accident
-const REQUESTS = 10;
+const ENOUGH = 0.005; // seconds of CPU: clocks of workers are exact, and of programs that have ended, to 0.01 s
+const REQUESTS = 20; // so those of CGI are exact enough, too
 const READ = 200; // ms between two sets of numbers: more often is not read, and has the page laid out each time
 const ECHO = 1_000; // ms in which what somebody has just set is not set back by a frame from before
 const ORDER = ["cgi", "fastcgi", "uwsgi", "wsgi", "scgi"]; // of the lanes that are added
