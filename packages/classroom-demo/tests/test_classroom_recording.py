@@ -91,7 +91,9 @@ def test_what_is_no_recording(lines, sentence):
         Recording.read(lines)
 
 
-@pytest.mark.parametrize("data", [None, b"plain", gzip.compress(HEAD.encode())[:-4]])
+@pytest.mark.parametrize(
+    "data", [None, b"plain", gzip.compress(HEAD.encode())[:-4]], ids=["absent", "plain", "cut off"]
+)
 def test_a_file_that_cannot_be_read(tmp_path, data):
     file = tmp_path / "lesson.jsonl.gz"
     if data is not None:
