@@ -39,7 +39,7 @@ from gateway_lab.servers import Server
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FOUND: Final = ROOT / "results" / "classroom-frames.json"
-REFERENCE: Final = ROOT / "benchmarks" / "results" / "classroom-frames.json"
+REFERENCE: Final = ROOT / "benchmarks" / "results" / "classroom" / "frames.json"
 SIZES: Final = ((1024, 768), (1920, 1080), (3840, 2160))
 SECONDS: Final = 8.0
 WARM: Final = 3.0
