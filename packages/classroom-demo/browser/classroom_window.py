@@ -23,6 +23,8 @@ LIMIT = 30
 PICTURES = Path(__file__).parents[3] / "results" / "classroom"
 SIZES = {"projector": (1024, 768), "wide": (1280, 800), "full": (1920, 1080), "4k": (3840, 2160), "phone": (390, 844)}
 """Windows, in CSS pixels."""
+LANGUAGES = ("en", "de", "zh-Hans")
+"""Of the page, in the order in which L goes through them."""
 
 
 class Classroom:
@@ -109,3 +111,12 @@ def screen_is(page, screen, step, *states):
     states = states or ("done", "waiting")
     any_of = ", ".join(f'.screen[data-screen="{screen}"][data-step="{step}"][data-state="{one}"]' for one in states)
     page.wait_for_selector(any_of)
+
+
+def speak(page, view, language):
+    """Press L until a view (`#script`, or all of the page: `html`) speaks this language."""
+    for _ in LANGUAGES:
+        if page.get_attribute(view, "lang") == language:
+            return
+        page.keyboard.press("l")
+    assert page.get_attribute(view, "lang") == language

@@ -15,6 +15,7 @@ replayed, so no process is waited for. Sizes of text are as they are seen: with 
 import classroom_window
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from classroom_window import LANGUAGES, speak
 from script_window import press, vote
 
 from classroom_demo.scenes import SCREENS
@@ -26,7 +27,6 @@ PHONE, PHONE_TYPE = (390, 844), 17
 SIZES = [(1024, 768), (1280, 720), (1280, 800), (1920, 1080), (3840, 2160)]
 SMALL = SIZES[:2]
 """The narrowest and the lowest window, measured in its type: what fits there fits everywhere."""
-LANGUAGES = ("en", "de", "zh-Hans")
 LONG = 200
 """Seconds for a walk of a good ten, on a machine that has a lot else to do."""
 STEPS = [(screen, step) for screen, steps in SCREENS.items() for step in steps]
@@ -117,15 +117,6 @@ def resize(page, size):
     page.wait_for_function("([wide, high]) => innerWidth === wide && innerHeight === high", arg=size)
 
 
-def speak(page, language):
-    """Press L until the page speaks it."""
-    for _ in LANGUAGES:
-        if page.get_attribute("#script", "lang") == language:
-            return
-        page.keyboard.press("l")
-    assert page.get_attribute("#script", "lang") == language
-
-
 def go_on_to(page, screen, step):
     """Go on to this step. Only one that takes seconds is hurried: a key that comes after its end would go on."""
     press(page, "Space")
@@ -183,11 +174,11 @@ def test_type_of_28_points_in_every_window_and_language(replayed, windows):
             eyes.look(size, *where)
         classroom_window.shot(page, "-".join(["looks", *where]))
         for language in LANGUAGES[1:]:
-            speak(page, language)
+            speak(page, "#script", language)
             for size in SMALL:
                 eyes.look(size, *where, language)
         eyes.look(PHONE, *where, language, least=PHONE_TYPE, scrolls=True)
-        speak(page, LANGUAGES[0])
+        speak(page, "#script", LANGUAGES[0])
     assert not eyes.wrong
     assert page.evaluate("window.moved") == []  # whoever asks for less motion gets none
 
@@ -229,7 +220,7 @@ def test_the_keyboard_alone_and_its_focus_is_seen(replayed, windows):
     page.keyboard.press("Enter")  # the button's own key
     classroom_window.screen_is(page, *STEPS[1], "running", "done")
     for language in LANGUAGES:
-        speak(page, language)
+        speak(page, "#script", language)
         page.keyboard.press("?")
         page.wait_for_selector("#script dialog[open]")
         assert page.evaluate("document.querySelector('#script dialog').contains(document.activeElement)")

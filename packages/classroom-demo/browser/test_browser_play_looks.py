@@ -15,6 +15,7 @@ import classroom_window
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from classroom_feed import pretend, snapshot, tell
+from classroom_window import LANGUAGES, speak
 
 POINTS_28 = 28 / 72 * 96
 """CSS pixels."""
@@ -22,7 +23,6 @@ FINGER = 44
 """CSS pixels that a finger hits."""
 SIZES = [(1024, 768), (1280, 720), (1280, 800), (1920, 1080), (3840, 2160)]
 SMALL = SIZES[:2]
-LANGUAGES = ("en", "de", "zh-Hans")
 LANES = {2: ("cgi", "fastcgi"), 3: ("cgi", "fastcgi", "uwsgi"), 4: ("cgi", "fastcgi", "uwsgi", "wsgi")}
 CROWDED = {"a": {"waiting": 480, "queue": 100}}
 TROUBLED = {
@@ -137,15 +137,6 @@ def resize(page, size):
     page.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
 
 
-def speak(page, language):
-    """Press L until the page speaks it."""
-    for _ in LANGUAGES:
-        if page.get_attribute("html", "lang") == language:
-            return
-        page.keyboard.press("l")
-    assert page.get_attribute("html", "lang") == language
-
-
 WINDOWS = [*((2, size) for size in SIZES), (3, SIZES[0]), *((4, size) for size in SIZES[:4])]
 
 
@@ -153,7 +144,7 @@ WINDOWS = [*((2, size) for size in SIZES), (3, SIZES[0]), *((4, size) for size i
 def test_everything_is_read_from_ten_metres_in_one_window(play, many, size):
     page = play(many, told=CROWDED, size=size)
     for language in LANGUAGES if size in SMALL else LANGUAGES[:1]:
-        speak(page, language)
+        speak(page, "html", language)
         assert not faults(page), language
     ratio = page.locator("#ratio strong")
     assert ratio.inner_text().endswith("\N{MULTIPLICATION SIGN}")
@@ -205,7 +196,7 @@ def test_other_states_are_read_from_ten_metres(play, state):
         if state == "table" and size == SMALL[0]:
             page.keyboard.press("t")
         for language in LANGUAGES:
-            speak(page, language)
+            speak(page, "html", language)
             found = faults(page, "#rare" if state == "more" else "#play")
             assert not found, (size, language)
         classroom_window.shot(page, f"play-{state}-{size[0]}")
@@ -215,7 +206,7 @@ def test_other_states_are_read_from_ten_metres(play, state):
 def test_a_phone_scrolls_and_is_hit_by_a_finger(play):
     page = play(2, size="phone", has_touch=True, is_mobile=True)
     for language in LANGUAGES:
-        speak(page, language)
+        speak(page, "html", language)
         found = faults(page, least=17)
         assert set(found) <= {"bars", "outside"}, found
         assert page.evaluate("() => document.scrollingElement.scrollWidth <= innerWidth")
@@ -337,7 +328,7 @@ def test_every_language_has_all_words_and_none_is_left_in_english(play):
     page.keyboard.press("Escape")
     names = {}
     for language in LANGUAGES:
-        speak(page, language)
+        speak(page, "html", language)
         names[language] = page.evaluate(NAMES)
         assert all(name for _, name in names[language]), names[language]
         if language == "en":
@@ -368,7 +359,7 @@ def test_the_script_and_free_play_speak_the_same_language(play):
 def test_numbers_are_written_as_the_language_writes_them(play):
     page = play(2, rate=50)
     for language, born, cpu in (("en", "3,050", "8.2 s"), ("de", "3.050", "8,2 s"), ("zh-Hans", "3,050", "8.2 s")):
-        speak(page, language)
+        speak(page, "html", language)
         for where, text in (("[data-lane=a] [data-count=born]", born), ("[data-lane=b] [data-count=cpu]", cpu)):
             ask = "([where, text]) => document.querySelector(where).textContent === text"
             page.wait_for_function(ask, arg=[where, text])

@@ -30,8 +30,6 @@ __all__ = ["summary", "up"]
 
 FAILED: Final = 1
 WORKERS_MAX: Final = 16
-FRONT: Final = "front"
-CGI: Final = "cgi"
 SUMS_WIDTH: Final = 80
 
 Bind = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the front listens; port 0: a free one.")]
@@ -99,7 +97,7 @@ def _check(bind: str) -> None:
 
 def summary(rows: Sequence[Row]) -> list[str]:
     """Return the last lines: the sums, and what they say about staying; none if there are no rows."""
-    from .up_table import SUMS, grid
+    from .up_table import CGI, FRONT, SUMS, grid
 
     if not rows:
         return []

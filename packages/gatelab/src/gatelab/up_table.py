@@ -21,8 +21,11 @@ from rich.text import Text
 
 from . import figures
 
-__all__ = ["COUNTERS", "SUMS", "WHERE", "Row", "grid", "lines", "view"]
+__all__ = ["CGI", "COUNTERS", "FRONT", "SUMS", "WHERE", "Row", "grid", "lines", "view"]
 
+FRONT: Final = "front"
+CGI: Final = "cgi"
+"""The two rows that are not of workers which stay behind the front."""
 GAP: Final = "  "
 WHERE: Final = ("gateway", "through the front", "by itself")
 COUNTERS: Final = (

@@ -30,14 +30,13 @@ from gateway_lab.folders import short_folder
 from gateway_lab.servers import Server, serve
 
 from .up_ears import Ears
-from .up_table import Row
+from .up_table import CGI, FRONT, Row
 from .up_tally import Tally, how
 
-__all__ = ["FRONT", "ROUTES", "Together"]
+__all__ = ["ROUTES", "Together"]
 
-ROUTES: Final = ("fastcgi", "uwsgi", "scgi", "wsgi", "cgi")
-FRONT: Final = "front"
-SCHEMES: Final = {"wsgi": "http", "cgi": "http"}
+ROUTES: Final = ("fastcgi", "uwsgi", "scgi", "wsgi", CGI)
+SCHEMES: Final = {"wsgi": "http", CGI: "http"}
 """What the front speaks to a gateway, where that is not the gateway's own name."""
 ANY_PORT: Final = "127.0.0.1:0"
 RATE_OVER: Final = 2.0
@@ -187,7 +186,7 @@ class Together(contextlib.ExitStack):
         if pids:
             before = one.cpu_before = cpu if one.cpu_before is None else one.cpu_before
             one.cpu = max(one.cpu, cpu - before)  # who has ended is missing in the sum until his parent knows
-        tells = psutil.LINUX or one.name != "cgi"
+        tells = psutil.LINUX or one.name != CGI
         base = self.front.url
         through = f"{base}/" if one is self.front else f"{base}/{one.name}/"
         return Row(
